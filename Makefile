@@ -107,6 +107,10 @@ fuzz: $(READY)  ## feed each reader what strangers may write, ten minutes each: 
 lossless: $(READY)  ## every way to lose a page, against the truth: make lossless ARGS="depth traps/scans --seed 7"
 	$(BIN)/python -m tests.lossless $(ARGS)
 
+.PHONY: archive-check
+archive-check: $(READY)  ## have pywb, warcio, cdxj-indexer, py-wacz and ReplayWeb.page judge an archive of ours, from venvs of their own: ARGS=pywb
+	$(BIN)/python -m tests.archives $(ARGS)
+
 .PHONY: canary
 canary: $(READY)  ## the tests of the wire with the newest aiohttp, in a venv of its own: make canary ARGS=aiohttp==3.15.0
 	$(BIN)/python .ci/canary.py $(ARGS)
@@ -157,7 +161,7 @@ screenshots: $(READY)  ## take the pictures in docs/ anew, or those of ARGS; the
 .PHONY: clean
 clean:  ## remove whatever make made
 	.ci/setup remove
-	rm -rf $(VENV)-canary build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	rm -rf $(VENV)-canary $(VENV)-archives build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	find crawler cli tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # Each prints a table, and ends with 1 if something in it is not as it should be.

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import takewhile
 
 from benchmarks.contestants import PYTHON
 
@@ -27,6 +28,7 @@ BENCHMARKS = {
     "daemon": "one daemon under load as clients see it: shares, answers, event streams, half-open connections",
     "daemon_life": "thousands of short jobs and a million seeds in one daemon: what they leave behind",
     "report_cost": "what the report of a job costs: a record, the event loop beside it, a crawl",
+    "replay_cost": "what a replay costs beside the live crawl whose archive it reads",
     "warc_cost": "what an archive of all exchanges costs a page",
     "telemetry_cost": "what traces and figures by OpenTelemetry cost a page",
     "ledger": "figures of earlier commits on this machine, and whether a page costs more CPU",
@@ -38,8 +40,8 @@ TOOLS = ("figures", "ledger", "profile")
 
 
 def main() -> int:
-    names = [word for word in sys.argv[1:] if word in {*BENCHMARKS, "all"}]
-    options = [word for word in sys.argv[1:] if word not in names]
+    names = list(takewhile({*BENCHMARKS, "all"}.__contains__, sys.argv[1:]))
+    options = sys.argv[1 + len(names) :]
     if not names or (options and len(names) > 1):
         _list()
         return 0 if len(sys.argv) == 1 else 2

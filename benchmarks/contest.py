@@ -18,7 +18,7 @@ from benchmarks.tree import Cost, measure
 
 ROOT = Path(__file__).resolve().parent.parent
 SPEED_GOAL, CPU_GOAL_S = 8.0, 2.0  # times idiomatic Scrapy's pages a second; CPU seconds for a thousand pages
-USUAL = ("bare", "idiomatic", "tuned", "crawlee", "wget2")
+USUAL = ("bare", "idiomatic", "tuned", "crawlee", "wget2", "requests")
 HEADS = "\n| contestant | pages | wall s | pages/s | CPU s per 1,000 | peak MB | output |\n" + "|---" * 7 + "|"
 
 

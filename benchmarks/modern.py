@@ -31,8 +31,8 @@ def main(arguments: Sequence[str] = ()) -> int:
 def measure(pages: int, hosts: int, rounds: int, peers: Sequence[str] = ("bare",)) -> float:
     """Returns how many pages we bring home in a CPU second of all our processes, start-up included."""
     contestants = [*choose(peers), crawld()]
-    with serving_modern(Plan(pages=pages, hosts=hosts, is_modern=True)) as (site, kilobytes):
-        print(f"{pages} pages of {kilobytes:.0f} kB on {hosts} hosts, by TLS 1.3, br and gzip")
+    with serving_modern(Plan(pages=pages, hosts=hosts, is_modern=True)) as (site, sizes):
+        print(f"{pages} pages on {hosts} hosts, by TLS 1.3, br and gzip: {sizes} on average")
         heats = hold(contestants, site, rounds)
     print_beside(compare(heats))
     if not all(one["crawld"].counts for one in heats):

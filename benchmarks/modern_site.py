@@ -31,8 +31,8 @@ _A, _CLASS, _RECURSIVE = 1, 1, 0x8180  # RFC 1035; an answer of a recursive serv
 
 
 @contextlib.contextmanager
-def serving_modern(plan: Plan) -> Iterator[tuple[Site, float]]:
-    """The site in a process of its own, with the average kilobytes of its pages, decoded; needs the openssl command."""
+def serving_modern(plan: Plan) -> Iterator[tuple[Site, str]]:
+    """The site in a process of its own, with a word on the size of its pages; needs the openssl command."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         pem = _make_certificate(Path(folder))
         sizes = ["--pages", str(plan.pages), "--hosts", str(plan.hosts), "--seed", str(plan.seed)]
@@ -46,7 +46,7 @@ def serving_modern(plan: Plan) -> Iterator[tuple[Site, float]]:
             facts = json.loads(said)
             served = replace(plan, port=facts["port"])
             site = Site(lay_out(served)[0].url(served.port), served, f"127.0.0.1:{facts['name_server']}", str(pem))
-            yield site, facts["kilobytes"]
+            yield site, facts["sizes"]
             process.stdin.close()
 
 
@@ -97,8 +97,8 @@ class Named(Speaker):
         self._transport = cast(asyncio.WriteTransport, transport)
 
 
-def _render(plan: Plan) -> tuple[dict[str, Answers], float]:
-    places, sizes = lay_out(plan), []
+def _render(plan: Plan) -> tuple[dict[str, Answers], str]:
+    places, sizes, packed_sizes = lay_out(plan), list[int](), list[int]()
     common = {
         b"/robots.txt": answer(ROBOTS, "text/plain"),
         FORBIDDEN.encode(): answer(b"<title>robots.txt was not obeyed</title>"),
@@ -109,8 +109,10 @@ def _render(plan: Plan) -> tuple[dict[str, Answers], float]:
         is_br = place.index % 10 < BR_OF_TEN
         coding = "br" if is_br else "gzip"
         packed = brotli.compress(body, quality=BR_LEVEL) if is_br else gzip.compress(body, GZIP_LEVEL)
+        packed_sizes.append(len(packed))
         hosts[place.host][place.target.encode()] = answer(packed, coding=coding)
-    return cast(dict[str, Answers], hosts), statistics.fmean(sizes) / 1000
+    kilobytes = [statistics.fmean(some) / 1000 for some in (sizes, packed_sizes)]
+    return cast(dict[str, Answers], hosts), f"{kilobytes[0]:.0f} kB decoded, {kilobytes[1]:.0f} kB as sent"
 
 
 async def _serve(plan: Plan, pem: str) -> None:
@@ -120,14 +122,14 @@ async def _serve(plan: Plan, pem: str) -> None:
     tls.minimum_version = ssl.TLSVersion.TLSv1_3
     first = socket.create_server(("127.0.0.1", 0), backlog=1024)
     plan = replace(plan, port=first.getsockname()[1])
-    hosts, kilobytes = _render(plan)
+    hosts, said = _render(plan)
     addresses = {host: f"127.0.{index // 250}.{1 + index % 250}" for index, host in enumerate(hosts)}
     others = [address for address in addresses.values() if address != "127.0.0.1"]
     for listener in (first, *(socket.create_server((address, plan.port), backlog=1024) for address in others)):
         await loop.create_server(lambda: Named(hosts), sock=listener, ssl=tls)
     names, _ = await loop.create_datagram_endpoint(lambda: NameServer(addresses), ("127.0.0.1", 0))
     port = names.get_extra_info("sockname")[1]
-    print(json.dumps({"port": plan.port, "name_server": port, "kilobytes": kilobytes}), flush=True)
+    print(json.dumps({"port": plan.port, "name_server": port, "sizes": said}), flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from benchmarks import virtual_time
 from benchmarks.contestants import PYTHON
+from benchmarks.frontier_cost import writer_time
 from benchmarks.machine import describe
 from benchmarks.simulated_web import Account, Kind, SimulatedWeb
 from crawler import Config
@@ -42,6 +43,8 @@ class Report:
     """CPU time that lending takes for each visit: `lease` and `wait`."""
     settle_us: float
     """CPU time of `settle` for each visit, its links included."""
+    writer_us: float
+    """CPU time of the thread that writes for each visit, and before it for the seeds."""
     virtual_s: float
     wall_s: float
     ended: str
@@ -147,8 +150,8 @@ async def measure(hosts: int, most: int, folder: Path | None, seed: int = 7, *, 
         a_visit = 1e6 / max(web.account.visits, 1)
         counts = frontier.counts()
         return Report(
-            web.account, seeds_us, crawl.lend_s * a_visit, crawl.settle_s * a_visit, loop.time() - started,
-            time.perf_counter() - began, ended, counts.parked, counts.sites,
+            web.account, seeds_us, crawl.lend_s * a_visit, crawl.settle_s * a_visit, writer_time() * a_visit,
+            loop.time() - started, time.perf_counter() - began, ended, counts.parked, counts.sites,
         )  # fmt: skip
 
 
@@ -175,7 +178,7 @@ def print_report(hosts: int, report: Report) -> None:
     print(f"{hosts:,} hosts, {account.visits:,} visits ({kinds}), {account.barred:,} kept out of traps, {report.ended}")
     print(f"{report.virtual_s / 3600:.2f} virtual hours in {report.wall_s:.0f} s; {report.parked:,} URLs are parked")
     print(f"CPU of the loop: {report.lend_us:.1f} us to lend a visit, {report.settle_us:.1f} us to settle it with its ")
-    print(f"links, {report.seeds_us:.1f} us a seed")
+    print(f"links, {report.seeds_us:.1f} us a seed; of the writing thread: {report.writer_us:.1f} us a visit")
     print(f"breaches of politeness: {report.breaches}" + "".join(f"; {n} {why}" for why, n in account.breaches.items()))
 
 

@@ -11,6 +11,7 @@ import typer
 
 from . import values
 from .options import SetsSetting, chosen_settings
+from .stderr import tell_line
 
 if TYPE_CHECKING:
     from crawler import Config, ReplayPlan, Trust
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def replay(
     archives: Annotated[
         list[str],
-        typer.Argument(metavar="ARCHIVES...", help="WARC and WACZ files, and folders that hold some."),
+        typer.Argument(metavar="ARCHIVES", help="WARC and WACZ files, and folders that hold some."),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="The crawl folder to write.")],
     config: Annotated[
@@ -117,6 +118,8 @@ def replay(
     plan = _plan(archives, config, settings, has_seeds=bool(seeds), trust=trust)
     loaded = _check(plan.config, links, text, seeds or [])
     prepare_workers(loaded.offload.executor)
+    if not quiet and sys.stderr.isatty():  # a hundred gigabytes take a quarter of an hour
+        tell_line(f"reading {', '.join(archives)} ...")
 
     from .run_crawl import CrawlOrder, run_crawl
 

@@ -148,6 +148,13 @@ def run(
     links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
     warc: Annotated[bool, typer.Option("--warc", help="Archive every exchange in WARC files, in DIR/warc.")] = False,
+    dedupe_with: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FOLDER|CDXJ", exists=True, help="Archive, but do not store what this archive holds. Repeatable."
+        ),
+        SetsSetting("warc.dedupe_with", lambda paths: [os.path.abspath(path) for path in paths] if paths else None),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting (`crawl config show`). Repeatable."),
@@ -202,7 +209,8 @@ def run(
     settings = values.memory(memory) | chosen_settings(run, given)
     settings |= dict(values.setting(text) for text in set_ or ())
     trust = Trust(trust_folder, open_folder)
-    loaded = add_to_records(trace(config, os.environ, settings, "command line", trust=trust)[0], links, text, warc)
+    traced = trace(config, os.environ, settings, "command line", trust=trust)[0]
+    loaded = add_to_records(traced, links, text, warc or bool(dedupe_with))
     if fresh and not sources:
         raise typer.BadParameter("a crawl that starts over needs its seeds, not its folder", param_hint="--fresh")
     # Bad patterns and seeds are refused before a folder is made.

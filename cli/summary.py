@@ -41,7 +41,7 @@ def summary_lines(summary: Summary, folder: Folder, command: Sequence[str], bad_
     lines += _blocked(summary)
     lines += [f"  {waited}"] if (waited := _waited(summary)) else []
     if count_settled(summary.counts):
-        lines += [f"  pages: {output.place}" for output in folder.outputs]
+        lines += [f"  {_label(output.name)}: {output.place}" for output in folder.outputs]
         lines.append(f"  why a page is missing: crawl explain {escape_text(shlex.quote(str(folder.path)))} URL")
     if summary.counts.scheduled and not summary.queued:
         lines += [_schedule(summary.counts), f"  {continue_command(command)}"]
@@ -51,6 +51,10 @@ def summary_lines(summary: Summary, folder: Folder, command: Sequence[str], bad_
     elif not summary.counts.scheduled:
         lines += _ways_on(summary, folder)
     return lines
+
+
+def _label(output: str) -> str:
+    return "archive" if output.startswith("warc:") else "pages"
 
 
 def continue_command(arguments: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from itertools import islice
 
 from . import urls
 from .assembly import parts
-from .errors import FetchError
+from .errors import ConfigError, FetchError
 from .event_loop import require_asyncio
 from .frontier import Clock, open_memory
 from .model import Disposition, Outcome, Reason, Request, Response, Url
@@ -103,6 +103,9 @@ async def rehearse(
     for robots.txt and sitemaps, sites rest as they do in a crawl. Raises SeedError, ConfigError.
     """
     require_asyncio()
+    if config.fetch.archives:
+        why = "a dry run asks the network, and a replay does not: replay into a new folder instead"
+        raise ConfigError(f"fetch.archives: {why}", ["fetch.archives"], [why])
     first = min(first, config.scope.limit or first)
     result, clock = Rehearsal(), _SimulatedClock()
     ground = AdmittedPlaces(config.scope.reach, config.scope.follow_moved_seeds, Admitted())

@@ -227,7 +227,7 @@ class PerCrawl(Protocol):
 class Archive(Protocol):
     """A sink that keeps every exchange, also those of attempts that are not final. Its method makes it one."""
 
-    async def place(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    async def archive(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Stores the answers of a batch that is about to be settled; returns the outcomes in their order, with places.
 
         Called before `write`, which gets the final ones of the outcomes returned here, and which returns the position

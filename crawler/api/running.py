@@ -324,12 +324,12 @@ class Crawl:
     def snapshot(self) -> Snapshot:
         """Returns counts and rates of this instant. It is cheap enough to call a few times a second.
 
-        Between two runs the figures are those of the last one; `counts` and `busiest` are always of now.
+        Between two runs the figures are those of the last one; `counts`, `busiest` and `work` are always of now.
         """
         now = self._engine.snapshot()
         now = replace(now, busiest=self._complete(now.busiest), work=self._works.work_costs())
         if self._last is not None and not self._is_running:
-            return self._with_progress(replace(self._last, counts=now.counts, busiest=now.busiest))
+            return self._with_progress(replace(self._last, counts=now.counts, busiest=now.busiest, work=now.work))
         now, spent_s = self._with_progress(now), self._engine.spent.time_s
         if not self._is_running:
             return now

@@ -14,7 +14,7 @@ CREATE TABLE capture (
 )
 """
 _SORTED = (
-    "CREATE INDEX by_key ON capture (key, at, id)",
+    "CREATE INDEX by_key ON capture (key, at, file, offset)",
     "CREATE INDEX by_digest ON capture (digest) WHERE digest IS NOT NULL",
 )
 _COLUMNS = "SELECT id, at, file, offset, status, kind FROM capture"
@@ -103,9 +103,9 @@ class Captures:
         return self._count
 
     def change_key(self, number: int, key: bytes) -> None:
-        """Gives a capture another key: its request was found."""
+        """Gives a capture another key: its request was found, and is more than a URL, so it is no document."""
         self._write()
-        self._base.execute("UPDATE capture SET key = ? WHERE id = ?", (key, number))
+        self._base.execute("UPDATE capture SET key = ?, url = NULL WHERE id = ?", (key, number))
 
     def forget(self, file: int) -> None:
         """Removes the captures of a file, which is read again: its first ones."""
@@ -120,9 +120,9 @@ class Captures:
 
     def find(self, key: bytes, number: int) -> Capture | None:
         """Returns the capture of a request with this number, from 0 in the order of time; the last if it has fewer."""
-        order = f"{_COLUMNS} WHERE key = ? ORDER BY at, id LIMIT 1 OFFSET ?"
+        order = f"{_COLUMNS} WHERE key = ? ORDER BY at, file, offset LIMIT 1 OFFSET ?"
         return self._one(order, key, number) or self._one(
-            f"{_COLUMNS} WHERE key = ? ORDER BY at DESC, id DESC LIMIT 1", key
+            f"{_COLUMNS} WHERE key = ? ORDER BY at DESC, file DESC, offset DESC LIMIT 1", key
         )
 
     def find_original(self, key: bytes, digest: bytes | None, at: float) -> Capture | None:

@@ -77,18 +77,16 @@ class ArchiveFetcher:
         return Capped(self, limit_bytes)
 
     async def _fetch(self, request: Request, share: BodyShare, cap: int | None) -> Response:
-        begun = perf_counter()
-        found = await self._find(request, SMALL_BYTES)
-        if isinstance(found, Large):
-            if not share.take(found.size):
-                await share.wait(found.size)
-            found = await self._find(request, found.size)
+        begun, room = perf_counter(), SMALL_BYTES
+        while isinstance(found := await self._find(request, room), Large):
+            more, room = found.size - share.held, found.size
+            if not share.take(more):
+                await share.wait(more)
         if isinstance(found, Found):
             return self._respond(request, found, share, cap, begun)
         if request.url.path == ROBOTS:
-            return Response(request.url, 404, ((b"Content-Length", b"0"),))
-        why = found.why if isinstance(found, Missing) else "its record changed while it was read"
-        raise FetchError(Reason.NOT_ARCHIVED, why)
+            return Response(request.url, 404, ((b"Content-Length", b"0"),), share=share)
+        raise FetchError(Reason.NOT_ARCHIVED, found.why)
 
     async def _find(self, request: Request, most: int) -> Found | Large | Missing:
         look = partial(self.store.find, may_be_unchanged=bool(request.etag or request.last_modified))

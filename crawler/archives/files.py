@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,6 +22,11 @@ ENDINGS = (".warc", ".warc.gz", ".warc.zst", ".wacz")
 """Endings of names that a folder is looked through for."""
 OPEN = ".open"
 """The further ending of a file that a crawl writes to, or left behind when it was killed."""
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, NotImplementedError, RuntimeError, KeyError, EOFError,
+    ValueError, OverflowError,
+)  # fmt: skip
+"""Errors that the module raises for zip files that are damaged, locked, or packed in an unusual way."""
 _LOCAL = struct.Struct("<4s22xHH")
 """The header of a file in a zip (APPNOTE.TXT 4.3.7), up to the lengths of its name and its extra field."""
 _COPIED = 1 << 20
@@ -36,8 +43,12 @@ class ArchiveFile:
     """The file that holds it."""
     member: str = ""
     """Its name in a WACZ. Empty: it is a file itself."""
+    is_packed: bool = False
+    """Whether the WACZ packs it once more, so that it is unpacked into a temporary file."""
     is_named: bool = True
     """Whether the user named it, or the WACZ that holds it; else a folder was looked through."""
+    is_indexed: bool = False
+    """Whether an index of somebody else tells where its records stand, so that it is not read for ours."""
 
 
 def find_archives(places: Iterable[str | os.PathLike[str]]) -> list[ArchiveFile]:
@@ -63,19 +74,26 @@ def _look_through(folder: Path) -> Iterator[Path]:
 
 def _open_package(path: Path, *, is_named: bool) -> list[ArchiveFile]:
     """Returns the file itself, or the WARC files in it if it is a WACZ."""
+    if path.exists() and not path.is_file():
+        raise _error(
+            f"{path}: no regular file: records are found again by their places, so write it to the disk before"
+        )
     try:
         with path.open("rb") as file:
             if file.read(4) != b"PK\3\4":
                 return [ArchiveFile(str(path), path, is_named=is_named)]
         with zipfile.ZipFile(path) as package:
-            names = [one.filename for one in package.infolist() if one.filename.endswith(ENDINGS[:3])]
+            found = [one for one in package.infolist() if one.filename.endswith(ENDINGS[:3])]
     except FileNotFoundError as error:
         raise _error(f"{path}: no such file{_suggest(path)}") from error
-    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+    except (OSError, *_DAMAGED) as error:
         raise _error(f"{path}: {getattr(error, 'strerror', None) or error}") from error
-    if not names:
+    if not found:
         raise _error(f"{path}: a zip file without a WARC")
-    return [ArchiveFile(f"{path}/{name}", path, name, is_named=is_named) for name in sorted(names)]
+    return [
+        ArchiveFile(f"{path}/{one.filename}", path, one.filename, one.compress_type != zipfile.ZIP_STORED, is_named)
+        for one in sorted(found, key=lambda one: one.filename)
+    ]
 
 
 def open_window(one: ArchiveFile, stack: ExitStack) -> Window:
@@ -97,7 +115,7 @@ def open_window(one: ArchiveFile, stack: ExitStack) -> Window:
                 while piece := member.read(_COPIED):
                     aside.write(piece)
             return Window(aside.fileno())
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, KeyError, EOFError) as error:
+    except _DAMAGED as error:
         raise ArchiveError(one.name, f"cannot be unpacked: {error}") from error
 
 

@@ -23,7 +23,7 @@ MOST_BODY = 256 << 10
 """Bytes of a request's body that tell it from others, the most that a crawl sends."""
 _RECENT = 1000
 """Requests and answers that wait for each other: they stand side by side."""
-_DOCUMENTS = frozenset((b"text/html", b"application/xhtml+xml", b"application/pdf", b"text/plain"))
+_DOCUMENTS = frozenset(("text/html", "application/xhtml+xml", "application/pdf", "text/plain"))
 
 
 class Indexer:
@@ -66,12 +66,13 @@ class Indexer:
         fields = record.fields
         method, body = self._asked.pop(fields.get("warc-concurrent-to", ""), ("GET", b""))
         is_revisit = record.type == "revisit"
-        is_document = _is_document(answer) and method == "GET" and not url.endswith("/robots.txt")
-        kind = (Kind.REVISIT if is_revisit else Kind(0)) | (Kind.DOCUMENT if is_document else Kind(0))
+        is_page = is_document(answer.find(b"content-type").decode("latin-1"), answer.status)
+        is_page = is_page and method == "GET" and not url.endswith("/robots.txt")
+        kind = (Kind.REVISIT if is_revisit else Kind(0)) | (Kind.DOCUMENT if is_page else Kind(0))
         number = self._captures.add(
             NewCapture(
                 request_key_of(url, method, body), unix_time(fields.get("warc-date", "")), file, record.place.offset,
-                answer.status, kind, digest_key(fields.get("warc-payload-digest", "")), url if is_document else None,
+                answer.status, kind, digest_key(fields.get("warc-payload-digest", "")), url if is_page else None,
             )
         )  # fmt: skip
         _keep(self._answered, fields.get("warc-record-id", ""), (number, url))
@@ -145,9 +146,10 @@ def read_block(record: Record, block: bytes) -> Answer | None:
     return read_answer(block)
 
 
-def _is_document(answer: Answer) -> bool:
-    kind = answer.find(b"content-type").partition(b";")[0].strip().lower()
-    return kind in _DOCUMENTS or (not kind and 300 <= answer.status < 400)
+def is_document(content_type: str, status: int) -> bool:
+    """Whether a person could read an answer of this type as a page. A redirect may have none."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind in _DOCUMENTS or (not kind and 300 <= status < 400)
 
 
 def _keep(recent: OrderedDict[str, T], name: str, value: T) -> None:

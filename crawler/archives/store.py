@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import zlib
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from tempfile import gettempdir
 from typing import NamedTuple
 
-from ..errors import ArchiveError, ConfigError, StorageFull
+from .. import urls
+from ..errors import ArchiveError, ConfigError, StorageFull, UrlError
 from ..model import Request
 from ..runtime.counting import many
 from ..runtime.files import is_full
@@ -19,6 +21,7 @@ from ..warc.reading import Record, Walk, read_record
 from ..warc.unpacking import Window
 from .answers import MOST_HEAD, Answer
 from .captures import BATCH, Capture, Captures, request_key
+from .cdxj import IndexReader, is_index
 from .files import SETTING, ArchiveFile, open_window, unpack_window
 from .indexing import Indexer, Unseekable, original_key, read_block, unix_time
 
@@ -58,13 +61,13 @@ class Store:
 
     def __init__(self, files: Sequence[ArchiveFile], policy: Policy, most_body: int) -> None:
         """`policy` makes the spelling of URLs that requests have. `most_body`: bytes of the largest body wanted."""
-        self._files = files
+        self._files = list(files)
         self._policy = policy
         self._largest = most_body + MOST_HEAD + 1
         self._captures = Captures()
         self._aside = ExitStack()
         self._unpacked: dict[int, Window] = {}
-        """Windows on unpacked copies of files that are one packed stream."""
+        """Windows on temporary files, into which others were unpacked because nothing can be found in them."""
         self._windows: OrderedDict[int, tuple[Window, ExitStack]] = OrderedDict()
         self._is_stopped = threading.Event()
         self.notes: list[str] = []
@@ -76,12 +79,18 @@ class Store:
     def index(self) -> None:
         """Reads all files once. Raises ConfigError if none of them is an archive with an answer in it."""
         indexer = Indexer(self._captures, self._policy)
-        for number, one in enumerate(self._files):
-            self._index_file(indexer, number, one)
-        self._captures.sort()
+        reader = IndexReader(self._captures, self._policy, self._files)
+        for number, one in enumerate(self._files[:]):
+            with _translate_errors(one):
+                if is_index(one.path):
+                    self._take_index(reader, one)
+                else:
+                    self._index_file(indexer, number, one)
+        with _translate_errors(self._files[0]):
+            self._captures.sort()
         if not len(self) and not self._is_stopped.is_set():
             why = self.notes[0] if self.notes else f"{self._files[0].name}: no answer of a web server in it"
-            raise ConfigError(f"{SETTING}: {why}", [SETTING], [why])
+            raise _refusal(why)
 
     def stop(self) -> None:
         """Ends `index` early; another thread may call it."""
@@ -105,7 +114,7 @@ class Store:
         if capture is None:
             return Missing()
         try:
-            return self._read(capture, room, may_be_unchanged=may_be_unchanged)
+            return self._read(capture, url, room, may_be_unchanged=may_be_unchanged)
         except (ArchiveError, OSError) as error:
             self.note(str(error))
             return Missing(str(error))
@@ -128,32 +137,38 @@ class Store:
         before = len(self)
         with ExitStack() as stack:
             try:
-                window = open_window(one, stack)
+                window = open_window(one, self._aside if one.is_packed else stack)
+                if one.is_packed:
+                    self._unpacked[number] = window
                 try:
                     self._walk(indexer, number, window, one.name)
                 except Unseekable:
                     self._captures.forget(number)
                     window = self._unpacked[number] = unpack_window(window, one.name, self._aside)
                     self._walk(indexer, number, window, one.name)
-            except (OSError, sqlite3.Error) as error:
-                if is_full(error):
-                    raise StorageFull(f"{gettempdir()}: no space left for the index of {one.name}") from error
-                if not isinstance(error, OSError):
-                    raise
-                raise ConfigError(f"{SETTING}: {one.name}: {error.strerror or error}", [SETTING]) from error
             except ArchiveError as error:
                 if one.is_named and not error.offset and len(self) == before:
-                    raise ConfigError(f"{SETTING}: {error}", [SETTING], [str(error)]) from error
+                    raise _refusal(str(error)) from error
                 kept = many(len(self) - before, "answer", "answers")
                 self.note(f"{error}; the {kept} before it can be replayed, the rest of the file is not read")
+
+    def _take_index(self, reader: IndexReader, one: ArchiveFile) -> None:
+        try:
+            unused = reader.read(one.path, self._is_stopped.is_set)
+        except (ArchiveError, EOFError, zlib.error) as error:
+            raise _refusal(str(error) if isinstance(error, ArchiveError) else f"{one.name}: {error}") from error
+        if unused:
+            self.note(f"{one.name}: {many(unused, 'line')} could not be used")
 
     def _walk(self, indexer: Indexer, number: int, window: Window, name: str) -> None:
         indexer.read(Walk(window, name, is_checked=False), number, self._is_stopped.is_set)
 
     # -- reading again -----------------------------------------------------------------------------------------------
 
-    def _read(self, capture: Capture, room: int, *, may_be_unchanged: bool) -> Found | Large | Missing:
+    def _read(self, capture: Capture, url: str, room: int, *, may_be_unchanged: bool) -> Found | Large | Missing:
         record = self._record(capture)
+        if self._files[capture.file].is_indexed and not self._is_about(record, url):
+            return Missing(f"the index is wrong: {record.target} stands at byte {capture.offset:,} of its archive")
         if (size := self._size(record)) > room:
             return Large(size)
         said, answer = record.fields, self._answer(record, capture)
@@ -173,13 +188,23 @@ class Store:
             whole = answer._replace(body=whole.body, is_whole=whole.is_whole)
         return _found(said, whole, kept.fields)
 
+    def _is_about(self, record: Record, url: str) -> bool:
+        try:
+            return urls.parse(record.target, policy=self._policy).text == url
+        except UrlError:
+            return False
+
     def _size(self, record: Record) -> int:
         """Returns the bytes that a record takes in memory."""
-        return min(record.size, self._largest)
+        return min(record.size, self._most(record))
+
+    def _most(self, record: Record) -> int:
+        """Returns how many bytes of a record are read. A revisit has a head alone."""
+        return MOST_HEAD if record.type == "revisit" else self._largest
 
     def _answer(self, record: Record, capture: Capture) -> Answer:
         """Returns the answer of a record, its body cut if it is larger than any that is wanted. Raises ArchiveError."""
-        block, is_all = record.read_all(self._largest)
+        block, is_all = record.read_all(self._most(record))
         why = ""
         if is_all:
             record.finish()
@@ -208,3 +233,20 @@ def _found(said: Mapping[str, str], answer: Answer, kept: Mapping[str, str]) -> 
     """Returns the exchange; `said` are the fields of its record, `kept` those of the record that holds the body."""
     truncated = kept.get("warc-truncated", "") or ("" if answer.is_whole else "disconnect")
     return Found(answer, unix_time(said.get("warc-date", "")), said.get("warc-ip-address", ""), truncated)
+
+
+@contextmanager
+def _translate_errors(one: ArchiveFile) -> Iterator[None]:
+    """Translates errors of the system and of the index into StorageFull and ConfigError."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        if is_full(error):
+            raise StorageFull(f"{gettempdir()}: no space left for the index of {one.name}") from error
+        if not isinstance(error, OSError):
+            raise
+        raise _refusal(f"{one.name}: {error.strerror or error}") from error
+
+
+def _refusal(words: str) -> ConfigError:
+    return ConfigError(f"{SETTING}: {words}", [SETTING], [words])

@@ -197,6 +197,8 @@ class Works:
     @property
     def cookies(self) -> CookieJar:
         """The cookies of the crawl. Raises ConfigError if it keeps none."""
+        if self.archives is not None:
+            raise ConfigError("a replay sends no cookies: it answers from archives (fetch.archives)")
         if self.http is None:
             raise ConfigError("this crawl fetches with a fetcher of yours, which keeps its cookies itself")
         if self.http.line.cookies is None:

@@ -11,7 +11,7 @@ from typing import cast
 from ..engine.hooked_fetcher import Hooks
 from ..errors import ConfigError
 from ..fetch import ForeignFetcher, LentFetcher
-from ..protocols import Fetcher, Observer, Sink
+from ..protocols import Archive, Fetcher, Observer, Sink
 
 OpenFetcher = Callable[[Fetcher], Fetcher | AbstractAsyncContextManager[Fetcher]]
 """Takes the fetcher of the crawl; returns another one that may hold it, or a context manager that yields one."""
@@ -50,8 +50,8 @@ def check_sinks(sinks: object) -> tuple[Sink, ...]:
             raise _error(key, f"{_describe(sink)} lacks {', '.join(missing)}: a sink has name, rewind and write (Sink)")
         if not isinstance(sink.name, str) or not sink.name:
             raise _error(key, f"the name of {_describe(sink)} should be a text, not {sink.name!r}")
-        asynchronous = ("rewind", "write", "observe") if isinstance(sink, Observer) else ("rewind", "write")
-        _check_async(sink, asynchronous, key)
+        further = [name for name, door in (("observe", Observer), ("archive", Archive)) if isinstance(sink, door)]
+        _check_async(sink, ("rewind", "write", *further), key)
     return given
 
 

@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import NamedTuple
 
 from ..errors import FolderError
 from ..folder.folder import Folder
 from ..frontier import look
-from ..model import Position
 from ..protocols import Reader
 from ..records import ALL
-from ..runtime.private_files import opener
 from ..sinks import find_readable
-from ..warc.names import find_files, read_name
-from ..warc.unpacking import Window
+from .archives import Archive, Store, find_stores
 
 PART_BYTES = 1 << 20
 PART_RECORDS = 2000
 
 Tell = Callable[[int, int], None]
 """Is told how many bytes of how many were read. It is called often and should return at once."""
-
-
-class Archive(NamedTuple):
-    """One WARC file of a crawl."""
-
-    name: str
-    """Its name once it is whole, by which an index calls it."""
-    path: Path
-    """Where it is now."""
-    size: int
-    """Bytes that are settled. A crawl may have written more."""
-
-    @contextmanager
-    def open(self) -> Iterator[Window]:
-        """Opens the settled part. Raises OSError."""
-        with open(self.path, "rb", buffering=0, opener=opener) as file:
-            yield Window(file.fileno(), 0, self.size)
 
 
 def tell_nobody(done: int, total: int) -> None:
@@ -57,11 +33,16 @@ class Source:
     """Reads the records back. None: no output of the folder can be read back."""
     end: int
     """The place after the last settled record."""
-    archives: Sequence[Archive]
-    """The WARC files in the order in which they were written."""
+    stores: Sequence[Store]
+    """The WARC files, for each output of that kind."""
     tell: Tell = tell_nobody
     _done: int = field(default=0, init=False)
     _total: int = field(default=0, init=False)
+
+    @property
+    def archives(self) -> list[Archive]:
+        """The WARC files in the order in which they were written."""
+        return [archive for store in self.stores for archive in store.archives]
 
     @property
     def title(self) -> str:
@@ -100,20 +81,4 @@ def read_source(folder: Folder, tell: Tell = tell_nobody) -> Source:
     if found is not None:
         output, reader = found
         end = reader.end(None if positions is None else positions.get(output.name, {}))
-    return Source(folder, reader, end, _find_archives(folder, positions), tell)
-
-
-def _find_archives(folder: Folder, positions: Mapping[str, Position] | None) -> list[Archive]:
-    """Returns the WARC files with their settled parts."""
-    settled = {name: size for position in (positions or {}).values() for name, size in position.items()}
-    newest = {file.crawl: file.serial for name in settled if (file := read_name(name))}
-    archives = []
-    for place in dict.fromkeys(sink.path for sink in folder.config.sinks if sink.kind == "warc"):
-        for file in find_files(folder.path / place):
-            path = folder.path / place / file.present_name
-            if not path.exists():  # it became whole meanwhile
-                path = path.with_name(file.name)
-            size = os.stat(path).st_size
-            is_settled = not file.is_open and file.serial <= newest.get(file.crawl, file.serial)
-            archives.append(Archive(file.name, path, min(size, settled.get(file.name, size if is_settled else 0))))
-    return [one for one in archives if one.size]
+    return Source(folder, reader, end, find_stores(folder, positions), tell)

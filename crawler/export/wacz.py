@@ -121,13 +121,13 @@ def _add_pages(package: _Package, source: Source, scratch: Path) -> None:
 
 
 def _pages_of_records(source: Source) -> Iterator[bytes]:
-    """Yields a line for each HTML page of the records, with its text if they have it."""
+    """Yields a line for each HTML page of the records, with its text if they have it. Requisites are no pages."""
     for line in source.lines():
         if not any(mark in line for mark in _MARKS):
             continue
         record = orjson.loads(line)
         kind = (record.get("content_type") or "").partition(";")[0].strip().lower()
-        if kind in _HTML and record.get("disposition") in _SHOWN:
+        if kind in _HTML and record.get("disposition") in _SHOWN and not record.get("requisite"):
             page = {"id": f"{record['url']} {record['visit']}", "url": record["url"], "ts": record["fetched_at"]}
             yield _page(page, record.get("title"), record.get("text"))
 
@@ -137,7 +137,7 @@ def _pages_of_index(source: Source, index: Path) -> Iterator[bytes]:
     with open(index, "rb", opener=opener) as file, gzip.open(file) as lines:
         for line in lines:
             entry = read_line(line)
-            if entry.status == "200" and entry.mime.lower() in _HTML:
+            if entry.status == "200" and (entry.mime or "").lower() in _HTML:
                 moment = datetime.strptime(entry.stamp, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
                 page = {"id": f"{entry.url} {entry.stamp}", "url": entry.url, "ts": iso(moment.timestamp())}
                 yield _page(page)

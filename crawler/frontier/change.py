@@ -300,6 +300,8 @@ class Change:
     """Requests queued again, such as setbacks whose wait is over and revisits that are due."""
     gone: list[Entry] = field(default_factory=list)
     """Requests that are no longer queued."""
+    stays: list[Entry] = field(default_factory=list)
+    """Requests whose visit is over and that are queued again at the same place: nothing to write for the queue."""
     setbacks: list[Setback] = field(default_factory=list)
     visits: list[Visit] = field(default_factory=list)
     schedules: list[Schedule] = field(default_factory=list)
@@ -345,6 +347,7 @@ class Change:
         places = {(entry.row, entry.rank) for entry in self.gone}
         stays = {place for entry in self.requeued[first:] if (place := (entry.row, entry.rank)) in places}
         if stays:
+            self.stays = [entry for entry in self.gone if (entry.row, entry.rank) in stays]
             self.gone = [entry for entry in self.gone if (entry.row, entry.rank) not in stays]
             kept = [entry for entry in self.requeued[first:] if (entry.row, entry.rank) not in stays]
             self.requeued = self.requeued[:first] + kept

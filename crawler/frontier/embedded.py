@@ -36,8 +36,10 @@ ADDED_AT_ONCE = 256
 LOOKED_UP_AT_ONCE = 2000
 UNSHELVED_AT_ONCE = 256
 """Sites brought into memory by one look at the shelf."""
+FEW = UNSHELVED_AT_ONCE // 4
+"""No more sites than these, where thousands are in memory, wait for others or for LOOK_S: each look has its price."""
 LOOK_S = 1.0
-"""Seconds between two counts of the shelf while the bench has no room."""
+"""Seconds between two looks at the shelf while the bench has no room, or room for a few sites only."""
 LEAST_WAIT_S = 0.001
 """Timers fire up to this much early; a shorter wait would repeat without end."""
 MOST_WAIT_S = 3600.0
@@ -345,7 +347,7 @@ class EmbeddedFrontier:
 
     def _look_at_shelf(self, now: float) -> None:
         limit = int(min(UNSHELVED_AT_ONCE, self._bench.vacancies))
-        if not limit and now < self._looked_at + LOOK_S:
+        if limit <= min(FEW, len(self._bench) // UNSHELVED_AT_ONCE) and now < self._looked_at + LOOK_S:
             return
         self._looked_at = now
         self._write_pending()

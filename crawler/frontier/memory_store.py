@@ -76,7 +76,7 @@ class MemoryStore:
         return _done(None)
 
     def _apply(self, change: Change) -> None:
-        entries = {entry.row: entry for entry in change.gone}
+        entries = {entry.row: entry for entry in (*change.gone, *change.stays)}
         for entry in change.requeued:  # first, for a page that was tried again may be parked, or on schedule, again
             self._parked.pop(entry.row, None)
         self._learn(change, entries)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, cast
@@ -134,6 +134,8 @@ class Outcome(Generic[T_co]):
     """Patterns whose URLs need not stay parked: their site gives other answers again."""
     checks: tuple[int, ...] = ()
     """Rows of earlier visits that brought content: each is fetched again, without a record, to check it still does."""
+    _lines: list[tuple[object, bytes]] = field(default_factory=list, init=False, repr=False, compare=False)
+    """Its records, by what they contain (`sinks/record`). Copies make their own."""
     capture: Capture | None = None
     """The place of the answer in a web archive, where one is written."""
 

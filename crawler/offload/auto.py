@@ -18,7 +18,7 @@ from ..parse import Document, ParseJob, parse
 from ..protocols import WorkerState
 from ..standing import WorkCost
 from .choice import LONGEST, Choice, Cost, Place, State
-from .metering import AGAIN_S, COLD, MEASURED, SKIPPED, Meter, MeteredWorker, Steps
+from .metering import AGAIN_S, COLD, MEASURED, SKIPPED, Clocks, Meter, MeteredWorker, Steps, read_clocks
 from .opening import count_cores, open_offloader
 from .pool import Inline, Lane, Pool, Workers
 from .timing import Timed, run_timed
@@ -86,7 +86,7 @@ class Auto:
     _done_here: int = field(default=0, init=False)
     _train: tuple[Place, int] = field(default=(Place.PROCESS, 0), init=False)
     """So many calls go to this place, for its cost is not known, or no longer."""
-    _reviewed: tuple[float, float] = field(default_factory=lambda: (time.monotonic(), time.process_time()), init=False)
+    _reviewed: Clocks = field(default_factory=read_clocks, init=False)
     _counted: dict[Kind, int] = field(default_factory=dict, init=False)
 
     @property
@@ -111,7 +111,7 @@ class Auto:
         if 0 < size < self.workers.inline_below_bytes:
             return await _INLINE.run(work, *args)
         now = time.monotonic()
-        if now - self._reviewed[0] > REVIEW_S:
+        if now - self._reviewed.now > REVIEW_S:
             self._review(now)
         choice = self._find_choice(find_kind(work, args, size))
         place = self._find_place(choice)
@@ -199,7 +199,7 @@ class Auto:
         size: int,
     ) -> T:
         pool, meter = self.threads if place is Place.THREAD else self.processes, self.meters[place]
-        is_measured = meter.wants_call(self._reviewed[0])
+        is_measured = meter.wants_call(self._reviewed.now)
         try:
             if is_measured:
                 timed = await self._measure(meter, pool.run_in(lane, run_timed, work, *args, size=size))
@@ -227,13 +227,13 @@ class Auto:
 
     def _review(self, now: float) -> None:
         """Chooses the place of all work anew, and what is to be measured next."""
-        then, spent_s = self._reviewed
-        self._reviewed = now, time.process_time()
-        state = self._state((self._reviewed[1] - spent_s) / max(now - then, 1e-6))
+        then, self._reviewed = self._reviewed, read_clocks()
+        passed_s = max(self._reviewed.now - then.now, 1e-6)
+        state = self._state(self._reviewed.find_busy(then))
         for kind, choice in self._choices.items():
             calls = choice.calls - self._counted.get(kind, 0)
             self._counted[kind] = choice.calls
-            choice.review(state, calls / max(now - then, 1e-6))
+            choice.review(state, calls / passed_s)
         if not self._train[1]:
             self._plan_train(now)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Coroutine, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,26 @@ _MOST_GAP_S = 0.05
 """More between two calls is something else, such as a program that was imported."""
 _OF_POOLS = ("_ExecutorManagerThread", "QueueFeederThread")
 """Threads that feed worker processes, by class or name."""
+
+
+class Clocks(NamedTuple):
+    """What the clocks of the loop's thread and of its process show, in seconds."""
+
+    now: float
+    process_s: float
+    """CPU time of all threads."""
+    wanted_s: float
+    """CPU time of this thread, and the time that it waited for a core: other programs may take these. 0: unknown."""
+
+    def find_busy(self, then: Clocks) -> float:
+        """Returns the share of a core that our process used since then, or would have used."""
+        passed_s = max(self.now - then.now, 1e-6)
+        return max(self.process_s - then.process_s, self.wanted_s - then.wanted_s) / passed_s
+
+
+def read_clocks() -> Clocks:
+    """Returns what the clocks show, for the calling thread."""
+    return Clocks(time.monotonic(), time.process_time(), sum(_read_schedule(threading.get_native_id())) / 1e9)
 
 
 @dataclass(slots=True, eq=False)
@@ -169,8 +190,14 @@ def _read_feeders() -> float:
     spent = 0
     for thread in threading.enumerate():
         if type(thread).__name__ in _OF_POOLS or thread.name in _OF_POOLS:
-            try:
-                spent += int(Path(f"/proc/self/task/{thread.native_id}/schedstat").read_bytes().split()[0])
-            except (OSError, ValueError, IndexError):
-                continue
+            spent += _read_schedule(thread.native_id)[0]
     return spent / 1e9
+
+
+def _read_schedule(thread: int | None) -> tuple[int, int]:
+    """Returns how long a thread was on a core, and how long it waited for one, in nanoseconds. 0: it is not known."""
+    try:
+        ran, waited = Path(f"/proc/self/task/{thread}/schedstat").read_bytes().split()[:2]
+    except (OSError, ValueError):
+        return 0, 0
+    return int(ran), int(waited)

@@ -48,18 +48,22 @@ def find_urls(text: str) -> Iterator[str]:
         elif piece["set"]:
             for url in _read_set(piece["set"]):
                 yield from _worth(url)
-        elif _is_function(piece) and (argument := _ARGUMENT.match(text, at)):
+        elif (name := _function_of(piece)) and (argument := _ARGUMENT.match(text, at)):
             at = argument.end()
-            yield from _worth(_read_argument(argument))
+            yield from _worth(_read_argument(name, argument))
 
 
-def _is_function(piece: re.Match[str]) -> bool:
+def _function_of(piece: re.Match[str]) -> str:
+    """Returns the name of the function that begins here, if it takes a URL; else an empty string."""
     name = piece["function"] or (_unescape(piece["escaped"]) if piece["escaped"] else "")
-    return name.lower() in _FUNCTIONS
+    return name.lower() if name.lower() in _FUNCTIONS else ""
 
 
-def _read_argument(argument: re.Match[str]) -> str:
-    return _unescape(argument["plain"]) if argument["quoted"] is None else _unquote(argument["quoted"])
+def _read_argument(name: str, argument: re.Match[str]) -> str:
+    """Returns the URL that a function is given. Only `url` takes one without quotation marks."""
+    if argument["quoted"] is not None:
+        return _unquote(argument["quoted"])
+    return _unescape(argument["plain"]) if name == "url" else ""
 
 
 def decode(body: bytes, label: str) -> str:

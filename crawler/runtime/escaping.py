@@ -28,9 +28,13 @@ _HARMFUL = re.compile(
 
 _SUSPECT = _UNSEEN + "".join(map(chr, range(0xFE00, 0xFE10)))
 """Harmful characters that `str.isprintable` lets through, but for the 240 selectors that begin with F3 A0 in UTF-8."""
+_SUSPECT_LETTERS = frozenset(_SUSPECT)
+_SHORT = 100
+"""Characters. In shorter texts each is looked up; in longer ones it is cheaper to search for each suspect."""
 MOST_ESCAPED_ALONE = 256
 """Most characters of a line of JSON that are escaped one by one, a microsecond each. Beyond, everything that is not
 ASCII is escaped."""
+_ASCII = bytes(range(0x80))
 _NUMBER = re.compile("&#(?:[xX]([0-9A-Fa-f]+)|([0-9]+));?")
 _LONG_NUMBER = 20
 """Digits that are too many for `html.unescape`: it raises an error at 5,000, and takes quadratic time below."""
@@ -84,10 +88,9 @@ def json_line(values: Mapping[str, object]) -> bytes:
         line = orjson.dumps(_replace_surrogates(values), option=orjson.OPT_APPEND_NEWLINE)
     if line.isascii() and b"\x7f" not in line:  # nearly all lines
         return line
-    text = line[:-1].decode()
-    if _is_harmless(text):
+    if b"\x7f" not in line and _is_harmless(line.translate(None, _ASCII).decode()):
         return line
-    text, number = _HARMFUL.subn(_json_escape, text, MOST_ESCAPED_ALONE)
+    text, number = _HARMFUL.subn(_json_escape, line[:-1].decode(), MOST_ESCAPED_ALONE)
     return text.encode() + b"\n" if number < MOST_ESCAPED_ALONE else _in_ascii(line)
 
 
@@ -96,6 +99,8 @@ def _is_harmless(text: str) -> bool:
     is_seen = text.replace("\xa0", " ").replace("\u3000", " ").isprintable()
     if not is_seen or text.isascii():
         return is_seen
+    if len(text) < _SHORT:
+        return _SUSPECT_LETTERS.isdisjoint(text) and b"\xf3\xa0" not in text.encode()
     return not any(letter in text for letter in _SUSPECT) and b"\xf3\xa0" not in text.encode()
 
 

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 
 import orjson
 
-from .part import BLOCK, Entry, Lines, Part
+from ..errors import ArchiveError
+from ..warc.reading import Walk
+from ..warc.unpacking import CUT_SHORT, Place
+from .part import BLOCK, Entry, Lines, Part, Stream
 
-_TAKEN = {b"response", b"resource", b"revisit", b"conversion"}
+_TAKEN = {"response", "resource", "revisit", "conversion"}
 """Types of records that hold or stand for an answer of a URL. Requests and metadata only repeat the URL."""
-_MOST_HEADER = 1 << 16
-"""Bytes of a record's header."""
-_MOST_DIGITS = 18
-"""Digits of a record's length."""
 _CDX = re.compile(r" ?CDX |![\w-]+ [\d\[{]|(?=\S[^\s)]*\))\S++ \d{4,17} (?:\{|[a-z]+:)")
 
 
@@ -24,62 +23,39 @@ def is_index(line: str) -> bool:
 
 
 def read_warc(part: Part) -> Iterator[Entry]:
-    """Yields the target of each capture in a WARC (1.0, 1.1). Targets with other schemes than http are skipped."""
+    """Yields the target of each capture in a WARC (0.17 to 1.1). Targets with other schemes than http are skipped."""
     part.taken.what = "WARC records"
-    reader, number, last = _Reader(part), 0, ""
-    while (header := reader.header()) is not None:
-        number += 1
-        fields = dict(_fields(header))
-        size = fields.get(b"content-length", b"")
-        if not header.startswith(b"WARC/") or not size.isdigit() or len(size) > _MOST_DIGITS:
-            part.bad(number, header[:200].decode("utf-8", "replace"), "not a WARC record, so the rest was not read")
-            return
-        target = fields.get(b"warc-target-uri", b"").strip(b"<>").decode("utf-8", "replace")
-        if fields.get(b"warc-type") in _TAKEN and target != last and target.lower().startswith(("http:", "https:")):
-            last = target
-            yield number, target
-        if not reader.skip(int(size)):
-            part.bad(number, target, "the last record is incomplete")
-            return
+    number, last = 0, ""
+    try:
+        for number, record in enumerate(Walk(_Blocks(part.stream), part.name, is_checked=False), 1):
+            target = record.target
+            if record.type in _TAKEN and target != last and target.lower().startswith(("http:", "https:")):
+                last = target
+                yield number, target
+    except ArchiveError as error:
+        if error.why == CUT_SHORT:
+            part.bad(number, last, "the last record is incomplete")
+        else:
+            part.bad(number + 1, error.why, "not a WARC record, so the rest was not read")
 
 
-def _fields(header: bytes) -> Iterator[tuple[bytes, bytes]]:
-    for line in header.split(b"\n")[1:]:
-        name, _, value = line.partition(b":")
-        yield name.strip().lower(), value.strip()
+class _Blocks:
+    """The bytes of a list, which is unpacked already, as a walk over records reads them."""
 
+    is_packed = False
 
-class _Reader:
-    """Reads headers, and skips the body after each."""
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._size = 0
 
-    def __init__(self, part: Part) -> None:
-        self._read = part.stream.read1
-        self._kept = b""
+    @property
+    def end(self) -> Place:
+        return Place(self._size)
 
-    def header(self) -> bytes | None:
-        """Returns the bytes up to the next empty line, or None at the end."""
-        self._kept, looked = self._kept.lstrip(b"\r\n"), 0
-        while True:
-            ends = [at for mark in (b"\r\n\r\n", b"\n\n") if (at := self._kept.find(mark, looked)) >= 0]
-            if ends or len(self._kept) > _MOST_HEADER:
-                end = min(ends, default=_MOST_HEADER)
-                header, self._kept = self._kept[:end], self._kept[end:]
-                self._kept = self._kept.removeprefix(b"\r\n\r\n") if self._kept[:1] == b"\r" else self._kept[2:]
-                return header
-            if not (block := self._read(BLOCK)):
-                header, self._kept = self._kept, b""
-                return header or None
-            looked = max(0, len(self._kept) - 3)
-            self._kept = self._kept + block if self._kept else block.lstrip(b"\r\n")
-
-    def skip(self, size: int) -> bool:
-        """Skips `size` bytes. Returns False if there are fewer."""
-        size -= len(self._kept)
-        self._kept = self._kept[size:] if size < 0 else b""
-        while size > 0 and (block := self._read(BLOCK)):
-            self._kept = block[size:]
-            size -= len(block)
-        return size <= 0
+    def read(self) -> bytes:
+        piece = self._stream.read1(BLOCK)
+        self._size += len(piece)
+        return piece
 
 
 def read_index(part: Part, encoding: str) -> Iterator[Entry]:

@@ -70,7 +70,8 @@ def _of_web_archive(files: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     names = {info.filename for info in files}
     if "datapackage.json" not in names or not any(name.startswith(("archive/", "pages/")) for name in names):
         return files
-    for wanted in (r"(?:pages|indexes)/[^/]*pages\.jsonl", r"indexes/.*\.cdxj?(?:\.gz)?", r"archive/.*\.warc(?:\.gz)?"):
+    pages, indexes = r"(?:pages|indexes)/[^/]*pages\.jsonl", r"indexes/.*\.cdxj?(?:\.gz)?"
+    for wanted in (pages, indexes, r"archive/.*\.warc(?:\.gz|\.zst)?"):
         if chosen := [info for info in files if re.fullmatch(wanted, info.filename, re.IGNORECASE)]:
             return chosen
     return files

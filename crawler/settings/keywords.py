@@ -289,6 +289,9 @@ class WarcSettings(TypedDict, total=False):
     """Size from which on a file is full and the next one is begun, such as 500M. The last answer may exceed it."""
     digest: Literal["sha1", "sha256"]
     """The digests of records: `sha1`, which all tools compare, or `sha256`."""
+    dedupe_with: Sequence[str]
+    """Earlier archives: crawl folders, folders of WARC files, indexes (CDXJ). A body that they hold is not stored
+    again; the record refers to it, and can be played only together with them."""
     whole_requests: bool
     """Write the values of Authorization and Cookie of requests, too. Otherwise records say that they are not kept."""
     zstd: bool

@@ -26,7 +26,7 @@ def text_of(name: str) -> str:
     if name not in names():
         near = find_nearest(name, names())
         hint = f"did you mean {near}?" if near else f"there are {', '.join(names())}"
-        words = f"no preset is called {name!r}; {hint}"
+        words = f"there is none called {name!r}; {hint}"
         raise ConfigError(f"{SETTING}: {words}", [SETTING], [words])
     return files("crawler.config").joinpath(_FOLDER, f"{name}{_END}").read_text(encoding="utf-8")
 

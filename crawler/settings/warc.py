@@ -18,6 +18,9 @@ class WarcConfig(Table):
     """Size from which on a file is full and the next one is begun, such as 500M. The last answer may exceed it."""
     digest: ForJobs[Literal["sha1", "sha256"]] = "sha1"
     """The digests of records: `sha1`, which all tools compare, or `sha256`."""
+    dedupe_with: tuple[str, ...] = ()
+    """Earlier archives: crawl folders, folders of WARC files, indexes (CDXJ). A body that they hold is not stored
+    again; the record refers to it, and can be played only together with them."""
     whole_requests: bool = False
     """Write the values of Authorization and Cookie of requests, too. Otherwise records say that they are not kept."""
     zstd: ForJobs[bool] = False

@@ -10,6 +10,8 @@ from ..model import Disposition, Outcome, Page, Response
 from ..runtime.escaping import json_line
 from ..runtime.times import iso
 
+MOST_SHARED = 4096
+"""Bytes of a line that is kept with its outcome; longer ones would take much memory together."""
 VERSION = 1
 """Version of the record. Under the same number no field is renamed or changes its meaning."""
 
@@ -44,7 +46,17 @@ HEAVY = ("links", "text", "headers", "data", "warc")
 
 
 def record(outcome: Outcome, wants: Wants) -> bytes:
-    """Returns the outcome as one line of JSON."""
+    """Returns the outcome as one line of JSON. Sinks that want the same share short lines, which are made once."""
+    for known, line in outcome._lines:
+        if known == wants:
+            return line
+    line = _make_line(outcome, wants)
+    if len(line) <= MOST_SHARED:
+        outcome._lines.append((wants, line))
+    return line
+
+
+def _make_line(outcome: Outcome, wants: Wants) -> bytes:
     request = outcome.request
     values: dict[str, object] = {
         "v": VERSION,

@@ -15,11 +15,13 @@ REVISIT = "warc/revisit"
 INDEXED = frozenset({"response", "revisit", "resource"})
 """Types of the records that an index names."""
 _STAMP = re.compile(r"([0-9]{4})-?([0-9]{2})?-?([0-9]{2})?T?([0-9]{2})?:?([0-9]{2})?:?([0-9]{2})?")
+_SPECIAL = re.compile(r"[^ !#-\[\]-~]")
+"""Characters that JSON escapes where it is ASCII alone."""
 _UNKNOWN = ("0000", "01", "01", "00", "00", "00")
 
 
 class Entry(NamedTuple):
-    """One line of an index. Empty texts are not written."""
+    """One line of an index. An empty status and an empty digest are not written."""
 
     url: str
     stamp: str
@@ -29,8 +31,8 @@ class Entry(NamedTuple):
     offset: int
     length: int
     """Bytes that the record takes in the file."""
-    mime: str = ""
-    """The media type as the server spelt it; `warc/revisit` for a revisit."""
+    mime: str | None = None
+    """The media type as the server spelt it; `warc/revisit` for a revisit. None: the server named none."""
     status: str = ""
     digest: str = ""
     """The payload digest, as the record has it."""
@@ -41,17 +43,16 @@ def make_line(entry: Entry) -> bytes:
 
     It is the same that cdxj-indexer writes, byte for byte.
     """
-    values = {
-        "url": entry.url,
-        "mime": entry.mime,
-        "status": entry.status,
-        "digest": entry.digest,
-        "length": str(entry.length),
-        "offset": str(entry.offset),
-        "filename": entry.filename,
-    }
-    text = json.dumps({name: value for name, value in values.items() if value})
-    return f"{make_surt(entry.url)} {entry.stamp} {text}\n".encode()
+    mime = "" if entry.mime is None else f', "mime": {_quote(entry.mime)}'
+    status = f', "status": {_quote(entry.status)}' if entry.status else ""
+    digest = f', "digest": {_quote(entry.digest)}' if entry.digest else ""
+    place = f'"length": "{entry.length}", "offset": "{entry.offset}", "filename": {_quote(entry.filename)}'
+    known = f'{{"url": {_quote(entry.url)}{mime}{status}{digest}, {place}}}'
+    return f"{make_surt(entry.url)} {entry.stamp} {known}\n".encode()
+
+
+def _quote(text: str) -> str:
+    return json.dumps(text) if _SPECIAL.search(text) else f'"{text}"'
 
 
 def read_line(line: bytes) -> Entry:
@@ -60,9 +61,10 @@ def read_line(line: bytes) -> Entry:
     values = orjson.loads(text)
     if not isinstance(values, dict) or not isinstance(values.get("url"), str):
         raise ValueError("the line names no URL")
-    texts = {name: str(values.get(name, "")) for name in ("url", "filename", "mime", "status", "digest")}
+    texts = {name: str(values.get(name, "")) for name in ("url", "filename", "status", "digest")}
+    mime = str(values["mime"]) if "mime" in values else None
     offset, length = int(str(values.get("offset", -1))), int(str(values.get("length", 0)))
-    return Entry(**texts, stamp=stamp.decode("ascii"), offset=offset, length=length)
+    return Entry(**texts, mime=mime, stamp=stamp.decode("ascii"), offset=offset, length=length)
 
 
 def make_stamp(date: str) -> str:
@@ -72,6 +74,10 @@ def make_stamp(date: str) -> str:
     return "".join(part or unknown for part, unknown in zip(parts, _UNKNOWN, strict=True))
 
 
-def find_mime(content_type: str) -> str:
+def find_mime(content_type: bytes) -> str:
     """Returns the media type of a Content-Type as the server spelt it, without parameters."""
-    return content_type.partition(";")[0].strip()
+    mime = content_type.partition(b";")[0].strip()
+    try:
+        return mime.decode("utf-8")
+    except UnicodeDecodeError:
+        return mime.decode("latin-1")

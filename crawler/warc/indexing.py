@@ -28,7 +28,8 @@ def index_file(window: Window, name: str) -> Iterator[Entry]:
 
 
 def _index(record: Record, name: str) -> Entry:
-    mime, status = find_mime(record.fields.get("content-type", "")), ""
+    said, status = record.fields.get("content-type"), ""
+    mime = None if said is None else find_mime(said.encode())
     if record.type != "resource" and record.target[:4].lower() == "http":
         head = _END.split(record.read_all(MOST_HEAD)[0], maxsplit=1)[0]
         status, mime = _read_head(head)
@@ -45,7 +46,7 @@ def _index(record: Record, name: str) -> Entry:
     )
 
 
-def _read_head(head: bytes) -> tuple[str, str]:
-    """Returns status and media type of the head of an HTTP answer; empty: it says none."""
+def _read_head(head: bytes) -> tuple[str, str | None]:
+    """Returns status (empty: none) and media type (None: none) of the head of an HTTP answer."""
     status, mime = _STATUS.match(head), _MIME.search(head)
-    return status[1].decode() if status else "", find_mime(mime[1].decode("utf-8", "replace")) if mime else ""
+    return status[1].decode() if status else "", find_mime(mime[1]) if mime else None

@@ -13,17 +13,19 @@ _GZIP = 31
 _PIECE = 1 << 20
 
 
-def pack_record(fields: Iterable[tuple[str, str]], block: Sequence[bytes]) -> bytes:
-    """Returns a record with these fields as a gzip member. Content-Length is added; `block` is its content in pieces.
-
-    A value must be one line: control characters in it become spaces.
-    """
-    lines = [f"{name}: {value}" for name, value in fields]
-    if not "".join(lines).isprintable():
-        lines = [one_line(line) for line in lines]
+def pack_record(fields: str, block: Sequence[bytes]) -> bytes:
+    """Returns a record as a gzip member. `fields` are its lines, all but Content-Length; `block` is what it holds."""
     length = sum(map(len, block))
-    head = "\r\n".join(["WARC/1.1", *lines, f"Content-Length: {length}", "", ""]).encode()
+    head = f"WARC/1.1\r\n{fields}Content-Length: {length}\r\n\r\n".encode()
     return pack((head, *block, b"\r\n\r\n"), len(head) + length)
+
+
+def lines(**named: str) -> str:
+    """Returns fields as lines; the names have `_` for `-`. Fields without a value are left out.
+
+    A value becomes one line: control characters in it become spaces.
+    """
+    return "".join([f"{name.replace('_', '-')}: {one_line(value)}\r\n" for name, value in named.items() if value])
 
 
 def pack(pieces: Iterable[bytes], size: int) -> bytes:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from ..errors import ArchiveError
-from .unpacking import CUT_SHORT, Pieces, Place, Window
+from .unpacking import CUT_SHORT, Blocks, Pieces, Place, Window
 
 MOST_HEADER = 1 << 16
 """Bytes of a record's header. Real ones have some hundred."""
@@ -80,13 +80,13 @@ class Record:
 class Walk:
     """Iterates over the records of a file. Memory is bounded; the time is linear in the unpacked bytes."""
 
-    def __init__(self, window: Window, name: str, start: int = 0, *, is_checked: bool = True) -> None:
-        """`name` is for messages. `start` is the place of a record.
+    def __init__(self, source: Window | Blocks, name: str, start: int = 0, *, is_checked: bool = True) -> None:
+        """`name` is for messages. `start` is the place of a record in a window; other bytes begin with a record.
 
         `is_checked`: the digests of blocks are compared. Raises ArchiveError for what is no WARC, OSError.
         """
         self.is_checked: bool = is_checked
-        self._pieces = Pieces(window, name, start)
+        self._pieces: Blocks = Pieces(source, name, start) if isinstance(source, Window) else source
         self._name = name
         self._piece = b""
         self._at = 0

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 from ..model import Request, Response
 from ..runtime.times import iso
-from .members import one_line, pack_record
+from .members import lines, one_line, pack_record
 
 Algorithm = Literal["sha1", "sha256"]
 
@@ -26,6 +26,9 @@ RENAMED = b"X-Crawl-Transfer-Encoding"
 """The name that Transfer-Encoding gets. Common Crawl writes such names, too."""
 NOT_KEPT = b"(not kept)"
 """Stands for the values of fields by which a request proves who we are."""
+_ANSWER = "application/http; msgtype=response"
+_REQUEST = "application/http; msgtype=request"
+_FIELDS = "application/warc-fields"
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _PAIRS = tuple(one + other for one in _BASE32 for other in _BASE32)
 _TRANSFER_ENCODING = re.compile(rb"^transfer-encoding(?=[ \t]*:)", re.IGNORECASE | re.MULTILINE)
@@ -37,23 +40,24 @@ _LINE_END = re.compile(rb"[\r\n\0]+")
 
 
 class Exchange(NamedTuple):
-    """One request and its answer, as they go into records. It is small to send, but for the body."""
+    """One request and its answer, as they go into records."""
 
     url: str
     date: str
     """When the exchange began, with milliseconds."""
+    what: str
+    """The lines of all its records that say what they are about."""
+    common: str
+    """These lines, and those that say how the exchange was made."""
     head: bytes
     """The head of the answer, as it is stored."""
     body: bytes
     """In its content codings, without transfer coding."""
-    request_head: bytes = b""
+    request_head: bytes
     """As it is stored. Empty: it is not known, and there is no record of it."""
-    request_body: bytes = b""
-    ip: str = ""
-    truncated: str = ""
-    protocols: tuple[str, ...] = ()
-    cipher: str = ""
-    interim: tuple[bytes, ...] = ()
+    request_body: bytes
+    truncated: str
+    interim: tuple[bytes, ...]
     """Heads of interim answers. They stand in the metadata, for readers take the first head for that of the answer."""
 
 
@@ -79,17 +83,18 @@ def make_exchange(response: Response, request: Request | None = None, *, keeps_s
     """
     heads = response.heads
     head = heads.response or _make_head(response)
+    date = iso(response.started_at, "milliseconds")
+    what = f"WARC-Date: {date}\r\nWARC-Target-URI: {one_line(response.url.text)}\r\n"
     return Exchange(
         url=response.url.text,
-        date=iso(response.started_at, "milliseconds"),
+        date=date,
+        what=what,
+        common=what + _describe_connection(response, head),
         head=_TRANSFER_ENCODING.sub(RENAMED, head) if b"transfer-encoding" in head.lower() else head,
         body=response.body,
         request_head=_clean_request(heads.request, keeps_secrets),
         request_body=request.body if request is not None else b"",
-        ip=response.ip,
         truncated=response.truncated,
-        protocols=_find_protocols(head, response.cipher),
-        cipher=response.cipher.partition(" ")[2],
         interim=heads.interim,
     )
 
@@ -105,23 +110,16 @@ def digest(algorithm: Algorithm, *pieces: bytes) -> str:
 def make_warcinfo(name: str, date: str, fields: Iterable[tuple[str, str]]) -> Record:
     """Returns the first record of a file, which says what made it. `name` is that of the whole file."""
     block = make_fields([*fields, ("format", "WARC File Format 1.1"), ("conformsTo", CONFORMS_TO)])
-    return _record("warcinfo", date, "application/warc-fields", [block], WARC_Filename=name)
+    return _make_record("warcinfo", lines(WARC_Date=date, WARC_Filename=name), _FIELDS, (block,))
 
 
 def make_response(exchange: Exchange, payload_digest: str, algorithm: Algorithm) -> Record:
     """Returns the record of an answer with its body."""
-    block = [exchange.head, exchange.body]
-    return _record(
-        "response",
-        exchange.date,
-        "application/http; msgtype=response",
-        block,
-        *_circumstances(exchange),
-        WARC_Target_URI=exchange.url,
-        WARC_Payload_Digest=payload_digest,
-        WARC_Block_Digest=digest(algorithm, *block),
-        WARC_Truncated=exchange.truncated,
-    )
+    block = exchange.head, exchange.body
+    more = f"{exchange.common}WARC-Payload-Digest: {payload_digest}\r\n{_block_digest(algorithm, block)}"
+    if exchange.truncated:
+        more += lines(WARC_Truncated=exchange.truncated)
+    return _make_record("response", more, _ANSWER, block)
 
 
 def make_revisit(
@@ -131,73 +129,48 @@ def make_revisit(
 
     `referred` is that capture. None: it is not known, as when the server says so of a page of another archive.
     """
-    return _record(
-        "revisit",
-        exchange.date,
-        "application/http; msgtype=response",
-        [exchange.head],
-        *_circumstances(exchange),
-        WARC_Target_URI=exchange.url,
+    block = (exchange.head,)
+    more = lines(
         WARC_Profile=profile,
         WARC_Refers_To_Target_URI=referred.url if referred else "",
         WARC_Refers_To_Date=referred.date if referred else "",
         WARC_Payload_Digest=payload_digest,
-        WARC_Block_Digest=digest(algorithm, exchange.head),
     )
+    return _make_record("revisit", f"{exchange.common}{more}{_block_digest(algorithm, block)}", _ANSWER, block)
 
 
 def make_request(exchange: Exchange, answer_id: str, algorithm: Algorithm) -> Record:
     """Returns the record of the request that the record `answer_id` answers."""
-    block = [exchange.request_head, exchange.request_body]
-    return _record(
-        "request",
-        exchange.date,
-        "application/http; msgtype=request",
-        block,
-        *_circumstances(exchange),
-        WARC_Target_URI=exchange.url,
-        WARC_Concurrent_To=answer_id,
-        WARC_Payload_Digest=digest(algorithm, exchange.request_body) if exchange.request_body else "",
-        WARC_Block_Digest=digest(algorithm, *block),
-    )
+    block = exchange.request_head, exchange.request_body
+    more = f"{exchange.common}WARC-Concurrent-To: {answer_id}\r\n{_block_digest(algorithm, block)}"
+    if exchange.request_body:
+        more += f"WARC-Payload-Digest: {digest(algorithm, exchange.request_body)}\r\n"
+    return _make_record("request", more, _REQUEST, block)
 
 
 def make_metadata(
-    exchange: Exchange, answer_id: str, fields: Sequence[tuple[str, str]], algorithm: Algorithm
+    exchange: Exchange, answer_id: str, fields: Iterable[tuple[str, str]], algorithm: Algorithm
 ) -> Record:
     """Returns the record of what is known of an exchange beside its bytes, with its interim answers."""
-    block = make_fields([*fields, *[("interim", _fold(head)) for head in exchange.interim]])
-    return _record(
-        "metadata",
-        exchange.date,
-        "application/warc-fields",
-        [block],
-        WARC_Target_URI=exchange.url,
-        WARC_Concurrent_To=answer_id,
-        WARC_Block_Digest=digest(algorithm, block),
-    )
+    block = (make_fields([*fields, *[("interim", _fold(head)) for head in exchange.interim]]),)
+    more = f"{exchange.what}WARC-Concurrent-To: {answer_id}\r\n{_block_digest(algorithm, block)}"
+    return _make_record("metadata", more, _FIELDS, block)
 
 
 def make_fields(fields: Iterable[tuple[str, str]]) -> bytes:
     """Returns fields as `application/warc-fields`; those without a value are left out."""
-    lines = [f"{name}: {_one_value(value)}\r\n" for name, value in fields if value]
-    return "".join(lines).encode("utf-8", "replace")
+    told = [f"{name}: {_one_value(value)}\r\n" for name, value in fields if value]
+    return "".join(told).encode("utf-8", "replace")
 
 
-def _record(
-    kind: str, date: str, content_type: str, block: Sequence[bytes], /, *more: tuple[str, str], **named: str
-) -> Record:
-    """Returns a record. The names in `named` have `_` for `-`; fields without a value are left out."""
+def _make_record(kind: str, fields: str, content_type: str, block: Sequence[bytes]) -> Record:
     record_id = _make_id()
-    fields = [
-        ("WARC-Type", kind),
-        ("WARC-Record-ID", record_id),
-        ("WARC-Date", date),
-        *[(name.replace("_", "-"), value) for name, value in named.items() if value],
-        *[one for one in more if one[1]],
-        ("Content-Type", content_type),
-    ]
-    return Record(record_id, pack_record(fields, block))
+    head = f"WARC-Type: {kind}\r\nWARC-Record-ID: {record_id}\r\n{fields}Content-Type: {content_type}\r\n"
+    return Record(record_id, pack_record(head, block))
+
+
+def _block_digest(algorithm: Algorithm, block: Sequence[bytes]) -> str:
+    return f"WARC-Block-Digest: {digest(algorithm, *block)}\r\n"
 
 
 def _make_id() -> str:
@@ -213,10 +186,13 @@ def _base32(twenty: bytes) -> str:
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(150, -1, -10)])
 
 
-def _circumstances(exchange: Exchange) -> list[tuple[str, str]]:
-    """Returns the fields that say how the exchange was made."""
-    protocols = [("WARC-Protocol", protocol) for protocol in exchange.protocols]
-    return [("WARC-IP-Address", exchange.ip), *protocols, ("WARC-Cipher-Suite", exchange.cipher)]
+def _describe_connection(response: Response, head: bytes) -> str:
+    """Returns the lines that say how the exchange was made: `WARC-Protocol: http/1.1`, with TLS its own as well."""
+    version, _, suite = response.cipher.partition(" ")
+    told = lines(WARC_IP_Address=response.ip, WARC_Cipher_Suite=suite)
+    if found := _PROTOCOL.match(head):
+        told += f"WARC-Protocol: {found[0].decode().lower()}\r\n"
+    return told + lines(WARC_Protocol=f"tls/{version.removeprefix('TLSv')}") if version else told
 
 
 def _make_head(response: Response) -> bytes:
@@ -225,9 +201,9 @@ def _make_head(response: Response) -> bytes:
         reason = HTTPStatus(response.status).phrase
     except ValueError:
         reason = ""
-    lines = [b"HTTP/1.1 %d %s" % (response.status, reason.encode())]
-    lines += [_LINE_END.sub(b" ", name) + b": " + _LINE_END.sub(b" ", value) for name, value in response.headers]
-    return b"\r\n".join([*lines, b"", b""])
+    told = [b"HTTP/1.1 %d %s" % (response.status, reason.encode())]
+    told += [_LINE_END.sub(b" ", name) + b": " + _LINE_END.sub(b" ", value) for name, value in response.headers]
+    return b"\r\n".join([*told, b"", b""])
 
 
 def _clean_request(head: bytes, keeps_secrets: bool) -> bytes:
@@ -238,13 +214,6 @@ def _clean_request(head: bytes, keeps_secrets: bool) -> bytes:
         return head
     head = _FOR_THE_PROXY.sub(b"", head)
     return head if keeps_secrets else _SECRETS.sub(rb"\1 " + NOT_KEPT, head)
-
-
-def _find_protocols(head: bytes, cipher: str) -> tuple[str, ...]:
-    """Returns the protocols of the exchange, outermost last: `http/1.1`, `tls/1.3`."""
-    found = _PROTOCOL.match(head)
-    http = [found[0].decode().lower()] if found else []
-    return (*http, *([f"tls/{cipher.partition(' ')[0].removeprefix('TLSv')}"] if cipher else ()))
 
 
 def _fold(head: bytes) -> str:

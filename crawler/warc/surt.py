@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 MOST_ROUNDS = 100
@@ -28,6 +29,14 @@ _IN_QUERY = tuple(
 )
 
 
+_NAME = "[A-Za-z0-9_~,;:@=+!$'*|-]"
+_PLAIN = re.compile(
+    rf"https?://([a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+)((?:/{_NAME}(?:{_NAME}|\.)*)*)/?(?:\?((?:{_NAME}|[&./?])*))?"
+)
+"""Most URLs: nothing in them is escaped or needs to be, and no part of the path is empty or begins with a dot."""
+_OF_SESSIONS = ("sid=", "sessionid", "cfid=")
+
+
 def make_surt(url: str) -> str:
     """Returns the key of a URL, in ASCII: `http://www.Example.org/B?y&x` has `org,example)/b?x&y`.
 
@@ -35,6 +44,14 @@ def make_surt(url: str) -> str:
     do not count, nor the order of the query, sessions in it, and escapes. URLs without a host, such as `urn:...`, keep
     their text.
     """
+    if plain := _PLAIN.fullmatch(url):
+        host, path, query = plain.groups()
+        key = f"{_plain_host_key(host)}){path.lower() or '/'}"
+        if not query:
+            return key
+        query = query.lower()
+        if not any(word in query for word in _OF_SESSIONS):
+            return f"{key}?{_order(query)}"
     text = re.sub(r"[\t\r\n]", "", url.strip())
     found = _SCHEME.match(text)
     if found is None or not found[2]:
@@ -44,6 +61,11 @@ def make_surt(url: str) -> str:
     authority, _, path = rest.partition("/")
     kept = _order(_drop_sessions(_escape(_unescape(query)))) if mark else ""
     return _host_key(authority, found[1].lower()) + ")" + _path_key(path) + (f"?{kept}" if kept else "")
+
+
+@lru_cache(maxsize=1 << 12)
+def _plain_host_key(host: str) -> str:
+    return ",".join(reversed(_host(host).split(".")))
 
 
 def _host_key(authority: str, scheme: str) -> str:

@@ -68,6 +68,24 @@ class Window:
         return os.pread(self._number, max(0, min(size, self.size - at)), self._start + at)
 
 
+class Blocks(Protocol):
+    """Bytes of an archive that are unpacked, one piece after another."""
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether places are those of members of a packed file."""
+        ...
+
+    @property
+    def end(self) -> Place:
+        """The place behind the last piece."""
+        ...
+
+    def read(self) -> bytes:
+        """Returns the next piece; nothing at the end."""
+        ...
+
+
 class Pieces:
     """The unpacked bytes of a window from one place on, piece by piece. No piece belongs to two members."""
 

@@ -16,7 +16,7 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 import crawler
-from crawler import FetchError, Request, Response, Url
+from crawler import ConfigError, FetchError, Request, Response, Url
 from crawler.testing import Site, Web, chunked, error, html, open_web, redirect
 from tests.warc.samples import answer, frames, members, one_stream, question, record
 
@@ -156,6 +156,13 @@ async def test_a_wacz_is_read_as_it_lies_or_unpacked(tmp_path: Path, packing: in
     assert got[2].header("content-type") == "text/html"
 
 
+async def test_robots_that_need_memory_and_are_not_whole_give_it_back(tmp_path: Path) -> None:
+    robots = record("response", answer(b"#" * 200_000), f"{URL}robots.txt").replace(b"###", b"##!", 1)
+    (got,) = await ask(written(tmp_path, robots + page(1), "x.warc"), f"{URL}robots.txt")
+    assert isinstance(got, Response)
+    assert got.status == 404
+
+
 async def test_a_folder_is_looked_through_and_files_of_killed_crawls_are_used(tmp_path: Path) -> None:
     (tmp_path / "deep" / "er").mkdir(parents=True)
     written(tmp_path / "deep", members([page(1)]), "a.warc.gz")
@@ -286,3 +293,17 @@ async def test_a_foreign_file_in_a_folder_is_said_and_the_others_are_used(tmp_pa
         assert crawl.archives is not None
         assert crawl.archives.captures == 1
         assert crawl.archives.notes[0].startswith(f"{tmp_path / 'b.warc.gz'} at byte 0: not a WARC file")
+
+
+async def test_a_wacz_that_is_damaged_within_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = wacz(tmp_path / "x.wacz", {"a.warc": page(1, b"".join(b"%d" % n for n in range(999)))}, zipfile.ZIP_DEFLATED)
+    data = bytearray(path.read_bytes())
+    for at in range(60, len(data) - 160, 31):
+        path.write_bytes(bytes(data[:at]) + b"\xff\xff\xff" + bytes(data[at + 3 :]))
+        refused = ""
+        try:
+            await bodies(path, f"{URL}1")
+        except ConfigError as error:
+            refused = str(error)
+        assert not refused or refused.startswith(f"fetch.archives: {path}")
+        assert "\n" not in refused

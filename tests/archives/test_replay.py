@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -109,6 +110,24 @@ async def test_a_replay_that_was_stopped_goes_on_where_it_was(tmp_path: Path) ->
     assert read_records(tmp_path / "again") == read_records(live)
 
 
+async def test_questions_to_a_replay_stay_off_the_network_or_are_refused(tmp_path: Path) -> None:
+    async with open_web(WEB) as served:
+        live = await crawl_live(tmp_path, served)
+        home = served.seeds[0]
+    config = crawler.plan_replay(live).config
+    with no_network() as seen:
+        async with crawler.open_crawl(config, folder=tmp_path / "again") as crawl:
+            response = await crawl.fetch(home)
+            assert response.status == 200
+            answer = await crawl.explain(f"{home}new")
+            assert answer.robots.verdict == "not-asked"
+            with pytest.raises(ConfigError, match="a replay sends no cookies"):
+                _ = crawl.cookies
+        with pytest.raises(ConfigError, match="a dry run asks the network"):
+            await crawler.rehearse([crawler.Url(home)], config)
+    assert seen == []
+
+
 async def test_other_settings_make_other_records_of_the_same_bytes(tmp_path: Path) -> None:
     async with open_web(WEB) as served:
         live = await crawl_live(tmp_path, served)
@@ -149,11 +168,14 @@ async def test_without_a_crawl_folder_each_document_is_a_seed_and_links_are_not_
     assert {record["depth"] for record in now.values()} == {0}
 
 
-@pytest.mark.parametrize("place", ["missing.warc", "empty", "foreign.warc"])
+@pytest.mark.parametrize("place", ["missing.warc", "empty", "foreign.warc", "pipe"])
 async def test_what_is_no_archive_is_refused_and_leaves_no_folder(tmp_path: Path, place: str) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "foreign.warc").write_bytes(b"hello")
-    with pytest.raises(ConfigError, match=r"^fetch\.archives: \S+(:| at byte 0:) (no such file|no WARC|not a WARC)"):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(
+        ConfigError, match=r"^fetch\.archives: \S+(:| at byte 0:) (no such file|no WARC|not a WARC|no regular file)"
+    ):
         await crawler.replay(tmp_path / place, folder=tmp_path / "again")
     assert not (tmp_path / "again").exists()
 

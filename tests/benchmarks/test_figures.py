@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from benchmarks.figures import GOALS, Goal, table
 from benchmarks.known_urls import Cost, growth
 from benchmarks.pages import Plan
 from benchmarks.site import Site
+from tests.committed import ROOT
 
 ENTRY = ledger.Entry("abc", "m", "CPython 3.11", 2000, {ledger.CPU: 1.0, ledger.CPU_BESIDE_BARE: 3.0})
 
@@ -108,3 +110,13 @@ def test_a_peer_that_is_not_there_is_left_out_with_a_word(
     assert "wget2 is left out: there is no wget2 here" in said
     assert len(said.splitlines()) == len(PEERS_BY_NAME)
     assert crawld().missing == ""
+
+
+@pytest.mark.parametrize("peer", sorted(path.stem for path in (ROOT / "benchmarks/peers").glob("*.in")))
+def test_what_a_peer_needs_is_locked_with_its_hashes(peer: str) -> None:
+    wanted = re.findall(r"^([\w-]+)", (ROOT / f"benchmarks/peers/{peer}.in").read_text(), re.MULTILINE)
+    lock = (ROOT / f"benchmarks/peers/{peer}.lock").read_text()
+    pinned = re.findall(r"^([\w.-]+)==[^\n]*\\\n    --hash=sha256:", lock, re.MULTILINE)
+    assert wanted
+    assert set(wanted) <= set(pinned)
+    assert len(pinned) == len(re.findall(r"^[a-z]", lock, re.MULTILINE)), "an entry without a hash"

@@ -131,7 +131,7 @@ async def test_a_damaged_archive_is_one_line_and_leaves_nothing(crawl: Crawl, fo
     data = bytearray(path.read_bytes())
     data[30:60] = bytes(30)  # in the first member, behind its header
     path.write_bytes(data)
-    ran = await crawl("export", "a.crawl", "-f", "cdxj")
+    ran = await crawl("export", "a.crawl", "-f", "wacz")
     assert (ran.code, ran.err.count("\n")) == (1, 1)
     assert path.name in ran.err
     assert [one.name for one in tmp_path.iterdir()] == ["a.crawl"]

@@ -78,3 +78,19 @@ async def test_what_cannot_be_replayed_is_said_in_one_line_and_makes_no_folder(
     assert said in ran.err
     assert ran.err.count("\n") == 1
     assert not (tmp_path / "x.crawl").exists()
+
+
+@pytest.mark.slow
+async def test_an_exported_package_and_an_exported_index_are_replayed(
+    crawl: Crawl, tmp_path: Path, web: Served
+) -> None:
+    seed = web.url("a.test")
+    assert (await crawl(seed, "-o", "live.crawl", "--warc", *ALLOWED)).code == 0
+    assert (await crawl("export", "live.crawl", "-f", "wacz", "-o", "live.wacz")).code == 0
+    assert (await crawl("export", "live.crawl", "-f", "cdxj", "-o", "live.crawl/warc/index.cdxj")).code == 0
+    asked = len(web.hits)
+    told = {(one["url"], one["disposition"]) for one in records(tmp_path / "live.crawl")}
+    for archive in ("live.wacz", "live.crawl/warc/index.cdxj"):
+        assert (await crawl("replay", archive, "-o", "x.crawl", "--seeds", seed, "--fresh")).code == 0
+        assert {(one["url"], one["disposition"]) for one in records(tmp_path / "x.crawl")} == told
+    assert len(web.hits) == asked

@@ -86,7 +86,7 @@ class Keeping(Noted):
     def __init__(self, events: list[str]) -> None:
         super().__init__("kept", events)
 
-    async def place(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    async def archive(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         self._events += [f"{one.url.path} {one.disposition}" for one in outcomes if one.response]
         return [
             replace(one, capture=Capture("x", one.request.attempt, 1) if one.response else None) for one in outcomes

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.fuzz import addresses, documents, doors, lists
+from tests.fuzz import addresses, archives, documents, doors, lists
 
-TARGETS = [*documents.TARGETS, *addresses.TARGETS, *lists.TARGETS, *doors.TARGETS]
+TARGETS = [*documents.TARGETS, *addresses.TARGETS, *lists.TARGETS, *archives.TARGETS, *doors.TARGETS]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from pathlib import Path
 
+from crawler.sinks.warc.index import SORTED
+from crawler.warc.cdxj import read_line
 from crawler.warc.names import find_files
 from tests.hostile.victim import Victim
 from tests.warc.judges import Seen, judge
@@ -12,7 +14,7 @@ from tests.warc.judges import Seen, judge
 
 def check_archive(crawl: Victim) -> str:
     """Fails where a file is not valid to its last byte, or an exchange is missing or there twice. Returns figures."""
-    found = _read(crawl.folder / "warc")
+    found = read_archive(crawl.folder / "warc")
     answers = {place: one for place, one in found.items() if one.kind in ("response", "revisit")}
     metadata = [one for one in found.values() if one.kind == "metadata"]
     for kind in ("request", "metadata"):
@@ -27,11 +29,20 @@ def check_archive(crawl: Victim) -> str:
     assert not twice, f"archived twice: {list(twice.items())[:3]}"
     _compare(crawl, attempts, answers)
     _check_references(answers)
+    _check_index(crawl.folder, answers)
     kinds = Counter(one.kind for one in found.values())
     return f"{kinds['warcinfo']} files, {kinds['response']} responses, {kinds['revisit']} revisits"
 
 
-def _read(folder: Path) -> dict[tuple[str, int, int], Seen]:
+def _check_index(folder: Path, answers: dict[tuple[str, int, int], Seen]) -> None:
+    """Fails where the index that the crawl kept does not name each answer once."""
+    lines = (folder / "warc" / SORTED).read_bytes().splitlines(keepends=True)
+    named = Counter((one.filename, one.offset, one.length) for one in map(read_line, lines))
+    assert named == Counter(answers.keys()), "the index names other answers"
+    assert lines == sorted(lines)
+
+
+def read_archive(folder: Path) -> dict[tuple[str, int, int], Seen]:
     """Returns all records by file and place."""
     files = find_files(folder)
     assert not any(one.is_open for one in files), "a file has not its final name"

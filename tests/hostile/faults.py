@@ -19,6 +19,7 @@ import anyio
 import psutil
 
 from crawler.testing import Web, link_graph, slow
+from tests.hostile.archives import check_archive
 from tests.hostile.kills import is_whole, victim
 from tests.hostile.victim import Victim, ended, workers_of
 
@@ -66,6 +67,13 @@ async def the_disk_is_full(crawl: Victim) -> str:
     return f"exit codes {seen}, then 0"
 
 
+async def the_disk_is_full_of_archives(crawl: Victim) -> str:
+    """The same while an archive is written: it keeps whole records, and goes on with them."""
+    crawl.options = ("--warc",)
+    said = await the_disk_is_full(crawl)
+    return f"{said}; {check_archive(crawl)}"
+
+
 async def a_full_file_system(crawl: Victim) -> str:
     """The same on a small file system of its own, where one may be mounted; it goes with the processes that see it."""
     disk = crawl.folder.with_name("disk")
@@ -109,6 +117,7 @@ STORIES: tuple[tuple[Story, Callable[[], Web]], ...] = (
     (stopped_for_a_while, lambda: slow_web(60)),
     (a_worker_is_stopped, lambda: slow_web(60)),
     (the_disk_is_full, lambda: link_graph(seed=7, sites=4, pages_per_site=100, links_per_page=12)),
+    (the_disk_is_full_of_archives, lambda: link_graph(seed=7, sites=4, pages_per_site=100, links_per_page=12)),
     (a_full_file_system, lambda: link_graph(seed=7, sites=4, pages_per_site=100, links_per_page=12)),
 )
 

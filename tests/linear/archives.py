@@ -10,6 +10,8 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
 from crawler.archives.answers import read_answer, remove_chunks
+from crawler.archives.captures import Captures
+from crawler.archives.cdxj import IndexReader
 from crawler.archives.files import find_archives
 from crawler.archives.store import Store
 from crawler.errors import ArchiveError, ConfigError
@@ -66,6 +68,20 @@ def _replay(data: bytes) -> object:
             return error
         finally:
             store.close()
+
+
+def _take_index(data: bytes) -> object:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "x.cdxj"
+        path.write_bytes(data)
+        (Path(folder) / "x.warc").touch()
+        captures = Captures()
+        try:
+            return IndexReader(captures, Policy((), False, False), []).read(path, lambda: False)
+        except ArchiveError as error:
+            return error
+        finally:
+            captures.close()
 
 
 def _walk(window: Window) -> int:
@@ -135,6 +151,10 @@ ANSWERS: dict[str, Shape] = {
     "a head of one word": lambda n: record("response", b"HTTP/" + b"1" * n, "http://a/"),
 }
 
+INDEXES = raw({
+    **runs('a 2026 {"url":"http://a.example/","filename":"x.warc","offset":"1"}\n', "a\n", "\n", "!\n", " ", "a "),
+    **runs('"a":1,', '{"a":', "[", '"method"', " ", head='a 2026 {"url":"http://a.example/",', tail="}\n"),
+})  # fmt: skip
 ROWS = [
     Row("archives.answers.read_answer", read_answer, HTTP),
     Row(
@@ -151,6 +171,7 @@ ROWS = [
             "zeros": lambda n: _ONE + b"\0" * n,
         },
     ),
+    Row("archives.cdxj.IndexReader.read", _take_index, INDEXES),
     Row("warc.reading.Walk", in_file(_walk), {**PLAIN, **MEMBERS}),
     Row("warc.reading.read_record", in_file(lambda window: reading.read_record(window, "archive", 0).finish()), PLAIN),
     Row("warc.indexing.index_file", in_file(_index), {**PLAIN, **MEMBERS, **ANSWERS}),

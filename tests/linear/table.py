@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.linear import addresses, archives, doors, lists, pages
+from tests.linear import addresses, archives, doors, lists, pages, styles
 
-ROWS = [*pages.ROWS, *addresses.ROWS, *lists.ROWS, *archives.ROWS, *doors.ROWS]
+ROWS = [*pages.ROWS, *addresses.ROWS, *lists.ROWS, *archives.ROWS, *doors.ROWS, *styles.ROWS]
 HOUSE = Path(__file__).parent.parent.parent / "crawler"
 ROOMS = (
     *(
@@ -82,6 +82,7 @@ NEED_NONE = {
     "parse.news.Memory.is_first_error": "a look-up",
     "parse.news.Memory.has_reported": "a look-up",
     "parse.news.memory_of": "is given a token of ours",
+    "parse.news.Memory.mark": "a part of parse.news.Memory.news",
     "parse.reading.Reading.add_note": "is given words of ours",
     "runtime.xml_repair.Events.": "a part of parse.xml.read of faulty documents",
     "runtime.xml_repair.Repair.": "a part of parse.xml.read of faulty documents",
@@ -99,6 +100,8 @@ NEED_NONE = {
     "seeds.columns.name_columns": "a part of seeds.reading.read_requests",
     "seeds.xml.feed": "a part of seeds.sheets.read_sheets",
     "robots.RobotsCache.": "reads with robots.reading.parse",
+    "archives.answers.Answer.": "looks through header fields, as Response.header does",
+    "archives.cdxj.is_index": "looks at the end of a name",
     "archives.captures.": "hashes, and looks up what it hashed",
     "archives.fetcher.": "finds with archives.store.Store",
     "archives.files.find_archives": "is given paths of the user; a WACZ is a zip, for which seeds.formats has a row",

@@ -313,7 +313,8 @@ class Crawl:
         tally.fetched += sum(n for name, n in settled.items() if name in ARRIVED)
         tally.failed += sum(n for name, n in settled.items() if name == "failed")
         tally.excluded += Counter(one["reason"] for one in self.last.values() if one["disposition"] == "excluded")
-        rules = {rule: n for rule, n in self.left_out.items() if rule is not LeftOut.KINDS}  # every page may have some
+        unsought = (LeftOut.KINDS, LeftOut.REQUISITES)  # every page may have some
+        rules = {rule: n for rule, n in self.left_out.items() if rule not in unsought}
         tally.left_out += Counter({(rule.name or "").lower(): n for rule, n in rules.items()})
         tally.parked += self.counts.parked
         tally.queued += self.counts.queued + self.counts.leased

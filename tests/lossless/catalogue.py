@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tests.lossless import depth, lists, moved, outages, scope, told, traps, wider
+from tests.lossless import depth, lists, moved, outages, requisites, scope, told, traps, wider
 from tests.lossless.bench import Kind
 
 KINDS: tuple[Kind, ...] = (
@@ -12,6 +12,7 @@ KINDS: tuple[Kind, ...] = (
     *outages.KINDS,
     *scope.KINDS,
     *depth.KINDS,
+    *requisites.KINDS,
     *wider.KINDS,
     *moved.KINDS,
     *lists.KINDS,

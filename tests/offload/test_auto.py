@@ -6,21 +6,26 @@ import asyncio
 import gzip
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+import crawler
 from crawler.errors import OffloadError
-from crawler.model import Reason, Url
+from crawler.model import Disposition, Reason, Url
 from crawler.offload import open_auto
 from crawler.offload.auto import find_kind
 from crawler.offload.choice import Place
-from crawler.offload.metering import AGAIN_S, MEASURED, SKIPPED, Clock, Meter, Steps
+from crawler.offload.metering import AGAIN_S, MEASURED, SKIPPED, Clock, Clocks, Meter, Steps, read_clocks
 from crawler.offload.timing import Timed
 from crawler.parse import Document, parse
 from crawler.robots import _decode_and_parse
+from crawler.testing import link_graph, open_web
 from tests.defaults import make_job, make_scope, make_workers
 
 HERE = Url("http://a.test/")
@@ -79,6 +84,18 @@ async def test_plain_pages_leave_the_processes_once_all_places_are_measured(monk
         assert plain.calls >= 100
 
 
+async def test_a_crawl_reads_all_its_pages_wherever_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crawler.offload.auto.REVIEW_S", 0.0)
+    quick: dict[str, Any] = {"delay_s": 0, "allow_networks": ["127.0.0.0/8"], "workers": 1, "inline_below_bytes": 0}
+    async with open_web(link_graph(sites=2, pages_per_site=200, median_bytes=3000)) as served:
+        async with crawler.open_crawl(executor="auto", traps="warn", **quick) as crawl:
+            summary = await crawl.run(served.seeds)
+            work = [one for one in crawl.snapshot().work if one.work == "parse"]
+    assert (summary.pages, summary.dispositions) == (400, {Disposition.FETCHED: 400})
+    assert {place for one in work for place in one.cpu_ms} >= {"inline", "process"}
+    assert all(one.cpu_ms["inline"] < one.cpu_ms["process"] for one in work if len(one.cpu_ms) > 1)
+
+
 async def test_a_worker_that_dies_of_a_measured_call_costs_that_call() -> None:
     async with open_auto(make_workers(count=1)) as auto:
         with pytest.raises(OffloadError) as died:
@@ -97,6 +114,20 @@ async def test_pages_that_come_together_do_not_hold_the_loop(monkeypatch: pytest
         await asyncio.gather(*[auto.run(parse, PAGE, JOB, size=len(PAGE.body)) for _ in range(5)])
         meters = auto.meters.values()
         assert sum(meter.served for meter in meters) == 5, "one on the loop a turn, the others elsewhere"
+
+
+def test_a_process_that_waits_for_a_core_is_as_busy_as_one_that_has_it() -> None:
+    then = Clocks(now=10.0, process_s=1.0, wanted_s=5.0)
+    assert Clocks(12.0, 1.5, 5.4).find_busy(then) == 0.25
+    assert Clocks(12.0, 1.5, 6.8).find_busy(then) == pytest.approx(0.9)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell")
+def test_the_clocks_tell_of_the_time_that_this_thread_wanted() -> None:
+    then, begun = read_clocks(), time.thread_time()
+    while time.thread_time() < begun + 0.02:
+        sum(range(1000))
+    assert read_clocks().wanted_s - then.wanted_s >= 0.01
 
 
 def test_one_call_in_sixteen_is_measured() -> None:

@@ -19,17 +19,17 @@ async def tell(number: int, seed: int) -> bool:
     """Both settings, a line each; whether all held."""
     print(f"power cuts, seed {seed}\n{'durability':<12} {'':<6} {'seconds':>7}  what was seen")
     held = True
-    ways: tuple[cuts.Way, ...] = ("power", "process")
-    for way in ways:
+    ways: tuple[tuple[cuts.Way, bool], ...] = (("power", False), ("process", False), ("power", True))
+    for way, is_archived in ways:
         begun = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="crawld-power-") as home:
-            async with cuts.trial(Path(home), f"{seed}-{way}") as trial:
+            async with cuts.trial(Path(home), f"{seed}-{way}", is_archived=is_archived) as trial:
                 try:
                     await cuts.cut_again_and_again(trial, way, number // len(ways) // (1 + RESTARTS), restarts=RESTARTS)
                     word, seen = "ok", str(trial.tally)
                 except Exception as error:  # noqa: BLE001 - the other one is tried all the same
                     word, seen, held = "FAILED", f"{error!r} after {trial.tally}", False
-        print(f"{way:<12} {word:<6} {time.monotonic() - begun:>7.1f}  {seen}", flush=True)
+        print(f"{way + ', WARC' * is_archived:<12} {word:<6} {time.monotonic() - begun:>7.1f}  {seen}", flush=True)
     return held
 
 

@@ -19,7 +19,9 @@ import anyio
 import crawler
 from crawler.errors import SinkError
 from crawler.folder.repair import repair_folder
+from crawler.settings.loading import amend
 from crawler.testing import Served, link_graph, open_web
+from tests.hostile.archives import read_archive
 from tests.hostile.victim import CRAWL
 from tests.power import disk
 
@@ -55,6 +57,8 @@ class Trial:
     home: Path
     chance: Random
     tally: Tally = field(default_factory=Tally)
+    is_archived: bool = False
+    """Whether the crawls write WARC files, too."""
 
     @property
     def folder(self) -> Path:
@@ -69,6 +73,7 @@ class Trial:
         before = disk.found(self.folder.parent)
         settings = {**SETTINGS, "allow_networks": "127.0.0.0/8", "durability": way}
         options = [f"--set={name}={value}" for name, value in settings.items()]
+        options += ["--warc", "--set=max_file_bytes=64K"] if self.is_archived else []
         command = [str(CRAWL), *self.served.seeds, "-o", str(self.folder), "-q", *options]
         environment = disk.environment(disk.library(self.home), self.folder.parent, notes)
         done = await anyio.run_process(command, check=False, env=environment, stderr=subprocess.PIPE)
@@ -93,6 +98,8 @@ class Trial:
         if way == "power":
             assert not self.tally.lost, "an output was shorter than what was settled"
             assert output.read_bytes().startswith(settled), "what was settled was fetched again"
+        if self.is_archived:
+            _check_archive(left)
         times = Counter(_urls(output))
         assert set(times) == self.served.web.reachable()
         assert set(times.values()) == {1}
@@ -116,14 +123,16 @@ class Trial:
         return self.chance.randint(first if self.chance.random() < 0.8 else 0, len(notes))
 
     async def _crawl(self, folder: Path, way: Way) -> crawler.Summary:
-        return await crawler.crawl(self.served.seeds, folder=folder, **SETTINGS, durability=way)
+        sinks = [{"kind": "jsonl"}, *([{"kind": "warc"}] if self.is_archived else [])]
+        config = amend(crawler.Config(), {**SETTINGS, "durability": way, "sinks": sinks, "max_file_bytes": 1 << 16})
+        return await crawler.crawl(self.served.seeds, config, folder=folder)
 
 
 @asynccontextmanager
-async def trial(home: Path, seed: object = SEED) -> AsyncIterator[Trial]:
+async def trial(home: Path, seed: object = SEED, *, is_archived: bool = False) -> AsyncIterator[Trial]:
     graph = link_graph(seed=7, sites=2, pages_per_site=PAGES // 2, links_per_page=6)
     async with open_web(graph) as served:
-        yield Trial(served, home, Random(f"{seed}"))
+        yield Trial(served, home, Random(f"{seed}"), is_archived=is_archived)
 
 
 async def cut_again_and_again(trial: Trial, way: Way, cuts: int, *, restarts: int = 0) -> Tally:
@@ -146,6 +155,14 @@ async def cut_again_and_again(trial: Trial, way: Way, cuts: int, *, restarts: in
         for _ in range(cuts):
             await trial.go_on_after(*later, way)
     return trial.tally
+
+
+def _check_archive(folder: Path) -> None:
+    """Fails where a file is not valid to its last byte, or a record of a page names no capture of it."""
+    found = read_archive(folder / "warc")
+    for line in (folder / "pages.jsonl").read_text().splitlines():
+        record = json.loads(line)
+        assert found[tuple(record["warc"].values())].fields["warc-target-uri"] == record["url"]
 
 
 def _urls(output: Path) -> list[str]:

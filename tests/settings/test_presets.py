@@ -61,7 +61,7 @@ def test_a_preset_goes_over_the_settings_that_it_changes() -> None:
 def test_a_misspelt_preset_gets_one_line_with_the_nearest(name: str, hint: str) -> None:
     with pytest.raises(ConfigError) as refused:
         Config(preset=name)
-    assert str(refused.value) == f"preset: no preset is called {name!r}; {hint}"
+    assert str(refused.value) == f"preset: there is none called {name!r}; {hint}"
 
 
 async def test_a_crawl_folder_keeps_what_came_of_a_preset_and_its_name(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from crawler.errors import SinkError, StorageFull
 from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Response, Timings, Url
 from crawler.sinks import JsonLines, Wants
-from crawler.sinks.record import FIELDS, record
+from crawler.sinks.record import FIELDS, MOST_SHARED, record
 
 SEED = Url("http://a.test/")
 
@@ -46,6 +47,25 @@ def test_a_record_says_what_was_fetched() -> None:
     assert values["links"] == ["http://a.test/x"]
     assert values["text"] == "words"
     assert values["headers"][2] == ["X", "ÿ"]
+
+
+@pytest.mark.parametrize("text", ["words", "w" * MOST_SHARED], ids=["short", "long"])
+def test_sinks_that_want_the_same_get_equal_lines_and_short_ones_are_made_once(text: str) -> None:
+    outcome = fetched(1)
+    outcome = replace(outcome, page=replace(outcome.page, text=text))  # type: ignore[type-var]
+    with_text = [record(outcome, Wants(text=True)) for _ in range(2)]
+    assert json.loads(with_text[0])["text"] == text
+    assert with_text[0] == with_text[1]
+    assert (with_text[0] is with_text[1]) == (text == "words")
+    assert "text" not in json.loads(record(outcome, Wants()))
+    assert "headers" in json.loads(record(outcome, Wants(headers=True)))
+
+
+def test_a_changed_copy_of_an_outcome_has_a_record_of_its_own() -> None:
+    outcome = fetched(1)
+    before = json.loads(record(outcome, Wants()))
+    after = json.loads(record(replace(outcome, detail="another"), Wants()))
+    assert (before["detail"], after["detail"]) == (None, "another")
 
 
 def test_a_seed_is_its_own_seed() -> None:

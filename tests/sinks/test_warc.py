@@ -359,7 +359,9 @@ async def test_what_no_position_has_named_is_gone_when_it_is_closed(output: Outp
     async with output.open(is_synced=False) as sink:
         await sink.rewind(None)
         assert isinstance(sink, crawler.Observer)
+        assert isinstance(sink, crawler.Archive)
         await sink.observe(answer)
+        await sink.archive([])
         assert len(output.files) == 1
     assert output.files == []
     async with output.open(is_synced=False) as sink:
@@ -371,11 +373,29 @@ async def test_what_no_position_has_named_is_gone_when_it_is_closed(output: Outp
     assert targets(tmp_path) == ["1", "2"]
 
 
+async def test_answers_for_robots_txt_wait_for_the_next_batch_but_not_in_much_memory(
+    output: Output, tmp_path: Path
+) -> None:
+    answer = visited(1)[0].response
+    assert answer
+    async with output.open(is_synced=False) as sink:
+        await sink.rewind(None)
+        assert isinstance(sink, crawler.Observer)
+        for _ in range(10):
+            await sink.observe(replace(answer, body=b"#" * 100_000))
+        assert output.files == []
+        await sink.observe(replace(answer, body=b"#" * 100_000))
+        assert len(output.files) == 1
+        await sink.observe(answer)
+        await sink.write([])
+    assert targets(tmp_path) == ["1"] * 12
+
+
 async def test_places_are_known_before_anything_is_settled(output: Output, tmp_path: Path) -> None:
     async with output.open(is_synced=False) as sink:
         await sink.rewind(None)
         assert isinstance(sink, crawler.Archive)
-        placed = await sink.place([*visited(1, 2), replace(visited(4)[0], response=None)])
+        placed = await sink.archive([*visited(1, 2), replace(visited(4)[0], response=None)])
         position = await sink.write(placed)
     assert [one.capture is not None for one in placed] == [True, True, False]
     first, second = placed[0].capture, placed[1].capture

@@ -5,9 +5,14 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import sys
 from collections.abc import Iterable
 
-from backports import zstd
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 
 DATE = "2026-11-01T12:00:00Z"
 

@@ -94,8 +94,8 @@ def test_responses_revisits_and_resources_are_indexed_and_nothing_else(tmp_path:
             (url, "Text/HTML", "200", "sha1:A"),
             (url, REVISIT, "304", "sha1:A"),
             (f"{url}copy", REVISIT, "200", "sha1:A"),
-            ("urn:text:x", "", "", ""),
-            (url, "", "", ""),
+            ("urn:text:x", None, "", ""),
+            (url, None, "", ""),
         ]
         assert [data[one.offset :][:2] for one in entries] == [data[:2]] * 5
         assert entries[-1].offset + entries[-1].length == os.path.getsize(place)

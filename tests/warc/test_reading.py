@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from backports import zstd
 
 from crawler.errors import ArchiveError
 from crawler.warc.reading import MOST_HEADER, Walk, read_record
 from crawler.warc.unpacking import Window
 from tests.warc.samples import answer, frames, members, one_stream, record
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 URL = "http://a.example/"
 PAGES = [

@@ -13,7 +13,6 @@ from crawler.warc.records import (
     IDENTICAL,
     NOT_MODIFIED,
     Algorithm,
-    Exchange,
     Record,
     Referred,
     digest,
@@ -129,7 +128,7 @@ def test_metadata_has_one_line_for_each_field_and_the_heads_of_interim_answers(t
 
 def test_no_value_ends_its_line(tmp_path: Path) -> None:
     assert make_fields([("a", "b\nc: d\re\u2028f")]) == b"a: b c: d e f\r\n"
-    exchange = make_exchange(response())._replace(ip="1\r\nWARC-Type: x", truncated="length")
+    exchange = make_exchange(response(ip="1\r\nWARC-Type: x", truncated="length"))
     (seen,) = written(tmp_path, make_response(exchange, digest("sha1", BODY), "sha1"))
     assert seen.kind == "response"
     assert seen.fields["warc-ip-address"] == "1  WARC-Type: x"
@@ -156,6 +155,6 @@ def test_an_answer_of_a_fetcher_that_tells_no_heads_gets_one_of_its_fields(tmp_p
 
 def test_a_large_body_is_packed_in_pieces(tmp_path: Path) -> None:
     body = bytes(3 << 20) + b"end"
-    exchange = Exchange(URL.text, DATE, HEAD, body)
+    exchange = make_exchange(response(body=body))
     (seen,) = written(tmp_path, make_response(exchange, digest("sha1", body), "sha1"))
     assert seen.payload == body

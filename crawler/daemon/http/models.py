@@ -205,7 +205,8 @@ class CountsOut(Shape):
     parked: int = 0
     """Parked URLs, which wait until somebody asks for them; `/parked` lists their patterns. Not in `queued`."""
     settled: Mapping[str, int] = Field(default_factory=dict)
-    """The number of URLs that ended with each disposition."""
+    """The number of URLs that ended with each disposition. Of those `fetched`, the `requisites` are no pages."""
+    requisites: int = 0
 
 
 class LatencyOut(Shape):

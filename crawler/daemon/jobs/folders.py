@@ -147,4 +147,4 @@ def _counts_in(frontier: Path) -> Counts:
 
 def _counts(opened: Look) -> Counts:
     settled = {Disposition(name): n for name, n in opened.settled().items()}
-    return Counts(queued=opened.queued(), settled=settled, parked=opened.parked())
+    return Counts(queued=opened.queued(), settled=settled, parked=opened.parked(), requisites=opened.requisites())

@@ -9,10 +9,13 @@ from pathlib import Path
 from anyio import CancelScope
 
 from ...protocols import Sink
-from ...runtime.private_files import BESIDE
+from ...runtime.private_files import BESIDE, DRAFT
 from ...settings import SinkConfig
 from ...settings.warc import WarcConfig
+from ...warc.earlier import NAME as EARLIER
+from ...warc.journal import JOURNAL
 from ...warc.names import find_files
+from .index import SORTED
 from .writing import INDEX, WarcSink
 
 __all__ = ["WarcOutput", "WarcSink"]
@@ -30,7 +33,10 @@ class WarcOutput:
         self.name: str = f"warc:{config.path}"
         self.place: str = str(self._folder)
         index = f"{config.path}/{INDEX}"
-        self.drafts: tuple[str, ...] = (index, *[f"{index}{end}" for end in BESIDE])
+        beside = [JOURNAL, SORTED, f"{SORTED}{DRAFT}", EARLIER, f"{EARLIER}{DRAFT}"]
+        self.drafts: tuple[str, ...] = (
+            index, *[f"{index}{end}" for end in BESIDE], *[f"{config.path}/{name}" for name in beside],
+        )  # fmt: skip
 
     @property
     def files(self) -> Sequence[str]:

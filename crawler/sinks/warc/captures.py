@@ -5,14 +5,16 @@ It can be lost without harm: copies are then stored once more.
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from ...runtime.private_files import BESIDE, check_database, touch
+from ...warc.earlier import EarlierCaptures
 from ...warc.records import Referred
 
 T = TypeVar("T")
@@ -32,14 +34,28 @@ CREATE TABLE IF NOT EXISTS captures (
 _CACHE_KIB = 8 << 10
 
 
+class Note(NamedTuple):
+    """A capture that later ones may refer to, by its payload or by its URL."""
+
+    kind: Literal["payload", "url"]
+    text: str
+    """The digest of the payload, or the URL."""
+    serial: int
+    place: int
+    """Where the record begins in the file with that number."""
+    referred: Referred
+    """The capture that has the body: of a URL its own, or the first one with that payload."""
+
+
 class Captures:
     """The captures of one crawl by payload and by URL. All calls block. Raises OSError where the file is not ours.
 
-    A file that SQLite cannot use is replaced by an empty one.
+    A file that SQLite cannot use is replaced by an empty one. `earlier` knows the captures of earlier crawls.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, earlier: EarlierCaptures | None = None) -> None:
         self._path = path
+        self._earlier = earlier
         self._database = self._try(self._connect)
 
     def cut_back(self, serial: int, length: int) -> None:
@@ -47,23 +63,31 @@ class Captures:
         self._do("DELETE FROM captures WHERE serial > ? OR (serial = ? AND place >= ?)", serial, serial, length)
         self.commit()
 
-    def find_payload(self, digest: str) -> Referred | None:
-        """Returns the first capture with this payload."""
-        found = self._do("SELECT url, date, digest FROM captures WHERE key = ?", _key("p", digest))
-        return next((one for row in found if (one := Referred(*row)).payload_digest == digest), None)
+    def find_payloads(self, wanted: Mapping[str, str]) -> dict[str, Referred]:
+        """Returns the captures with these payloads, by digest; those of unknown ones are left out.
+
+        `wanted` has a URL for each digest: of several captures of earlier crawls, one of the same URL is taken.
+        """
+        keys = json.dumps([_key("payload", digest) for digest in wanted])
+        found = self._do("SELECT url, date, digest FROM captures WHERE key IN (SELECT value FROM json_each(?))", keys)
+        known = {digest: Referred(url, date, digest) for url, date, digest in found if digest in wanted}
+        if self._earlier:
+            for digest, url in wanted.items():
+                if digest not in known and (held := self._earlier.find(digest, url)):
+                    known[digest] = held
+        return known
 
     def find_latest(self, url: str) -> Referred | None:
         """Returns the capture that has the latest body of a URL."""
         query = "SELECT url, date, digest FROM captures WHERE key = ? ORDER BY serial DESC, place DESC LIMIT 1"
-        found = self._do(query, _key("u", url))
+        found = self._do(query, _key("url", url))
         return Referred(*found[0]) if found else None
 
-    def add_payload(self, referred: Referred, serial: int, place: int) -> None:
-        self._add(_key("p", referred.payload_digest), serial, place, referred)
-
-    def add_url(self, url: str, referred: Referred, serial: int, place: int) -> None:
-        """Notes the capture that has the body of a URL: its own, or the first one with that payload."""
-        self._add(_key("u", url), serial, place, referred)
+    def add(self, notes: Sequence[Note]) -> None:
+        """Adds captures."""
+        rows = [(_key(one.kind, one.text), one.serial, one.place, *one.referred) for one in notes]
+        statement = "INSERT OR REPLACE INTO captures VALUES (?, ?, ?, ?, ?, ?)"
+        self._try(lambda: self._database.executemany(statement, rows))
 
     def commit(self) -> None:
         self._try(self._database.commit)
@@ -71,9 +95,8 @@ class Captures:
     def close(self) -> None:
         self.commit()
         self._database.close()
-
-    def _add(self, key: int, serial: int, place: int, referred: Referred) -> None:
-        self._do("INSERT OR REPLACE INTO captures VALUES (?, ?, ?, ?, ?, ?)", key, serial, place, *referred)
+        if self._earlier:
+            self._earlier.close()
 
     def _do(self, query: str, *values: object) -> list[tuple[str, str, str]]:
         return self._try(lambda: self._database.execute(query, values).fetchall())

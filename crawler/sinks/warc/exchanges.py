@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ...model import Capture, Outcome, Request, Response
+from ...warc.cdxj import REVISIT, Entry, find_mime, make_stamp
 from ...warc.records import (
     IDENTICAL,
     NOT_MODIFIED,
@@ -20,8 +21,9 @@ from ...warc.records import (
     make_response,
     make_revisit,
 )
-from .captures import Captures
+from .captures import Captures, Note
 from .files import WarcFiles
+from .index import CaptureIndex
 
 Fields = Sequence[tuple[str, str]]
 
@@ -36,60 +38,108 @@ class Terms(NamedTuple):
     keeps_secrets: bool = False
 
 
-def keep_exchange(
-    response: Response, request: Request | None, fields: Fields, terms: Terms, files: WarcFiles, captures: Captures
-) -> Capture:
-    """Appends the records of an exchange; returns the place of its response or revisit. Blocks. Raises OSError."""
-    exchange = make_exchange(response, request, keeps_secrets=terms.keeps_secrets)
-    answer, noted = _make_answer(exchange, response, request, terms.algorithm, captures)
-    records = [answer, make_metadata(exchange, answer.id, fields, terms.algorithm)]
-    if exchange.request_head:
-        records.insert(1, make_request(exchange, answer.id, terms.algorithm))
-    capture = files.append([record.member for record in records])
-    if noted.is_first:
-        captures.add_payload(noted.referred, files.serial, capture.offset)
-    if noted.may_be_unchanged:
-        captures.add_url(exchange.url, noted.referred, files.serial, capture.offset)
-    return capture
+class Seen(NamedTuple):
+    """One answer to be archived."""
+
+    response: Response
+    request: Request | None
+    fields: Fields
+    """What is known of it beside its bytes."""
 
 
-class _Noted(NamedTuple):
-    """What later captures may refer to."""
+def keep_exchanges(
+    seen: Sequence[Seen], terms: Terms, files: WarcFiles, captures: Captures, index: CaptureIndex
+) -> list[Capture]:
+    """Appends the records of exchanges; returns the places of their responses or revisits. Blocks. Raises OSError."""
+    sent = [_Sent.make(one, terms) for one in seen]
+    known = captures.find_payloads({one.payload: one.exchange.url for one in sent if one.may_refer})
+    notes: list[Note] = []
+    places = []
+    for one in sent:
+        is_revisit = not one.payload or (one.may_refer and one.payload in known)
+        records, referred = one.make_records(known, captures, terms.algorithm)
+        place = files.append([record.member for record in records])
+        places.append(place)
+        index.add(one.make_entry(place, referred.payload_digest, is_revisit))
+        if one.may_refer and one.payload not in known:
+            known[one.payload] = referred
+            notes.append(Note("payload", one.payload, files.serial, place.offset, referred))
+        if one.may_be_unchanged:
+            notes.append(Note("url", one.exchange.url, files.serial, place.offset, referred))
+    captures.add(notes)
+    return places
 
-    referred: Referred
-    is_first: bool
+
+class _Sent(NamedTuple):
+    """One exchange, and what it may have to do with others."""
+
+    exchange: Exchange
+    fields: Fields
+    payload: str
+    """The digest of the body. Empty: it has none, since nothing has changed."""
+    may_refer: bool
     may_be_unchanged: bool
     """Whether the server may later say that nothing has changed."""
+    status: int
+    mime: str | None
+    """The media type as the server spelt it. None: it named none."""
 
+    @classmethod
+    def make(cls, seen: Seen, terms: Terms) -> _Sent:
+        response, request = seen.response, seen.request
+        exchange = make_exchange(response, request, keeps_secrets=terms.keeps_secrets)
+        said = next((value for name, value in response.headers if name.lower() == b"content-type"), None)
+        kind = response.status, None if said is None else find_mime(said)
+        if response.status == 304:
+            return cls(exchange, seen.fields, "", False, False, *kind)
+        is_get = request is None or request.method == "GET"
+        may_refer = is_get and bool(response.body) and not response.truncated
+        has_validator = bool(response.header("etag") or response.header("last-modified"))
+        is_validated = may_refer and response.status == 200 and has_validator
+        return cls(exchange, seen.fields, digest(terms.algorithm, response.body), may_refer, is_validated, *kind)
 
-def _make_answer(
-    exchange: Exchange, response: Response, request: Request | None, algorithm: Algorithm, captures: Captures
-) -> tuple[Record, _Noted]:
-    """Returns a response, or a revisit where an earlier capture has the body."""
-    if response.status == 304:
-        known = captures.find_latest(exchange.url)
-        payload = known.payload_digest if known else ""
-        record = make_revisit(exchange, NOT_MODIFIED, known, payload, algorithm)
-        return record, _Noted(Referred(exchange.url, exchange.date, payload), False, False)
-    payload = digest(algorithm, exchange.body)
-    may_refer = bool(exchange.body) and not exchange.truncated and (request is None or request.method == "GET")
-    found = captures.find_payload(payload) if may_refer else None
-    referred = found or Referred(exchange.url, exchange.date, payload)
-    has_validator = response.status == 200 and bool(response.header("etag") or response.header("last-modified"))
-    noted = _Noted(referred, may_refer and found is None, may_refer and has_validator)
-    if found is not None:
-        return make_revisit(exchange, IDENTICAL, found, payload, algorithm), noted
-    return make_response(exchange, payload, algorithm), noted
+    def make_entry(self, place: Capture, payload_digest: str, is_revisit: bool) -> Entry:
+        """Returns the line of the index."""
+        return Entry(
+            self.exchange.url,
+            make_stamp(self.exchange.date),
+            *place,
+            REVISIT if is_revisit else self.mime,
+            str(self.status),
+            payload_digest,
+        )
+
+    def make_records(
+        self, known: Mapping[str, Referred], captures: Captures, algorithm: Algorithm
+    ) -> tuple[list[Record], Referred]:
+        """Returns the records, the answer first, and the capture that has the body."""
+        exchange = self.exchange
+        if not self.payload:
+            latest = captures.find_latest(exchange.url)
+            answer = make_revisit(exchange, NOT_MODIFIED, latest, latest.payload_digest if latest else "", algorithm)
+        elif self.may_refer and (found := known.get(self.payload)):
+            latest = found
+            answer = make_revisit(exchange, IDENTICAL, found, self.payload, algorithm)
+        else:
+            latest = None
+            answer = make_response(exchange, self.payload, algorithm)
+        records = [answer, make_metadata(exchange, answer.id, self.fields, algorithm)]
+        if exchange.request_head:
+            records.insert(1, make_request(exchange, answer.id, algorithm))
+        return records, latest or Referred(exchange.url, exchange.date, self.payload)
 
 
 def describe_visit(outcome: Outcome) -> Fields:
     """Returns what is known of a visit beside its bytes, as fields of a metadata record."""
     request, response = outcome.request, outcome.response
     return [
+        ("purpose", "reread" if request.is_reread else ""),
         ("seed", request.origin.text),
         ("via", request.via.text if request.via else ""),
         ("depth", str(request.depth)),
         ("redirects", str(request.redirects) if request.redirects else ""),
+        ("requisite", str(request.requisite) if request.requisite else ""),
+        ("extra_hop", str(request.extra_hop) if request.extra_hop else ""),
         ("visit", str(request.visit)),
         ("attempt", str(request.attempt)),
         ("disposition", outcome.disposition),

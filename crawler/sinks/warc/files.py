@@ -150,6 +150,7 @@ class WarcFiles:
         self.serial = serial
         if self._is_synced:
             sync_folder(self._folder)
+            sync_folder(self._folder.parent)  # which may have got its name just now
 
     def _finish(self) -> None:
         """Closes the open file, if there is one, under its final name."""

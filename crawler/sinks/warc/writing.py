@@ -16,21 +16,27 @@ from ...runtime.private_files import make_inner_folder
 from ...runtime.threads import run_in_thread
 from ...runtime.times import iso
 from ...settings.warc import WarcConfig
+from ...warc.earlier import open_earlier
 from ...warc.records import make_warcinfo
 from .captures import Captures
-from .exchanges import ROBOTS_BYTES, Terms, describe_robots, describe_visit, keep_exchange
+from .exchanges import ROBOTS_BYTES, Seen, Terms, describe_robots, describe_visit, keep_exchanges
 from .files import WarcFiles
+from .index import CaptureIndex
 
 T = TypeVar("T")
 
 INDEX = "captures.sqlite"
+MOST_WAITING_BYTES = 1 << 20
+"""Bytes of robots.txt that may wait in memory."""
+AT_ONCE = 64
+"""Answers whose records are made together: more gain nothing."""
 
 
 class WarcSink:
     """Implements Sink, Archive, Observer and PerCrawl over the WARC files in a folder.
 
-    `place` appends the records, and `write` makes them durable: so other sinks can name their places, and write at the
-    same time.
+    `archive` appends the records, and `write` makes them durable. So other sinks can name their places, and write at
+    the same time.
     """
 
     def __init__(self, name: str, folder: Path, settings: WarcConfig, *, is_synced: bool) -> None:
@@ -42,8 +48,13 @@ class WarcSink:
         self._crawl: CrawlInfo | None = None
         self._files: WarcFiles | None = None
         self._captures: Captures | None = None
+        self._waiting: list[Seen] = []
+        """Answers for robots.txt that are not written yet. They need not be before the visits that wait for them."""
+        self._waiting_bytes = 0
+        self._index = CaptureIndex(folder)
+        self._position: Position = {}
         self._writing = asyncio.Lock()
-        """Held while a thread writes: the answers for robots.txt come beside the others."""
+        """Held while a thread writes: too many answers for robots.txt are written beside the others."""
 
     async def begin_crawl(self, crawl: CrawlInfo) -> None:
         self._crawl = crawl
@@ -52,29 +63,36 @@ class WarcSink:
         async with self._writing:
             await _off_loop(self._cut_back, position or {})
 
-    async def place(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    async def archive(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Appends the records of all outcomes that have an answer; returns the outcomes with their places."""
-        if not any(outcome.response for outcome in outcomes):
+        if not self._waiting and not any(outcome.response for outcome in outcomes):
             return outcomes
         async with self._writing:
-            places = await _off_loop(self._keep, outcomes)
+            places = await _off_loop(self._keep, self._take_waiting(), outcomes)
         return [replace(one, capture=place) if place else one for one, place in zip(outcomes, places, strict=True)]
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
-        await self.place([outcome for outcome in outcomes if outcome.capture is None])
+        await self.archive([outcome for outcome in outcomes if outcome.capture is None])
         async with self._writing:
-            files = self._opened_files
-            return await _off_loop(self._sync) if files.has_news else files.position
+            return await _off_loop(self._sync) if self._opened_files.has_news else self._position
 
     async def observe(self, response: Response) -> None:
-        """Appends the records of an answer for robots.txt. They are settled with the visits that waited for it."""
-        async with self._writing:
-            await _off_loop(self._keep_robots, response)
+        """Takes an answer for robots.txt. It is written and settled with the visits that waited for it."""
+        is_cut = len(response.body) >= ROBOTS_BYTES
+        whole = replace(response, truncated="length") if is_cut else response
+        self._waiting.append(Seen(whole, None, describe_robots(response)))
+        self._waiting_bytes += len(response.body)
+        if self._waiting_bytes > MOST_WAITING_BYTES:
+            await self.archive([])
 
     async def close(self) -> None:
         """Gives the last file its final name. Call it once, after all others."""
         async with self._writing:
             await _off_loop(self._close)
+
+    def _take_waiting(self) -> Sequence[Seen]:
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        return waiting
 
     # -- in a thread -------------------------------------------------------------------------------------------------
 
@@ -90,34 +108,26 @@ class WarcSink:
             is_synced=self._is_synced,
         )
         files.cut_back(position)
-        if (self._folder / INDEX).exists():
+        self._index.cut_back(position)
+        self._position = position
+        if (self._folder / INDEX).exists() or settings.dedupe_with:  # a source that cannot be read is told at once
             self._opened_captures.cut_back(files.serial, files.length)
 
-    def _keep(self, outcomes: Sequence[Outcome]) -> list[Capture | None]:
-        return [self._keep_one(outcome) for outcome in outcomes]
-
-    def _keep_one(self, outcome: Outcome) -> Capture | None:
-        if outcome.response is None:
-            return None
-        return keep_exchange(
-            outcome.response,
-            outcome.request,
-            describe_visit(outcome),
-            self._terms,
-            self._opened_files,
-            self._opened_captures,
-        )
-
-    def _keep_robots(self, response: Response) -> None:
-        is_cut = len(response.body) >= ROBOTS_BYTES
-        whole = replace(response, truncated="length") if is_cut else response
-        fields = describe_robots(response)
-        keep_exchange(whole, None, fields, self._terms, self._opened_files, self._opened_captures)
+    def _keep(self, waiting: Sequence[Seen], outcomes: Sequence[Outcome]) -> list[Capture | None]:
+        """Appends the answers that wait, then those of outcomes; returns the places of the latter."""
+        seen = [*waiting, *[Seen(r, o.request, describe_visit(o)) for o in outcomes if (r := o.response)]]
+        files, captures = self._opened_files, self._opened_captures
+        parts = [seen[i : i + AT_ONCE] for i in range(0, len(seen), AT_ONCE)]
+        places = [place for part in parts for place in keep_exchanges(part, self._terms, files, captures, self._index)]
+        found = iter(places[len(waiting) :])
+        return [next(found) if outcome.response else None for outcome in outcomes]
 
     def _sync(self) -> Position:
         if self._captures:
             self._captures.commit()
-        return self._opened_files.sync()
+        listed = self._index.flush()
+        self._position = {**self._opened_files.sync(), **listed}
+        return self._position
 
     def _close(self) -> None:
         if self._captures:
@@ -125,6 +135,7 @@ class WarcSink:
             self._captures = None
         if self._files:
             self._files.close()
+        self._index.close()
 
     def _make_first(self, name: str) -> bytes:
         return make_warcinfo(name, iso(time.time(), "milliseconds"), self._describe_crawl()).member
@@ -153,7 +164,9 @@ class WarcSink:
     def _opened_captures(self) -> Captures:
         if self._captures is None:
             make_inner_folder(self._folder)
-            self._captures = Captures(self._folder / INDEX)
+            sources = self._settings.dedupe_with
+            earlier = open_earlier(self._folder, sources) if sources else None
+            self._captures = Captures(self._folder / INDEX, earlier)
         return self._captures
 
 

@@ -1,0 +1,81 @@
+"""What pages need to be shown: style sheets, documents that name images and frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import turbohtml
+
+from crawler.model import Request
+from crawler.parse import Document, news, parse, requisites, styles
+from tests.defaults import make_scope
+from tests.linear.addresses import CANONICAL, LONGEST
+from tests.linear.markup import HREFS, PLACES, TAGS, TEXT, VARIED
+from tests.linear.measure import Row, made, raw, runs
+from tests.linear.pages import LONG, URL, job
+
+STYLES = {
+    **TEXT,
+    **runs(
+        "url(", "url('", 'url("', "url(x)", "url(x) ", "url(\\", "url(  ", "u\\72l(", "\\61", "\\", "a\\b-", "src('x')"
+    ),
+    **runs("@import ", "@import/*", "@import 'x';", "@import url(x);", "@namespace ", "@-moz-document x{", "@"),
+    **runs("image-set(", "image-set((", "image-set('x'", "image-set(a/", "image-set('", "image-set(url(x) 1x)"),
+    **runs("/*", "/**", "*/", "/*/", "'", "'\\\n", '"\\', "{", "a{", "([{", ")", "a{b:url(c)}"),
+    **runs("'x' 1x,", "x(", "(", "/*", "\\", head="image-set("),
+}
+SHOWN = runs(
+    "<img src=x>", "<img srcset='a 1x,b 2x'>", "<i style='a:url(x)'>", "<style>a{b:url(c)}</style>", "<object data=x>",
+    "<link rel='x icon' href=y>", "<svg><use href=x>", "<iframe src=#>", "<td background=x>",
+)  # fmt: skip
+
+
+def _needed(hrefs: list[str]) -> object:
+    memory, asked = news.Memory(), job(most_requisites=1 << 30)
+    found, _ = memory.requisites(memory.resolve(hrefs, URL.text).texts, Document(LONG, b""), asked)
+    memory.mark(news.News([], requisites=found), 1)
+    return found
+
+
+def _parsed(content_type: str) -> Callable[[bytes], object]:
+    def read(body: bytes) -> object:
+        return parse(Document(URL, body, content_type), job(max_body_bytes=1 << 28, most_requisites=2000))
+
+    return read
+
+
+ROWS = [
+    Row("parse.styles.find_urls", lambda text: [*styles.find_urls(text)], STYLES),
+    Row(
+        "parse.styles.decode",
+        lambda body: styles.decode(body, ""),
+        raw({**TEXT, **runs('@charset "', "a", '@charset "x";')}),
+    ),
+    Row(
+        "parse.requisites.find",
+        lambda body: requisites.find(turbohtml.parse(body), "utf-8"),
+        raw({**SHOWN, **TAGS, **VARIED}),
+    ),
+    Row(
+        "parse.requisites.find in a style",
+        lambda text: requisites.find(turbohtml.parse(f"<style>{text}"), "utf-8"),
+        STYLES,
+    ),
+    Row("parse.requisites.is_needed", requisites.is_needed, made(runs("x ", "icon "), str.split)),
+    Row("parse.page.parse of a style", _parsed("text/css"), raw(STYLES)),
+    Row("parse.page.parse of what a page needs", _parsed("text/html"), raw(SHOWN)),
+    Row("parse.news.Memory.requisites", _needed, {**HREFS, **PLACES}),
+    Row("policy.scope.Scope.reaches", lambda url: make_scope("prefix").reaches(url)(url.text), CANONICAL, most=LONGEST),
+    Row(
+        "policy.scope.Scope.sieve_beyond",
+        lambda url: make_scope("any").sieve_beyond(url)(url.text),
+        CANONICAL,
+        most=LONGEST,
+    ),
+    Row(
+        "policy.scope.Scope.step_out",
+        lambda url: make_scope("page").step_out(Request(url, 1, url, url, URL)),
+        CANONICAL,
+        most=LONGEST,
+    ),
+]
