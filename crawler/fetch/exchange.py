@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib import import_module
 from time import perf_counter, time
 from typing import TYPE_CHECKING, NamedTuple
+
+from anyio import to_thread
 
 from ..errors import FetchError
 from ..model import Heads, Reason, Request, Response, Timings
@@ -51,6 +55,7 @@ class ExchangeTerms:
         self.connect_timeout_s: float = config.connect_timeout_s
 
 
+_WIRE = f"{__package__}.wire"
 _LOST = ("ServerDisconnectedError", "ClientOSError")
 """Names of aiohttp's errors for connections that ended."""
 
@@ -173,7 +178,7 @@ class Exchange:
                     return wire, await self._ask(wire)
                 if answer := await self._ask_plainly(wire):
                     return wire, answer
-                wire = self._lend(wire)
+                wire = await self._lend(wire)
                 return wire, await self._read(wire)
             except BaseException as error:
                 wire.drop()
@@ -219,9 +224,11 @@ class Exchange:
             check_condition(is_conditional(self.origin, self.request))
         return answer
 
-    def _lend(self, plain: PlainWire) -> Wire:
+    async def _lend(self, plain: PlainWire) -> Wire:
         """Returns aiohttp's connection in the place of this one, with the answer that has begun to come."""
-        from .wire import Wire  # noqa: PLC0415 - it loads aiohttp, which many crawls never need
+        if _WIRE not in sys.modules:  # it imports aiohttp, in a tenth of a second, which many crawls never need
+            await to_thread.run_sync(import_module, _WIRE)
+        from .wire import Wire  # noqa: PLC0415
 
         wire = Wire(self.connections, plain.loop)
         plain.lend(wire, has_body=self.request.method != "HEAD")
