@@ -1,5 +1,6 @@
 """What every test starts from and leaves behind: nothing."""
 
+import asyncio
 import gc
 import inspect
 import multiprocessing
@@ -7,9 +8,12 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 
 import hypothesis
 import pytest
+import pytest_asyncio
 
 from crawler.runtime.watchdog import Stall, open_watchdog
 
@@ -68,11 +72,28 @@ def nothing_outlives_its_test() -> Iterator[None]:
 def the_loop_turns(request: pytest.FixtureRequest, nothing_outlives_its_test: None) -> None:
     """Where a test has an event loop, our code never holds it for long."""
     if inspect.iscoroutinefunction(getattr(request.node, "obj", None)):
-        request.getfixturevalue("_watched_loop")
+        marker = request.node.get_closest_marker("asyncio")
+        is_shared = marker is not None and marker.kwargs.get("loop_scope") == "session"
+        request.getfixturevalue("_watched_shared_loop" if is_shared else "_watched_loop")
 
 
 @pytest.fixture
 async def _watched_loop() -> AsyncIterator[None]:
+    async with _watch():
+        yield
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def _watched_shared_loop() -> AsyncIterator[None]:
+    """For tests that share a loop, and with it a browser. Each has threads of its own."""
+    with ThreadPoolExecutor(thread_name_prefix="asyncio") as threads:
+        asyncio.get_running_loop().set_default_executor(threads)
+        async with _watch():
+            yield
+
+
+@asynccontextmanager
+async def _watch() -> AsyncIterator[None]:
     """By CPU time, for the machine may be busy with others; what waits is given much longer than anything lasts."""
     stalls: list[Stall] = []
     async with open_watchdog(stalls.append, MAX_CPU_S):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from enum import IntFlag
 from hashlib import blake2b, sha1
 from typing import NamedTuple
+
+from .unanswered import Unanswered
 
 _TABLE = """
 CREATE TABLE capture (
@@ -13,6 +16,7 @@ CREATE TABLE capture (
     status INTEGER NOT NULL, kind INTEGER NOT NULL, digest BLOB, url TEXT
 )
 """
+_TOLD = "CREATE TABLE told (key BLOB PRIMARY KEY, attempts INTEGER, reason TEXT, detail TEXT) WITHOUT ROWID"
 _SORTED = (
     "CREATE INDEX by_key ON capture (key, at, file, offset)",
     "CREATE INDEX by_digest ON capture (digest) WHERE digest IS NOT NULL",
@@ -88,6 +92,7 @@ class Captures:
         for said in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE_KIB}"):
             self._base.execute(f"PRAGMA {said}")
         self._base.execute(_TABLE)
+        self._base.execute(_TOLD)
         self._new: list[NewCapture] = []
         self._count = 0
 
@@ -111,6 +116,22 @@ class Captures:
         """Removes the captures of a file, which is read again: its first ones."""
         self._write()
         self._count -= self._base.execute("DELETE FROM capture WHERE file = ?", (file,)).rowcount
+
+    def tell(self, visits: Iterable[Unanswered]) -> None:
+        """Keeps what records tell of attempts without an answer."""
+        rows = ((request_key(one.url), one.attempts, one.reason, one.detail) for one in visits)
+        self._base.execute("BEGIN")
+        self._base.executemany("INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?)", rows)
+        self._base.execute("COMMIT")
+
+    def told(self, key: bytes) -> tuple[int, str, str] | None:
+        """Returns attempts, reason and detail of a visit that `tell` was told of."""
+        row = self._base.execute("SELECT attempts, reason, detail FROM told WHERE key = ?", (key,)).fetchone()
+        return row and (row[0], row[1], row[2])
+
+    def count(self, key: bytes) -> int:
+        """Returns how many captures a request has."""
+        return int(self._base.execute("SELECT count(*) FROM capture WHERE key = ?", (key,)).fetchone()[0])
 
     def sort(self) -> None:
         """Makes the index ready for questions, once all captures are in it."""

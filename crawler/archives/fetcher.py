@@ -14,7 +14,7 @@ from ..fetch.budget import SMALL_BYTES, BodyShare
 from ..model import Heads, Reason, Request, Response, Timings
 from ..runtime.threads import start_in_thread
 from ..settings import FetchConfig
-from .store import Found, Large, Missing, Store
+from .store import Failed, Found, Large, Missing, Store
 
 ROBOTS = "/robots.txt"
 _TRUNCATED = frozenset(("length", "time", "disconnect", "unspecified"))
@@ -84,11 +84,13 @@ class ArchiveFetcher:
                 await share.wait(more)
         if isinstance(found, Found):
             return self._respond(request, found, share, cap, begun)
+        if isinstance(found, Failed):
+            raise FetchError(found.reason, found.detail, transient=found.is_transient)
         if request.url.path == ROBOTS:
             return Response(request.url, 404, ((b"Content-Length", b"0"),), share=share)
         raise FetchError(Reason.NOT_ARCHIVED, found.why)
 
-    async def _find(self, request: Request, most: int) -> Found | Large | Missing:
+    async def _find(self, request: Request, most: int) -> Found | Large | Missing | Failed:
         look = partial(self.store.find, may_be_unchanged=bool(request.etag or request.last_modified))
         return await start_in_thread(self.thread, look, request, most)
 

@@ -14,6 +14,7 @@ from ..urls.canonical import Policy
 from .fetcher import ArchiveFetcher
 from .files import find_archives
 from .store import Store
+from .unanswered import find_records
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,9 @@ async def open_archives(config: FetchConfig, policy: Policy, budget: Budget) -> 
     """
     thread = ThreadPoolExecutor(1, "crawld archives")
     try:
-        store = Store(await start_in_thread(thread, find_archives, config.archives), policy, config.max_body_bytes)
+        files = await start_in_thread(thread, find_archives, config.archives)
+        records = await start_in_thread(thread, find_records, config.archives)
+        store = Store(files, policy, config.max_body_bytes, records)
         try:
             await start_in_thread(thread, store.index)
             for note in store.notes:

@@ -8,12 +8,13 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from tempfile import gettempdir
 from typing import NamedTuple
 
 from .. import urls
 from ..errors import ArchiveError, ConfigError, StorageFull, UrlError
-from ..model import Request
+from ..model import Reason, Request
 from ..runtime.counting import many
 from ..runtime.files import is_full
 from ..urls.canonical import Policy
@@ -24,6 +25,7 @@ from .captures import BATCH, Capture, Captures, request_key
 from .cdxj import IndexReader, is_index
 from .files import SETTING, ArchiveFile, open_window, unpack_window
 from .indexing import Indexer, Unseekable, original_key, read_block, unix_time
+from .unanswered import read_unanswered
 
 MOST_OPEN = 64
 """Files that are open at a time."""
@@ -56,11 +58,26 @@ class Missing(NamedTuple):
     """Why not, in a few words. Empty: it was not archived."""
 
 
+class Failed(NamedTuple):
+    """An attempt that brought no answer when the archive was made."""
+
+    reason: Reason
+    detail: str
+    is_transient: bool
+    """Whether another attempt followed, or might have."""
+
+
 class Store:
     """The archives of one replay. One thread at a time calls it, but for `stop` and `notes`."""
 
-    def __init__(self, files: Sequence[ArchiveFile], policy: Policy, most_body: int) -> None:
-        """`policy` makes the spelling of URLs that requests have. `most_body`: bytes of the largest body wanted."""
+    def __init__(
+        self, files: Sequence[ArchiveFile], policy: Policy, most_body: int, records: Sequence[Path] = ()
+    ) -> None:
+        """`policy` makes the spelling of URLs that requests have. `most_body`: bytes of the largest body wanted.
+
+        `records` are those of the crawls that made the archives; they tell which attempts brought no answer.
+        """
+        self._records = records
         self._files = list(files)
         self._policy = policy
         self._largest = most_body + MOST_HEAD + 1
@@ -87,6 +104,8 @@ class Store:
                 else:
                     self._index_file(indexer, number, one)
         with _translate_errors(self._files[0]):
+            for path in self._records:
+                self._captures.tell(read_unanswered(path))
             self._captures.sort()
         if not len(self) and not self._is_stopped.is_set():
             why = self.notes[0] if self.notes else f"{self._files[0].name}: no answer of a web server in it"
@@ -103,14 +122,23 @@ class Store:
         """
         return self._captures.documents(after, BATCH)
 
-    def find(self, request: Request, room: int, *, may_be_unchanged: bool) -> Found | Large | Missing:
+    def find(self, request: Request, room: int, *, may_be_unchanged: bool) -> Found | Large | Missing | Failed:
         """Returns the archived answer to a request, if it takes at most `room` bytes.
 
         A URL that was asked several times gives its answers in turn, one an attempt. `may_be_unchanged`: the request
         asks for a change only, so a 304 answers it.
         """
-        url, method, body = request.url.text, request.method, request.body
-        capture = self._captures.find(request_key(url, method, body), request.attempt + request.visit - 2)
+        url, number = request.url.text, request.attempt + request.visit - 2
+        key = request_key(url, request.method, request.body)
+        if request.is_plain and request.visit == 1 and (told := self._captures.told(key)):
+            attempts, reason, detail = told
+            unanswered = attempts - self._captures.count(key)
+            if reason and unanswered >= attempts:
+                return Failed(Reason(reason), detail, attempts > 1)
+            if request.attempt <= unanswered:
+                return Failed(Reason.NOT_ARCHIVED, "", is_transient=True)
+            number -= max(0, unanswered)
+        capture = self._captures.find(key, number)
         if capture is None:
             return Missing()
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import orjson
 
@@ -35,20 +35,32 @@ def check_fields(fields: Iterable[str]) -> tuple[str, ...]:
     return chosen
 
 
-def find_value(record: Record, path: Sequence[str]) -> object:
-    """Returns the value of a field, `("timings", "ttfb")` that of a nested one; None where the record has none."""
-    value: object = record
-    for part in path:
-        if not isinstance(value, Mapping):
+def make_picker(names: Sequence[str]) -> Callable[[Record], list[object]]:
+    """Returns a function that takes the values of these fields out of a record, in this order; None where it has none.
+
+    `timings.ttfb` names the value in a nested one.
+    """
+    tops = [name.partition(".")[0] for name in names]
+    nested = [(at, name.split(".")[1:]) for at, name in enumerate(names) if "." in name]
+
+    def pick(record: Record) -> list[object]:
+        get = record.get
+        values = [get(name) for name in tops]
+        for at, parts in nested:
+            values[at] = _find_inside(values[at], parts)
+        return values
+
+    return pick
+
+
+def _find_inside(value: object, parts: Sequence[str]) -> object:
+    for part in parts:
+        if not isinstance(value, dict):
             return None
         value = value.get(part)
     return value
 
 
 def as_cell(value: object) -> str:
-    """Returns a value as the text of a cell: nothing for null, JSON for lists and objects."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    return orjson.dumps(value).decode()
+    """Returns a value that is neither text nor a number as the text of a cell: JSON for lists and objects."""
+    return "" if value is None else orjson.dumps(value).decode()

@@ -7,7 +7,7 @@ from typing import IO
 import orjson
 
 from ..runtime.escaping import json_line
-from .columns import find_value
+from .columns import make_picker
 from .source import Source
 from .wanted import Wanted
 
@@ -17,7 +17,6 @@ def write_jsonl(source: Source, wanted: Wanted, file: IO[bytes]) -> None:
     if not wanted.fields:
         file.writelines(source.lines())
         return
-    paths = {name: name.split(".") for name in wanted.fields}
+    pick = make_picker(wanted.fields)
     for line in source.lines():
-        record = orjson.loads(line)
-        file.write(json_line({name: find_value(record, path) for name, path in paths.items()}))
+        file.write(json_line(dict(zip(wanted.fields, pick(orjson.loads(line)), strict=True))))

@@ -156,11 +156,14 @@ async def test_a_wacz_is_read_as_it_lies_or_unpacked(tmp_path: Path, packing: in
     assert got[2].header("content-type") == "text/html"
 
 
-async def test_robots_that_need_memory_and_are_not_whole_give_it_back(tmp_path: Path) -> None:
+async def test_robots_that_need_memory_and_are_not_whole_give_it_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     robots = record("response", answer(b"#" * 200_000), f"{URL}robots.txt").replace(b"###", b"##!", 1)
     (got,) = await ask(written(tmp_path, robots + page(1), "x.warc"), f"{URL}robots.txt")
     assert isinstance(got, Response)
     assert got.status == 404
+    assert "without release" not in caplog.text
 
 
 async def test_a_folder_is_looked_through_and_files_of_killed_crawls_are_used(tmp_path: Path) -> None:

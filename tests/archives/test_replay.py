@@ -18,21 +18,25 @@ from crawler.testing import (
     Served,
     Site,
     Web,
+    big,
     chunked,
     compressed,
     disallowing,
     error,
     failing,
+    garbage,
     html,
     open_web,
     plain,
     redirect,
     redirect_loop,
+    reset,
 )
 from tests.list_sink import ListSink
 
 LIVE: dict[str, Any] = {
     "allow_networks": ["127.0.0.0/8"], "executor": "inline", "delay_s": 0.0, "retry_delay_s": 0.01,
+    "max_body_bytes": 1_000_000,
     "sinks": [{"kind": "jsonl", "links": True, "text": True, "headers": True}, {"kind": "warc"}],
 }  # fmt: skip
 DIFFERENT = {"fetched_at", "elapsed_ms", "timings", "tls", "warc"}
@@ -41,13 +45,16 @@ WEB = Web([
     Site("a.test", {
         "/": html(
             "Home",
-            ["/1", "/2", "/moved", "/gone", "/tired", "/loop1", "//b.test/", "/private/x", "/zip", "/pieces"],
+            ["/1", "/2", "/moved", "/gone", "/tired", "/loop1", "//b.test/", "/private/x", "/zip", "/pieces",
+             "/reset", "/garbage", "/hung", "/huge", "/down", "/unknown"],
         ),
         "/1": html("One", ["/2", "/deep/"]), "/2": html("Same"), "/moved": redirect("/1"), "/gone": error(410),
         "/tired": failing(html("Tired", ["/only-here"]), times=1, by=error(503)), "/only-here": html("Only"),
         **redirect_loop("/loop", 3), "/private/x": html("Private"), "/zip": compressed(html("Packed", ["/1"])),
         "/pieces": chunked(html("Pieces", ["/2"])), "/deep/": html("Deep", ["/deep/er", "/deep/copy"]),
-        "/deep/er": plain("end"), "/deep/copy": html("Same"),
+        "/deep/er": plain("end"), "/deep/copy": html("Same"), "/reset": reset(), "/garbage": garbage(),
+        "/hung": failing(html("Hung up at first", ["/late"]), times=1, by=reset()), "/late": html("Late"),
+        "/huge": big("Huge", 3_000_000), "/down": error(503), "/unknown": html("U", ["//nowhere.test/"]),
     }, disallowing("/private/")),
     Site("b.test", {"/": html("B", ["/1"]), "/1": html("B1")}),
 ])  # fmt: skip
@@ -96,7 +103,10 @@ async def test_the_own_archive_gives_every_record_again(tmp_path: Path) -> None:
     was, now = read_records(live), read_records(tmp_path / "again")
     assert now == was
     assert {record["disposition"] for record in now.values()} >= {"fetched", "redirected", "failed", "duplicate"}
-    assert any(record["attempt"] == 2 for record in now.values())
+    told = {url.rpartition("/")[2]: (record["reason"], record["attempt"]) for url, record in now.items()}
+    assert told["tired"] == told["hung"] == (None, 2)
+    assert told["reset"] == ("connect", 3)
+    assert (told["garbage"][0], told["huge"][0], told["down"]) == ("bad-response", "too-large", ("status-5xx", 3))
 
 
 async def test_a_replay_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -164,7 +174,7 @@ async def test_without_a_crawl_folder_each_document_is_a_seed_and_links_are_not_
     await crawler.replay(str(alone), folder=tmp_path / "again")
     now, was = read_records(tmp_path / "again"), read_records(live)
     assert not [url for url, record in now.items() if record["reason"] == "not-archived"]
-    assert now.keys() == {url for url, record in was.items() if record["reason"] != "robots"}
+    assert now.keys() == {url for url, record in was.items() if record["status"] is not None}
     assert {record["depth"] for record in now.values()} == {0}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,13 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="there is no chromium: install it (apt-get install chromium) to test the dashboard"
 )
+in_browser = [
+    needs_chromium,
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.usefixtures("shared_browser"),
+]
+"""Marks tests that use a browser: one for all of them, and a loop that it lives on, for to start one takes a second."""
 ARGUMENTS = ["--disable-gpu", "--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 """Root has no sandbox, and containers little shared memory."""
 WAIT_MS = 30_000
@@ -57,17 +64,42 @@ class Dashboard:
 
 
 @asynccontextmanager
-async def open_browser(**options: Any) -> AsyncIterator[tuple[Browser, Page]]:
-    """A fresh browser with one page."""
+async def launch() -> AsyncIterator[Browser]:
+    """A browser of its own."""
     expect.set_options(timeout=WAIT_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def share_browser() -> AsyncIterator[None]:
+    """A browser for all that is opened within the block, on its loop."""
+    async with launch() as browser:
+        _shared.append(browser)
+        try:
+            yield
+        finally:
+            _shared.remove(browser)
+
+
+_shared: list[Browser] = []
+
+
+@asynccontextmanager
+async def open_browser(**options: Any) -> AsyncIterator[tuple[Browser, Page]]:
+    """A browser with one page, and nothing that others left in it."""
+    async with nullcontext(_shared[0]) if _shared else launch() as browser:
         try:
             context = await browser.new_context(**{"locale": "en-GB", "timezone_id": "UTC", **options})
             context.set_default_timeout(WAIT_MS)
             yield browser, await context.new_page()
         finally:
-            await browser.close()
+            for one in browser.contexts:
+                await one.close()
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import pytest
+import pytest_asyncio
 
 from crawler import Config
 from crawler.daemon import DaemonConfig, Job, Jobs, JobSpec, State, open_jobs
@@ -28,6 +29,15 @@ BASE = amend(
 )
 
 Open = Callable[..., AbstractAsyncContextManager[Jobs]]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_browser() -> AsyncIterator[None]:
+    """One browser for all tests of this process that use one."""
+    from .browser import share_browser
+
+    async with share_browser():
+        yield
 
 
 @pytest.fixture

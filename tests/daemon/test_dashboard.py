@@ -13,10 +13,10 @@ from crawler.daemon import Job, State
 from crawler.daemon.http import open_server
 from crawler.testing import Served, Site, Web, error, html, open_web, robots
 
-from .browser import TOKEN, Dashboard, needs_chromium, open_browser, open_dashboard
+from .browser import TOKEN, Dashboard, in_browser, open_browser, open_dashboard
 from .conftest import Open, submit, until
 
-pytestmark = [needs_chromium, pytest.mark.slow]
+pytestmark = in_browser
 EVIL = "<script>window.pwned=1</script><img src=x onerror=window.pwned=1>"
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 TABS = ("overview", "report", "sites", "pages", "errors", "log", "explain", "settings", "files", "history")

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.async_api import expect
 
 from crawler.settings.catalog import fields
 from crawler.settings.output import SinkConfig
 
-from .browser import needs_chromium, open_dashboard
+from .browser import in_browser, open_dashboard
 from .conftest import Open
 
-pytestmark = [needs_chromium, pytest.mark.slow]
+pytestmark = in_browser
 
 WORDS = re.compile(r"[A-Z][A-Za-z ,.'-]+(robots\.txt)?")
 """A label as people say it: no underscore, no dot inside, no slash."""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.async_api import expect
 
 from crawler.daemon import State
 from crawler.testing import Site, Web, html, open_web
 
-from .browser import Dashboard, needs_chromium, open_dashboard
+from .browser import Dashboard, in_browser, open_dashboard
 from .conftest import Open, submit, until
 
-pytestmark = [needs_chromium, pytest.mark.slow]
+pytestmark = in_browser
 
 
 async def fill(dashboard: Dashboard, n: int) -> None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.async_api import Page, expect
 
 from crawler.daemon.schedules.schedule import Schedule
 from crawler.testing import open_web
 
-from .browser import Dashboard, needs_chromium, open_dashboard
+from .browser import Dashboard, in_browser, open_dashboard
 from .conftest import Open, submit
 from .looks import find_movement, find_unseen_focus, measure, read_contrast
 from .test_dashboard import TABS, crawled, web
 
-pytestmark = [needs_chromium, pytest.mark.slow]
+pytestmark = in_browser
 
 WIDTHS = (320, 390, 840, 1180)
 LONG = "a-very-long-name-without-any-place-to-break-it" * 3

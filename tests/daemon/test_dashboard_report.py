@@ -6,18 +6,17 @@ import json
 import re
 from pathlib import Path
 
-import pytest
 from playwright.async_api import expect
 
 from crawler.daemon import State
 from crawler.testing import Site, Web, error, html, open_web
 
-from .browser import Dashboard, needs_chromium, open_dashboard
+from .browser import Dashboard, in_browser, open_dashboard
 from .conftest import Open, submit, until
 from .looks import measure, read_contrast
 from .test_dashboard import EVIL, crawled, is_unharmed
 
-pytestmark = [needs_chromium, pytest.mark.slow]
+pytestmark = in_browser
 
 
 def web() -> Web:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.async_api import expect
 
 from crawler.daemon.schedules.schedule import Schedule
 
-from .browser import needs_chromium, open_dashboard
+from .browser import in_browser, open_dashboard
 from .conftest import Open
 
-pytestmark = [needs_chromium, pytest.mark.slow]
+pytestmark = in_browser
 EVIL = "<script>window.pwned=1</script><img src=x onerror=window.pwned=1>"
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.async_api import expect
 
 from crawler.daemon import State
 from crawler.testing import Page, Site, Web, failing, html, open_web
 
-from .browser import needs_chromium, open_dashboard
+from .browser import in_browser, open_dashboard
 from .conftest import Open, lines, until
 from .test_dashboard import PHONE, crawled, fact
 
-pytestmark = [needs_chromium, pytest.mark.slow]
+pytestmark = in_browser
 
 
 def endless(target: str) -> Page:

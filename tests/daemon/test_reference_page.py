@@ -9,10 +9,10 @@ from playwright.async_api import Page, expect
 
 from crawler.daemon.http.app import operations
 
-from .browser import needs_chromium, open_blank
+from .browser import in_browser, open_blank
 from .conftest import Open
 
-pytestmark = [needs_chromium, pytest.mark.slow]
+pytestmark = in_browser
 PHONE = {"width": 390, "height": 844}
 
 

@@ -28,7 +28,7 @@ def check_archive(crawl: Victim) -> str:
     twice = {url: each for url, each in attempts.items() if max(each.values()) > 1}
     assert not twice, f"archived twice: {list(twice.items())[:3]}"
     _compare(crawl, attempts, answers)
-    _check_references(answers)
+    check_references(answers)
     _check_index(crawl.folder, answers)
     kinds = Counter(one.kind for one in found.values())
     return f"{kinds['warcinfo']} files, {kinds['response']} responses, {kinds['revisit']} revisits"
@@ -71,7 +71,8 @@ def _compare(crawl: Victim, attempts: dict[str, Counter[int]], answers: dict[tup
     assert set(attempts) == {record["url"] for record in records}
 
 
-def _check_references(answers: dict[tuple[str, int, int], Seen]) -> None:
+def check_references(answers: dict[tuple[str, int, int], Seen]) -> None:
+    """Fails where a revisit refers to a capture that is not there, or that has another payload."""
     whole = {
         (one.fields["warc-target-uri"], one.fields["warc-date"]): one.fields["warc-payload-digest"]
         for one in answers.values()

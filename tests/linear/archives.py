@@ -14,6 +14,7 @@ from crawler.archives.captures import Captures
 from crawler.archives.cdxj import IndexReader
 from crawler.archives.files import find_archives
 from crawler.archives.store import Store
+from crawler.archives.unanswered import read_unanswered
 from crawler.errors import ArchiveError, ConfigError
 from crawler.model import Request, Url
 from crawler.urls.canonical import Policy
@@ -68,6 +69,13 @@ def _replay(data: bytes) -> object:
             return error
         finally:
             store.close()
+
+
+def _read_records(data: bytes) -> int:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "pages.jsonl"
+        path.write_bytes(data)
+        return sum(1 for _ in read_unanswered(path))
 
 
 def _take_index(data: bytes) -> object:
@@ -151,6 +159,10 @@ ANSWERS: dict[str, Shape] = {
     "a head of one word": lambda n: record("response", b"HTTP/" + b"1" * n, "http://a/"),
 }
 
+RECORDS = raw({
+    **runs('{"url":"a","status":null,"disposition":"failed","reason":"dns","detail":"","attempt":2,"visit":1}\n', "\n"),
+    **runs("{", "[", '"a":1,', '"status":null', " ", "9", head='{"attempt":2,'),
+})  # fmt: skip
 INDEXES = raw({
     **runs('a 2026 {"url":"http://a.example/","filename":"x.warc","offset":"1"}\n', "a\n", "\n", "!\n", " ", "a "),
     **runs('"a":1,', '{"a":', "[", '"method"', " ", head='a 2026 {"url":"http://a.example/",', tail="}\n"),
@@ -172,6 +184,7 @@ ROWS = [
         },
     ),
     Row("archives.cdxj.IndexReader.read", _take_index, INDEXES),
+    Row("archives.unanswered.read_unanswered", _read_records, RECORDS),
     Row("warc.reading.Walk", in_file(_walk), {**PLAIN, **MEMBERS}),
     Row("warc.reading.read_record", in_file(lambda window: reading.read_record(window, "archive", 0).finish()), PLAIN),
     Row("warc.indexing.index_file", in_file(_index), {**PLAIN, **MEMBERS, **ANSWERS}),

@@ -19,7 +19,7 @@ async def tell(number: int, seed: int) -> bool:
     """Both settings, a line each; whether all held."""
     print(f"power cuts, seed {seed}\n{'durability':<12} {'':<6} {'seconds':>7}  what was seen")
     held = True
-    ways: tuple[tuple[cuts.Way, bool], ...] = (("power", False), ("process", False), ("power", True))
+    ways: tuple[tuple[cuts.Way, bool], ...] = (("power", False), ("process", False), ("power", True), ("process", True))
     for way, is_archived in ways:
         begun = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="crawld-power-") as home:

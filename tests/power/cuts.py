@@ -21,7 +21,7 @@ from crawler.errors import SinkError
 from crawler.folder.repair import repair_folder
 from crawler.settings.loading import amend
 from crawler.testing import Served, link_graph, open_web
-from tests.hostile.archives import read_archive
+from tests.hostile.archives import check_references, read_archive
 from tests.hostile.victim import CRAWL
 from tests.power import disk
 
@@ -160,6 +160,7 @@ async def cut_again_and_again(trial: Trial, way: Way, cuts: int, *, restarts: in
 def _check_archive(folder: Path) -> None:
     """Fails where a file is not valid to its last byte, or a record of a page names no capture of it."""
     found = read_archive(folder / "warc")
+    check_references(found)
     for line in (folder / "pages.jsonl").read_text().splitlines():
         record = json.loads(line)
         assert found[tuple(record["warc"].values())].fields["warc-target-uri"] == record["url"]

@@ -116,6 +116,7 @@ def test_a_file_that_was_cut_short_gives_all_that_was_whole_and_says_where_it_en
         found, error = read(written(tmp_path, data[: len(data) - cut]))
         assert len(found) == 4 or "cut short" in error, cut
         assert len(found) >= 3, cut
+        assert packing != "member" or len(found) == 3, "what has no checksum is not whole"
 
 
 def test_a_cut_at_every_byte_never_gives_a_record_that_is_not_whole(tmp_path: Path) -> None:

@@ -45,7 +45,8 @@ class WarcOutput:
 
     @asynccontextmanager
     async def open(self, *, is_synced: bool) -> AsyncIterator[Sink]:
-        sink = WarcSink(self.name, self._folder, self._settings, is_synced=is_synced)
+        """Opens the sink. It is always synced: an archive that lost what was settled could not be mended."""
+        sink = WarcSink(self.name, self._folder, self._settings)
         try:
             yield sink
         finally:

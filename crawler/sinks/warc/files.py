@@ -29,8 +29,6 @@ class WarcFiles:
         crawl_id: str,
         max_bytes: int,
         begin: Callable[[str], bytes],
-        *,
-        is_synced: bool,
     ) -> None:
         """`begin` returns the first record of the file with this name."""
         self._folder = folder
@@ -38,7 +36,6 @@ class WarcFiles:
         self._crawl_id = crawl_id
         self._max_bytes = max_bytes
         self._begin = begin
-        self._is_synced = is_synced
         self._file: int | None = None
         self._name = ""
         self.serial: int = -1
@@ -64,7 +61,7 @@ class WarcFiles:
                 (self._folder / one.present_name).rename(self._folder / one.name)
         if settled:
             self._continue(next((one for one in found if one.serial == self.serial), settled), length)
-        if self._is_synced and found:
+        if found:
             sync_folder(self._folder)
 
     def append(self, members: Sequence[bytes], *, at: int = 0) -> Capture:
@@ -81,10 +78,9 @@ class WarcFiles:
         return Capture(self._name, begun + sum(map(len, members[:at])), len(members[at]))
 
     def sync(self) -> Position:
-        """Returns the position after the last record, which survives what it should survive."""
+        """Returns the position after the last record, which survives a power cut from now on."""
         if self._file is not None and self._end > self._safe:
-            if self._is_synced:
-                sync_file(self._file)
+            sync_file(self._file)
             self._safe = self._end
             self._position = {self._name: self._end}
         return self._position
@@ -148,20 +144,17 @@ class WarcFiles:
             self._open_path.unlink()
             raise
         self.serial = serial
-        if self._is_synced:
-            sync_folder(self._folder)
-            sync_folder(self._folder.parent)  # which may have got its name just now
+        sync_folder(self._folder)
+        sync_folder(self._folder.parent)  # which may have got its name just now
 
     def _finish(self) -> None:
         """Closes the open file, if there is one, under its final name."""
         if self._file is None:
             return
-        if self._is_synced:
-            sync_file(self._file)
+        sync_file(self._file)
         self._close_file()
         self._open_path.rename(self._folder / self._name)
-        if self._is_synced:
-            sync_folder(self._folder)
+        sync_folder(self._folder)
 
     def _open(self) -> None:
         self._file = opener(self._open_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

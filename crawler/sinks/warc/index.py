@@ -14,7 +14,7 @@ from ...warc.sorting import sort_lines
 
 SORTED = "index.cdxj"
 MOST_SORTED = 1 << 30
-"""Bytes that are sorted at the end of a run: five million captures. `crawl export` sorts more."""
+"""Bytes that are sorted at the end of a run: three million captures. `crawl export` sorts more."""
 log = logging.getLogger(__name__)
 
 

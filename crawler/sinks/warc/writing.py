@@ -39,12 +39,11 @@ class WarcSink:
     the same time.
     """
 
-    def __init__(self, name: str, folder: Path, settings: WarcConfig, *, is_synced: bool) -> None:
+    def __init__(self, name: str, folder: Path, settings: WarcConfig) -> None:
         self.name = name
         self._folder = folder
         self._settings = settings
         self._terms = Terms(settings.digest, settings.whole_requests)
-        self._is_synced = is_synced
         self._crawl: CrawlInfo | None = None
         self._files: WarcFiles | None = None
         self._captures: Captures | None = None
@@ -105,7 +104,6 @@ class WarcSink:
             crawl_id,
             settings.max_file_bytes,
             self._make_first,
-            is_synced=self._is_synced,
         )
         files.cut_back(position)
         self._index.cut_back(position)
