@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
+from anyio import to_thread
+
 from ..policy.site_rules import SiteRules
 from ..runtime.presence import Presence
 from ..settings import FetchConfig
 from .address_limits import AddressLimits
 from .budget import Budget, make_budget
-from .connections import Connections
 from .cookie_file import keep_cookies
 from .cookie_jar import CookieJar
 from .exchange import ExchangeTerms
@@ -26,7 +27,7 @@ from .routes import Routes
 from .setcookie import Cookie
 from .speed_limits import SpeedLimits
 from .throttle import SiteThrottles, Throttle, make_throttle
-from .tls import CommonTrust
+from .tls import make_tls_context
 
 __all__ = [
     "Budget",
@@ -106,8 +107,7 @@ async def open_fetcher(  # noqa: PLR0913 - one for each thing that is no setting
     pool = ProxyPool(config)
     presence = presence or Presence()
     line = ExchangeTerms(config, presence)
-    trust = CommonTrust(config)
-    await trust.check()
+    tls = await to_thread.run_sync(make_tls_context, config)
     async with AsyncExitStack() as stack:
         stack.callback(line.pace.close)
         stack.callback(line.deadlines.close)
@@ -126,12 +126,12 @@ async def open_fetcher(  # noqa: PLR0913 - one for each thing that is no setting
         stack.push_async_callback(resolver.close)
         proxies = Resolver(Guard(_ANYWHERE), network.ask, hosts, timeout_s=config.connect_timeout_s, presence=presence)
         stack.push_async_callback(proxies.close)
-        routes = Routes(pool, Connections(resolver, guard, network.files, trust), proxies, network.files)
+        routes = Routes(pool, resolver, proxies, guard, network.files)
         stack.push_async_callback(routes.close)
         yield HttpFetcher(
             line=line,
             resolver=resolver,
-            origins=Origins(guard, fields, config, routes, trust, sites, limits),
+            origins=Origins(guard, fields, config, routes, tls, sites, limits),
             gates=AddressLimits(per_ip, network.gates),
             routes=routes,
             limits=limits,

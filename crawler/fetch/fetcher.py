@@ -105,7 +105,7 @@ class HttpFetcher:
             if self.budget.is_short:
                 await share.wait(0)
             dns_ms, queue_ms = (resolved - begun) * 1000, (perf_counter() - resolved) * 1000
-            exchange = Exchange(self.line, self.routes.direct, origin, request, share, cap)
+            exchange = Exchange(self.line, origin, request, share, cap)
             for times in count(1):
                 if not self.files.is_entered():
                     await self.files.enter()

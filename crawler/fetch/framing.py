@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+
+from aiohttp.http_parser import RawResponseMessage
 
 from ..errors import FetchError
 from ..model import Reason
-
-if TYPE_CHECKING:
-    from aiohttp.http_parser import RawResponseMessage
-
-READ_BYTES = 1 << 16
-"""A body declared up to this size is awaited whole. Of a longer one about twice as much may lie unread."""
 
 MAX_INTERIM = 8
 """Interim answers (RFC 9110 15.2) before the final one. Two are common; more are meant to hold us up."""

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ssl import SSLContext
-from typing import TYPE_CHECKING
+
+from aiohttp import ClientRequest
+from yarl import URL
 
 from ..errors import ConfigError, FetchError
 from ..model import Reason, Request
 from ..policy.site_rules import SiteRules
 from ..settings import FetchConfig, SiteConfig
 from ..urls import is_address
-from .connections import Endpoint
 from .guard import Guard
 from .proxy_pool import Proxy
 from .routes import Routes
 from .speed_limits import SpeedLimits
 from .throttle import Throttle
-from .tls import CommonTrust, make_site_tls_context
-
-if TYPE_CHECKING:
-    from yarl import URL
-
-    from .relays import Relay
+from .tls import make_site_tls_context
+from .wire import Connector
 
 MAX_ORIGINS = 16384
 """About 2 kB each. Beyond this number the oldest is dropped, and made again when its site is next visited."""
@@ -47,10 +45,9 @@ class Origin:
     host: str
     literal: str
     """The host if it is an address, else empty."""
-    endpoint: Endpoint
-    """Where to connect."""
-    relay: Relay | None
-    """Connects through the proxy; None: there is none."""
+    request: ClientRequest
+    """Tells aiohttp's connector where to connect. It stands for every request to this site."""
+    connector: Connector
     prefix: str
     """Comes before the path in the request line: empty, or the site itself for a plain HTTP proxy."""
     head: str
@@ -78,7 +75,7 @@ class Origins:
         fields: Mapping[str, str],
         config: FetchConfig,
         routes: Routes,
-        trust: CommonTrust,
+        tls: SSLContext,
         rules: SiteRules,
         limits: SpeedLimits,
     ) -> None:
@@ -88,10 +85,11 @@ class Origins:
         self._routes = routes
         self._limits = limits
         self._config = config
-        self._trust = trust
+        self._trust = tls
         self._tls = "verified" if config.verify_tls else "unverified"
         self._specials = _Specials(fields, config, rules)
         routes.prepare(rules.proxies)
+        self._loop = asyncio.get_running_loop()
         self._known: dict[str, Origin] = {}
 
     def find(self, site: str) -> Origin:
@@ -130,12 +128,11 @@ class Origins:
         proxy = relay.url if relay and not relay.is_socks else None
         sees_request = proxy is not None and scheme == "http"  # https goes through a tunnel, and stays as it is
         lines = [f"Host: {authority}", *map(": ".join, fields.items()), *_proxy_fields(proxy if sees_request else None)]
-        own = self._specials.trust(site)
         return Origin(
             host=host,
             literal=literal,
-            endpoint=_endpoint(site, host, literal, own),
-            relay=self._relay(site, host, relay, own) if relay else None,
+            request=self._request(site, host, proxy, self._specials.trust(site) or self._trust),
+            connector=self._routes.connector(relay),
             prefix=site if sees_request else "",
             head="\r\n".join([" HTTP/1.1", *lines, ""]),
             proxy=relay,
@@ -153,12 +150,15 @@ class Origins:
     def _find_proxy(self, site: str, host: str) -> Proxy | None:
         return self._routes.pool.choose(site, host, self._specials.rules.find(site).said.proxy)
 
-    def _relay(self, site: str, host: str, proxy: Proxy, own: SSLContext | None) -> Relay:
-        """Returns what connects to a site through a proxy."""
-        from .relays import Relay  # noqa: PLC0415 - it loads aiohttp
-
-        tls = (own or self._trust.get_now()) if site.startswith("https:") else None
-        return Relay.make(self._routes.connector(proxy), site, host, None if proxy.is_socks else proxy.url, tls)
+    def _request(self, site: str, host: str, proxy: URL | None, tls: SSLContext) -> ClientRequest:
+        try:
+            url = URL(f"{site}/", encoded=True)
+            is_one = url.raw_host == host and url.port is not None
+        except ValueError:
+            is_one = False
+        if not is_one:  # two parsers that read different hosts would let a URL pass the guard
+            raise FetchError(Reason.BAD_URL, f"{host!r} is no host name")
+        return ClientRequest("GET", url, loop=self._loop, proxy=proxy, ssl=tls)
 
 
 class _Specials:
@@ -285,14 +285,6 @@ def _check_field(name: str, value: str, setting: str) -> None:
         raise ConfigError(f"{setting}: {name} is set by the crawler and cannot be changed")
     if any(ord(char) < 32 or ord(char) == 127 or ord(char) > 255 for char in value):
         raise ConfigError(f"{setting}: the value of {name} must be one line of latin-1 text")
-
-
-def _endpoint(site: str, host: str, literal: str, trust: SSLContext | None) -> Endpoint:
-    """Returns where a site is. `trust` is the TLS context of its own."""
-    scheme, _, authority = site.partition("://")
-    port = authority.rpartition("]")[2].rpartition(":")[2] if ":" in authority.rpartition("]")[2] else ""
-    is_tls = scheme == "https"
-    return Endpoint(host, literal, int(port) if port else (443 if is_tls else 80), is_tls, trust)
 
 
 def _host(authority: str) -> str:

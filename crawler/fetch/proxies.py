@@ -1,16 +1,23 @@
-"""Reads the settings that name proxies, and tells the faults of proxies from those of sites."""
+"""Connects through proxies, reads the settings that name them, and tells their faults from those of sites."""
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import Callable
+from importlib import import_module
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, cast
+
+from aiohttp import ClientConnectionError, ClientProxyConnectionError
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from ..errors import ConfigError, FetchError, OutOfFiles
 from ..model import Reason
-
-if TYPE_CHECKING:
-    from yarl import URL
+from .files import Files
+from .resolver import Resolver
+from .wire import Connector
 
 
 class ProxyFailed(FetchError):
@@ -22,8 +29,6 @@ class ProxyFailed(FetchError):
 
 def blame_proxy(error: Exception, told: FetchError) -> FetchError:
     """Returns the error that connecting through a proxy ended with, as ProxyFailed where that proxy may be at fault."""
-    from aiohttp import ClientProxyConnectionError  # noqa: PLC0415 - only crawls with proxies load aiohttp for it
-
     is_certain = isinstance(error, ClientProxyConnectionError | FetchError) or getattr(error, "status", 0) == 407
     if (
         isinstance(told, OutOfFiles)
@@ -36,10 +41,74 @@ def blame_proxy(error: Exception, told: FetchError) -> FetchError:
     return failed
 
 
+class SocksConnector(Connector):
+    """Connects through a SOCKS proxy (5 as in RFC 1928 and 1929, or 4a), which also looks up the names of sites.
+
+    Raises ConfigError if the library for it is not installed.
+    """
+
+    def __init__(self, resolver: Resolver, proxy: URL, files: Files) -> None:
+        super().__init__(_NamesStay(), None, files)
+        self._proxies = resolver
+        self._proxy = proxy
+        self._open = _load_socks(proxy)
+
+    async def _wrap_create_connection(self, *args: Any, **options: Any) -> Any:
+        """Makes the socket where aiohttp would: asks the proxy for it, then hands it to aiohttp."""
+        request = options["req"]
+        _, _, _, _, (host, port, *_) = options.pop("addr_infos")[0]
+        options.pop("client_error", None)
+        address = (await self._proxies.addresses(self._proxy.raw_host or ""))[0]
+        try:
+            sock = await self._open(address).connect(host, port)
+        except OSError as error:
+            raise ClientProxyConnectionError(request.connection_key, error) from error
+        except Exception as error:  # python_socks has many errors of its own
+            raise ClientConnectionError(f"the proxy refused: {error}") from error
+        try:
+            return await self._wrap_existing_connection(*args, sock=sock, **options)
+        except BaseException:
+            sock.close()
+            raise
+
+
+class _Opener(Protocol):
+    async def connect(self, dest_host: str, dest_port: int) -> socket.socket: ...
+
+
+class _NamesStay(AbstractResolver):
+    """Returns names unchanged, because the proxy looks them up."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        return [ResolveResult(hostname=host, host=host, port=port, family=socket.AF_INET, proto=0, flags=0)]
+
+    async def close(self) -> None:
+        pass
+
+
+def _load_socks(proxy: URL) -> Callable[[str], _Opener]:
+    try:
+        library = import_module("python_socks")
+        opener = import_module("python_socks.async_.asyncio").Proxy
+    except ImportError as error:
+        raise ConfigError("fetch.proxy: SOCKS needs one more library: pip install 'crawld[socks]'") from error
+    kind = library.ProxyType.SOCKS4 if proxy.scheme == "socks4" else library.ProxyType.SOCKS5
+
+    def of(address: str) -> _Opener:
+        made = opener(kind, address, proxy.port or 1080, proxy.user, proxy.password, True, loop=_loop())
+        return cast(_Opener, made)
+
+    return of
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()
+
+
 def read_proxy_url(text: str, setting: str) -> URL:
     """Returns the URL of a proxy. Raises ConfigError."""
-    from yarl import URL  # noqa: PLC0415
-
     try:
         url = URL(text)
         _ = url.port

@@ -8,14 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from time import monotonic
-from typing import TYPE_CHECKING
+
+from yarl import URL
 
 from ..settings import FetchConfig
 from ..settings.sites import DIRECT
 from .proxies import make_matcher, read_proxy_url
-
-if TYPE_CHECKING:
-    from yarl import URL
 
 log = logging.getLogger(__name__)
 

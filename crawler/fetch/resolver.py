@@ -8,6 +8,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from aiohttp.abc import AbstractResolver, ResolveResult
+
 from ..errors import FetchError
 from ..model import Reason
 from ..runtime.gil import yield_gil
@@ -16,7 +18,6 @@ from .guard import Guard
 
 if TYPE_CHECKING:
     import aiodns
-    from aiohttp.abc import ResolveResult
 
 MIN_TTL_S = 60.0
 """Answers are kept at least this long, even if the zone allows less, so that not each page asks again."""
@@ -43,10 +44,10 @@ LookUp = Callable[[str], Awaitable[NameAnswer]]
 """Looks up one host name. Raises FetchError."""
 
 
-class Resolver:
+class Resolver(AbstractResolver):
     """Finds the addresses of a host and vets each by the guard. `hosts` gives addresses that are known beforehand.
 
-    A connection asks this object too, right after the fetcher, and gets the same vetted addresses.
+    aiohttp's connector asks this object too, right after the fetcher, and gets the same vetted addresses.
     """
 
     def __init__(
@@ -209,5 +210,4 @@ def _text(address: str | bytes) -> str:
 
 def _result(host: str, address: str, port: int) -> ResolveResult:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    flags = socket.AI_NUMERICHOST
-    return {"hostname": host, "host": address, "port": port, "family": family, "proto": 0, "flags": flags}
+    return ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=socket.AI_NUMERICHOST)

@@ -1,28 +1,28 @@
-"""Holds the connections of a fetcher, by the way in which sites are reached: directly, or through a proxy."""
+"""Holds the connectors of a fetcher, one for each way in which sites are reached: directly, or through a proxy."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-from .connections import Connections
 from .files import Files
+from .guard import Guard
+from .proxies import SocksConnector
 from .proxy_pool import Proxy, ProxyPool
 from .resolver import Resolver
-
-if TYPE_CHECKING:
-    from .relays import Connector, SocksConnector
+from .wire import Connector
 
 
 class Routes:
     """The pool of proxies, and the connectors, which are opened as they are needed. Close it at the end."""
 
-    def __init__(self, pool: ProxyPool, direct: Connections, proxy_resolver: Resolver, files: Files) -> None:
+    def __init__(
+        self, pool: ProxyPool, resolver: Resolver, proxy_resolver: Resolver, guard: Guard, files: Files
+    ) -> None:
         """`proxy_resolver` looks up the names of proxies. Raises ConfigError for a SOCKS proxy without its library."""
         self.pool = pool
-        self.direct: Connections = direct
         self._proxy_resolver = proxy_resolver
         self._files = files
+        self.direct: Connector = Connector(resolver, guard, files)
         self._relayed: Connector | None = None
         self._socks: dict[str, SocksConnector] = {}
         self.prepare(proxy.text for proxy in pool.proxies)
@@ -32,21 +32,21 @@ class Routes:
         for text in proxies:
             self.connector(self.pool.find(text))
 
-    def connector(self, proxy: Proxy) -> Connector:
-        """Returns the connector for a proxy."""
-        from . import relays  # noqa: PLC0415 - it loads aiohttp, which crawls without proxies rarely need
-
+    def connector(self, proxy: Proxy | None) -> Connector:
+        """Returns the connector for a proxy; None: the one that connects to sites themselves."""
+        if proxy is None:
+            return self.direct
         if proxy.is_socks:
             if proxy.text not in self._socks:
-                self._socks[proxy.text] = relays.SocksConnector(self._proxy_resolver, proxy.url, self._files)
+                self._socks[proxy.text] = SocksConnector(self._proxy_resolver, proxy.url, self._files)
             return self._socks[proxy.text]
         if self._relayed is None:
-            self._relayed = relays.Connector(relays.LookUps(self._proxy_resolver), self._files)
+            # The user named the proxy, so its address is allowed. The addresses behind it are not visible to us.
+            self._relayed = Connector(self._proxy_resolver, None, self._files)
         return self._relayed
 
     async def close(self) -> None:
         """Closes all connections."""
-        await self.direct.close()
-        for connector in (self._relayed, *self._socks.values()):
+        for connector in (self.direct, self._relayed, *self._socks.values()):
             if connector is not None:
                 await connector.close()

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from .plain_wire import PlainWire
-from .wire_faults import TooSlow
-
-if TYPE_CHECKING:
-    from .wire import Wire
+from .wire import TooSlow, Wire
 
 LOOKS = 4
 """Checks of each answer per `slow_after_s`. A slow one is found at most a quarter of that time too late."""
@@ -26,10 +22,10 @@ class SpeedCheck:
     def __init__(self, min_bytes_per_s: float, slow_after_s: float) -> None:
         self._min_bytes_per_s = min_bytes_per_s
         self._slow_after_s = slow_after_s
-        self._marks: dict[PlainWire | Wire, _Mark] = {}
+        self._marks: dict[Wire, _Mark] = {}
         self._next_look: asyncio.TimerHandle | None = None
 
-    def watch(self, wire: PlainWire | Wire) -> None:
+    def watch(self, wire: Wire) -> None:
         """Checks the speed of answers over this connection until it is closed."""
         if self._min_bytes_per_s:
             self._marks[wire] = _UNMARKED
@@ -51,7 +47,7 @@ class SpeedCheck:
         if self._marks:
             self._look_later()
 
-    def _mark(self, wire: PlainWire | Wire, mark: _Mark, now: float) -> _Mark:
+    def _mark(self, wire: Wire, mark: _Mark, now: float) -> _Mark:
         if not (wire.is_awaited and wire.received):
             return _UNMARKED
         if mark.turn != wire.turn:
@@ -59,7 +55,7 @@ class SpeedCheck:
         seconds = now - mark.at - (wire.held_s - mark.held_s)
         return mark if seconds < self._slow_after_s else self._judge(wire, mark, now, seconds)
 
-    def _judge(self, wire: PlainWire | Wire, mark: _Mark, now: float, seconds: float) -> _Mark:
+    def _judge(self, wire: Wire, mark: _Mark, now: float, seconds: float) -> _Mark:
         brought = wire.received - mark.received
         if brought < self._min_bytes_per_s * seconds:
             wire.give_up(TooSlow(f"{brought:,} bytes in {seconds:.1f} s, {self._min_bytes_per_s:g} a second expected"))

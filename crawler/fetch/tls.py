@@ -5,8 +5,6 @@ from __future__ import annotations
 import ssl
 from functools import cache
 
-from anyio import to_thread
-
 from ..errors import ConfigError
 from ..settings import FetchConfig, SiteConfig
 
@@ -17,31 +15,6 @@ def make_tls_context(config: FetchConfig) -> ssl.SSLContext:
     Blocks: the first call takes some 30 ms.
     """
     return _context(config) if config.ca_file else _common(config.verify_tls)
-
-
-class CommonTrust:
-    """The TLS context of sites without a client certificate. It is made for the first of them, in a thread."""
-
-    def __init__(self, config: FetchConfig) -> None:
-        self._config = config
-        self._made: ssl.SSLContext | None = None
-
-    async def check(self) -> None:
-        """Makes the context now if it may be unusable. Raises ConfigError."""
-        if self._config.ca_file:
-            await self.get()
-
-    async def get(self) -> ssl.SSLContext:
-        """Returns the context."""
-        if self._made is None:
-            self._made = await to_thread.run_sync(make_tls_context, self._config)
-        return self._made
-
-    def get_now(self) -> ssl.SSLContext:
-        """Returns the context, and blocks while it is made."""
-        if self._made is None:
-            self._made = make_tls_context(self._config)
-        return self._made
 
 
 @cache

@@ -1,33 +1,31 @@
-"""Offers the connection over which aiohttp reads answers of every kind, those that break the rules among them."""
+"""Offers the connector: pooled TCP and TLS connections that know their peer's address, vetted by the guard."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from functools import partial
 
+from aiohappyeyeballs import AddrInfoType
+from aiohttp import TCPConnector
+from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import StreamReader
 
-from .framing import (
-    BLANK_LINE,
-    LOOK_BACK,
-    READ_BYTES,
-    count_lengths,
-    find_final_head,
-    is_http2,
-    join_equal_lengths,
-    split_heads,
-)
-from .plain_wire import PlainWire, Pool
+from .files import Files
+from .framing import BLANK_LINE, LOOK_BACK, count_lengths, find_final_head, is_http2, join_equal_lengths, split_heads
+from .guard import Guard
 from .throttle import Throttle
-from .wire_faults import Http2Only
 
-if TYPE_CHECKING:
-    from aiohttp.connector import Connection
-
+KEEP_ALIVE_S = 20.0
+"""Longer than the usual time between two turns of a site. Servers close at 5 to 75 s; if one closes just before our
+request, the request is sent again."""
+READ_BYTES = 1 << 16
+"""A body declared up to this size is awaited whole. Of a longer one about twice as much may lie unread."""
 MAX_FIELD_BYTES = 1 << 16
 """Bytes of the status line or of one header field. Real policies and cookies exceed aiohttp's 8 KiB."""
 MAX_FIELDS = 256
@@ -41,6 +39,18 @@ Chunks of three bytes pass; an answer that is nothing but framing is ended.
 """
 
 
+class AddressRefused(OSError):
+    """Raised when the guard refuses an address at the moment when a socket is made for it."""
+
+
+class Http2Only(OSError):
+    """Raised when a server answers in HTTP/2, which we did not ask in."""
+
+
+class TooSlow(OSError):
+    """Raised when an answer began and then came too slowly."""
+
+
 class Wire(ResponseHandler):
     """One connection. aiohttp reads HTTP from it; we note its peer, and when the server may send and how much.
 
@@ -48,12 +58,7 @@ class Wire(ResponseHandler):
     request (RFC 9112 9.2). Bytes read after a request was sent cannot be told from its answer.
     """
 
-    holder: Connection | None = None
-    """aiohttp's hold on it, where aiohttp keeps it for the next exchange: behind proxies."""
-    lender: PlainWire | None = None
-    """The connection that was lent to us, if it was."""
-
-    def __init__(self, connector: Pool, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, connector: Connector, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
         self._connector = connector
         self._files = connector.files
@@ -109,10 +114,6 @@ class Wire(ResponseHandler):
         self._interim = self._lengths = 0
         self._parse_anew()
         self._held_s = 0.0
-        self.join(throttles)
-
-    def join(self, throttles: tuple[Throttle, ...]) -> None:
-        """Reads the answer as fast as these throttles let it."""
         self._throttles = throttles if self.connected else ()
         for throttle in self._throttles:
             throttle.join(self)
@@ -163,19 +164,6 @@ class Wire(ResponseHandler):
             with suppress(RuntimeError):  # it is closing
                 self.transport.pause_reading()
 
-    def read_on(self) -> None:
-        """Resumes reading of a connection that was lent to us, unless we want no more for now."""
-        if self.transport is not None and not (self._is_full or self._holds):
-            with suppress(RuntimeError):  # it is closing
-                self.transport.resume_reading()
-
-    def detach(self) -> asyncio.Transport:
-        """Gives up the connection without closing it, and returns its transport. Call it after `end_answer`."""
-        transport, self.transport = self.transport, None
-        assert transport is not None
-        self._uncount()
-        return transport
-
     def restart(self) -> None:
         """Resumes reading after a pause."""
         self.turn += 1
@@ -199,13 +187,6 @@ class Wire(ResponseHandler):
         """Closes at once, without waiting for further bytes or for the end of TLS."""
         self.abort()
 
-    def drop(self) -> None:
-        """Closes at once, and ends aiohttp's hold on it."""
-        if self.holder is not None:
-            self.holder.close()
-        else:
-            self.close()
-
     def give_up(self, error: Exception) -> None:
         """Ends the answer and the connection with this error."""
         self._is_retrying = True
@@ -224,15 +205,14 @@ class Wire(ResponseHandler):
             self.cipher = f"{version} {suite}"
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._uncount()
+        self._connector.open_connections -= 1
+        self._files.open -= 1
+        self._files.idle.pop(self, None)
         self._leave_throttles()
         # After a reset or a TLS error, a body that ends with its connection would count as whole.
-        payload = self._payload
         if isinstance(exc, OSError):
             self._tell_reader(exc)
         super().connection_lost(exc)
-        if isinstance(exc, OSError) and payload is not None and payload.exception() is not None:
-            payload.set_exception(exc)  # aiohttp set another error, which a reader who comes later would get
 
     def data_received(self, data: bytes) -> None:
         if not self._is_asked:
@@ -281,11 +261,6 @@ class Wire(ResponseHandler):
             return
         self._tell_reader(exc)
         super().set_exception(exc, exc if exc_cause is None else exc_cause)
-
-    def _uncount(self) -> None:
-        self._connector.open_connections -= 1
-        self._files.open -= 1
-        self._files.idle.pop(self, None)
 
     def _leave_throttles(self) -> None:
         throttles, self._throttles = self._throttles, ()
@@ -356,3 +331,36 @@ class Wire(ResponseHandler):
     def _tell_reader(self, error: BaseException) -> None:
         if self._payload is not None and not self._payload.is_eof() and self._payload.exception() is None:
             self._payload.set_exception(error)
+
+
+class Connector(TCPConnector):
+    """aiohttp's pool without its limits, because the frontier and the visitors bound concurrency."""
+
+    def __init__(self, resolver: AbstractResolver, guard: Guard | None, files: Files) -> None:
+        """Without a guard (behind a proxy) every address is allowed."""
+        super().__init__(
+            resolver=resolver,
+            use_dns_cache=False,
+            limit=0,
+            keepalive_timeout=KEEP_ALIVE_S,
+            socket_factory=partial(_socket, guard, files),
+        )
+        self.files = files
+        self.open_connections = 0
+        self._factory = partial(Wire, self, self._loop)  # type: ignore[assignment]  # a Wire is a ResponseHandler
+
+    def put_back(self, connection: Connection) -> None:
+        """Keeps the connection for the site's next turn, unless open files are short."""
+        if self.files.is_short:
+            connection.close()
+        else:
+            connection.release()
+
+
+def _socket(guard: Guard | None, files: Files, info: AddrInfoType) -> socket.socket:
+    family, kind, protocol, _, address = info
+    refusal = guard.refuses(str(address[0])) if guard else None
+    if refusal:
+        raise AddressRefused(f"{address[0]}: {refusal}")
+    files.make_room()
+    return socket.socket(family, kind, protocol)

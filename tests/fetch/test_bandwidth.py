@@ -124,8 +124,7 @@ async def test_exchanges_share_the_cap_evenly(serve: Serve) -> None:
         receive = throttle.receive
 
         def note(one: object, size: int) -> None:
-            mine = getattr(one, "lender", None) or one  # a long answer is read by aiohttp, over the same connection
-            brought[mine] = brought.get(mine, 0) + size
+            brought[one] = brought.get(one, 0) + size
             receive(one, size)  # type: ignore[arg-type]
 
         throttle.receive = note  # type: ignore[method-assign]

@@ -20,8 +20,8 @@ from aiohttp.http_parser import HttpResponseParser, RawResponseMessage
 from aiohttp.streams import DataQueue, StreamReader
 from yarl import URL
 
-from crawler.fetch.relays import Connector, SocksConnector
-from crawler.fetch.wire import Wire
+from crawler.fetch.proxies import SocksConnector
+from crawler.fetch.wire import Connector, Wire
 
 FETCH = Path(__file__).parent.parent.parent / "crawler/fetch"
 DOCUMENT = FETCH.parent.parent / "docs/fetching.md"
@@ -108,8 +108,8 @@ def test_every_function_takes_the_arguments_that_we_give(function: Callable[...,
 
 def test_every_private_name_of_aiohttp_that_our_connections_touch_is_listed() -> None:
     listed = {*KEPT, "_factory", "_loop", *" ".join(CALLED.values()).split()}
-    touched = {*_touched("wire.py", "Wire", ResponseHandler), *_touched("relays.py", "Connector", TCPConnector)}
-    touched |= {*_touched("relays.py", "SocksConnector", TCPConnector)}
+    touched = {*_touched("wire.py", "Wire", ResponseHandler), *_touched("wire.py", "Connector", TCPConnector)}
+    touched |= {*_touched("proxies.py", "SocksConnector", TCPConnector)}
     assert touched - listed == set()
     assert touched >= {"_payload", "_parser", "_exception", "_factory", "_wrap_existing_connection"}
     assert issubclass(Wire, ResponseHandler)

@@ -31,7 +31,6 @@ from crawler.errors import ConfigError, FetchError
 from crawler.fetch import Guard
 from crawler.fetch.cookies import Cookies
 from crawler.fetch.framing import LOOK_BACK, count_lengths, find_final_head, is_http2, join_equal_lengths, split_heads
-from crawler.fetch.plain_answers import MAX_PLAIN_HEAD, Chunks, may_be_plain, read_head
 from crawler.fetch.proxy_pool import ProxyPool
 from crawler.fetch.resolver import NameAnswer, Resolver
 from crawler.folder import naming
@@ -410,23 +409,6 @@ ROWS = [
         "fetch.framing.join_equal_lengths",
         lambda data: join_equal_lengths(data, find_final_head(data)),
         raw({**TEXT, **runs("\r\n", "Content-Length: 5\r\n", "content-length:", "Content-Length: 5, 5", "\n")}),
-    ),
-    Row(
-        "fetch.plain_answers.read_head",
-        read_head,
-        raw({**TEXT, **runs("a: b\r\n", "Connection: close\r\n", "\r\n", "a: ", "content-length:", "\n")}),
-        most=MAX_PLAIN_HEAD,
-    ),
-    Row(
-        "fetch.plain_answers.may_be_plain",
-        may_be_plain,
-        raw({**TEXT, **runs("HTTP/1.1 200 OK\r", "\n")}),
-        most=MAX_PLAIN_HEAD,
-    ),
-    Row(
-        "fetch.plain_answers.Chunks.read",
-        lambda data: Chunks(0, len(data)).read(data),
-        raw({**TEXT, **runs("1\r\na\r\n", "00000001\r\na\r\n", "0", "\r\n", "f")}),
     ),
     Row("fetch.framing.is_http2", is_http2, raw({**TEXT, **runs("\0\0\0\4\0\0\0\0\0", "\xff")})),
     Row(

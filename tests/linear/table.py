@@ -41,7 +41,6 @@ ROOMS = (
     *(
         "fetch/proxies.py",
         "fetch/framing.py",
-        "fetch/plain_answers.py",
         "daemon/http/fields.py",
         "daemon/http/inputs.py",
         "daemon/http/safety.py",
@@ -77,8 +76,6 @@ NEED_NONE = {
     "parse.parse": "parse.page.parse, imported when it is called",
     "settings.toml.comment": "is given words of ours",
     "fetch.proxies.": "is given settings",
-    "settings.toml.comment": "is given settings",
-    "parse.parse": "calls parse.page.parse",
     "parse.job.Content.": "looks through header fields, as Response.header does",
     "parse.job.make_document": "looks through header fields, as Response.header does",
     "parse.news.Memory.is_first_error": "a look-up",

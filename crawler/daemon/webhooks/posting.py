@@ -7,11 +7,9 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import cast
 
 import aiohttp
 from aiohappyeyeballs import AddrInfoType
-from aiohttp.abc import AbstractResolver
 
 from ...errors import FetchError
 from ...fetch import Guard
@@ -29,10 +27,7 @@ async def open_post(guard: Guard, ask: LookUp) -> AsyncIterator[Post]:
     """Opens a function that sends webhooks, only to addresses that `guard` allows, whatever a name resolves to."""
     resolver = Resolver(guard, ask, timeout_s=LOOK_UP_S)
     connector = aiohttp.TCPConnector(
-        resolver=cast(AbstractResolver, resolver),
-        use_dns_cache=False,
-        limit=MOST_CONNECTIONS,
-        socket_factory=partial(_socket, guard),
+        resolver=resolver, use_dns_cache=False, limit=MOST_CONNECTIONS, socket_factory=partial(_socket, guard)
     )
     async with aiohttp.ClientSession(
         connector=connector,
