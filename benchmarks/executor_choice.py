@@ -29,8 +29,8 @@ BYTES_A_LINK = 110
 MOST_LINKS = 200
 NEAR = 1.05
 """A choice is as good as the best one up to this factor."""
-LATE_MS = 20.0
-"""A choice whose loop is later than this at the 99th percentile, and later than with processes, is none."""
+LATE_MS, MUCH_LATER = 20.0, 2.0
+"""A choice whose loop is later than this at the 99th percentile, and much later than with processes, is none."""
 PACES: Mapping[str, Mapping[str, object]] = {
     "at full speed": {"per_site": 64, "concurrency": 256},
     "at rest": {"per_site": 1, "delay_s": 0.005},
@@ -131,7 +131,7 @@ def _is_near(found: dict[str, Cost], place: Place) -> bool:
 
 def _best(found: dict[str, Cost], place: Place) -> float:
     """Returns the CPU time of the best fixed choice that leaves the loop free."""
-    bearable = max(LATE_MS, found["process"].late_ms) if "process" in found else LATE_MS
+    bearable = max(LATE_MS, found["process"].late_ms * MUCH_LATER) if "process" in found else LATE_MS
     fixed = [cost for choice, cost in found.items() if choice != "auto"]
     return min(cost.counts_ms(place) for cost in fixed if cost.late_ms <= bearable or len(fixed) == 1)
 

@@ -15,9 +15,9 @@ from .fingerprints import U64
 FARTHEST = 0xFFFF
 LEAST = 1 << 12
 
-NOT_VISITED, WITHOUT_LINKS, WITH_LINKS = 0, 1, 2
+NOT_VISITED, WITHOUT_LINKS, WITH_LINKS, REFUSED = 0, 1, 2, 3
 """The standing of a row: it waits for its first visit or another attempt; it is done, and nothing depends on its depth;
-it is done, and the targets of its links depend on its depth."""
+it is done, and the targets of its links depend on its depth; scope refused it on the way that was known."""
 FETCHED_REQUISITE = 4
 """A bit beside the standing: it was fetched as a requisite, so it counts as no page."""
 OUTSIDE = 0xF000

@@ -80,6 +80,7 @@ class EmbeddedFrontier:
             self._store.check()
             added, change = self._ledger.add(part)
             written = self._store.write(change)
+            self._looks.begin(())
             self._move_on()
             await written
             await asyncio.sleep(0)

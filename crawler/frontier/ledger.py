@@ -62,7 +62,7 @@ class Ledger:
         self._discovery = discovery
         self._bench = bench
         self._clock = clock
-        self._rereads = Rereads(discovery, bench, self.arrivals)
+        self.rereads: Rereads = Rereads(discovery, bench, self.arrivals)
         self._settled = {Disposition(name): number for name, number in state.settled.items()}
         self._keeps_fresh = terms.revisit_after_s is not None
         self._scheduled = state.scheduled
@@ -77,7 +77,7 @@ class Ledger:
         change = self.arrivals.take_pending()
         now, touched = self._clock.monotonic(), Touched()
         added = self._discovery.add(requests, change)
-        self._rereads.take_shorter_ways(added.nearer, change, touched, now)
+        self.rereads.take_shorter_ways(added.nearer, change, touched, now)
         self.arrivals.queue(change.families, change, touched, now)
         return added, change
 
@@ -88,7 +88,7 @@ class Ledger:
         nearer = self._discovery.follow(harvests, read, change)
         change.outside = b"".join(pairs(outcome.page.outside, entry.row) for outcome, entry in read if outcome.page)
         self._park_links(change)
-        self._rereads.take_shorter_ways(nearer, change, touched, now)
+        self.rereads.take_shorter_ways(nearer, change, touched, now)
         self.arrivals.queue(change.families, change, touched, now)
         return change
 
@@ -120,8 +120,8 @@ class Ledger:
         change.outside = b"".join(pairs(outcome.page.outside, entry.row) for outcome, entry in visits if outcome.page)
         self._write_totals(touched, positions, change, now)
         self._park_links(change)
-        self._rereads.note_visits(visits, change, touched, now)
-        self._rereads.take_shorter_ways(nearer, change, touched, now)
+        self.rereads.note_visits(visits, change, touched, now)
+        self.rereads.take_shorter_ways(nearer, change, touched, now)
         change.stay(pending)
         self.arrivals.queue(change.families, change, touched, now)
         return change
@@ -134,7 +134,7 @@ class Ledger:
         change = self.arrivals.take_pending()
         self._requeue(due.entries, change)
         for entry in due.entries:
-            self._rereads.stand(entry.row, NOT_VISITED)
+            self.rereads.stand(entry.row, NOT_VISITED)
         self._scheduled -= len(due.entries)
         self._next_revisit = _earlier(due.next_due, self._next_revisit_since)
         return change
@@ -145,13 +145,13 @@ class Ledger:
         change.extras += extras
         for one in picked:
             entries.append(one.entry)
-            self._rereads.stand(one.entry.row, NOT_VISITED)
+            self.rereads.stand(one.entry.row, NOT_VISITED)
             if one.pattern:
                 self.parkings.leave(one.pattern)
             elif one.entry.request.is_reread:
                 change.rereads.append(one.entry.row)
             else:
-                self._rereads.count_requisite(one.entry.row, is_one=False)
+                self.rereads.count_requisite(one.entry.row, is_one=False)
                 self._settled[Disposition(one.disposition)] -= 1
                 self._scheduled -= one.is_scheduled
                 change.again.append(one.entry.row)
@@ -168,7 +168,7 @@ class Ledger:
         ways = [ShorterWay(row, NO_WAY, 0, 0, 0) for row in rows]
         change.nearer += ways
         for way in ways:
-            if self._rereads.awaits_visit(way.row):
+            if self.rereads.awaits_visit(way.row):
                 self._bench.shorter_ways.note(way)
         return change
 
@@ -203,7 +203,7 @@ class Ledger:
             due_in_s=None if self._next_revisit is None else self._next_revisit - self._clock.wall(),
             parked=self.parkings.total,
             traps=self.parkings.combine(self.bars.traps),
-            requisites=self._rereads.requisites,
+            requisites=self.rereads.requisites,
         )
 
     def fingerprints(self, requests: Sequence[Request]) -> U64:
@@ -257,7 +257,7 @@ class Ledger:
         digest = None
         if outcome.disposition is Disposition.FETCHED:
             digest = outcome.page.digest if outcome.page else None
-            self._rereads.count_requisite(entry.row, is_one=entry.request.requisite > 0)
+            self.rereads.count_requisite(entry.row, is_one=entry.request.requisite > 0)
             if claim := self.claims.settle(entry.row):
                 change.claims.append(claim)
         elif outcome.disposition is Disposition.UNCHANGED:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..model import LeftOut, Outcome
+from ..model import Disposition, LeftOut, Outcome, Reason
 from .arrivals import Arrivals, Touched
 from .change import HAS_LINKS, Change, ShorterWay, has_failed_again, left_out
-from .depths import NOT_VISITED, WITH_LINKS, WITHOUT_LINKS
+from .depths import NOT_VISITED, REFUSED, WITH_LINKS, WITHOUT_LINKS
 from .discovery import Discovery
 from .order import Entry
 from .site_table import SiteTable
+
+BY_WAY = (Reason.OUT_OF_SCOPE, Reason.DEPTH_LIMIT)
+"""Reasons of scope that a shorter way may remove. A queued URL meets them where settings became narrower."""
 
 
 class Rereads:
@@ -20,6 +23,13 @@ class Rereads:
         self._discovery = discovery
         self._bench = bench
         self._arrivals = arrivals
+        self._refused: list[int] = []
+        """Rows that scope refused on a longer way than the one that is known now."""
+
+    def take_refused(self) -> list[int]:
+        """Returns the rows that are to be visited after all, since a shorter way to them was found."""
+        rows, self._refused = self._refused, []
+        return rows
 
     @property
     def requisites(self) -> int:
@@ -38,6 +48,8 @@ class Rereads:
                 depths.count_requisite(way.row, is_one=False)
             if depths.standing(way.row) == WITH_LINKS and way.request.is_safe:
                 entries.append(self._reread(way, change))
+            elif depths.standing(way.row) == REFUSED:
+                self._refused.append(way.row)
             elif depths.standing(way.row) == NOT_VISITED:
                 self._bench.shorter_ways.note(way)
         self._arrivals.requeue(entries, change, touched, now)
@@ -54,6 +66,14 @@ class Rereads:
                 continue
             way = self._bench.shorter_ways.take(entry.row)
             found = HAS_LINKS if has_failed_again(outcome) else left_out(outcome)
+            if (
+                outcome.disposition is Disposition.EXCLUDED
+                and outcome.reason in BY_WAY
+                and not outcome.request.is_reread
+            ):
+                self.stand(entry.row, REFUSED)
+                self._refused += [entry.row] if way is not None else []
+                continue
             self.stand(entry.row, WITH_LINKS if found & HAS_LINKS else WITHOUT_LINKS)
             brings_more = found & LeftOut.DEPTH or (found & HAS_LINKS and outcome.request.way != entry.request.way)
             if way is not None and brings_more and entry.request.is_safe:
@@ -76,3 +96,9 @@ class Rereads:
         change.rereads.append(way.row)
         self.stand(way.row, NOT_VISITED)
         return self._discovery.entry(way, is_reread=True)
+
+
+def _is_refused(outcome: Outcome) -> bool:
+    """Returns whether scope refused a first visit, so that a shorter way may bring one after all."""
+    is_excluded = outcome.disposition is Disposition.EXCLUDED and outcome.reason in BY_WAY
+    return is_excluded and not outcome.request.is_reread

@@ -66,6 +66,8 @@ class SecondLooks:
                 self._look_for(Rows(settled))
         if checks := tuple([row for outcome in outcomes for row in outcome.checks]):
             self._look_for(Rows(checks, is_reread=True))
+        if refused := tuple(self._ledger.rereads.take_refused()):
+            self._look_for(Rows(refused))
 
     def _look_for(self, pick: Pick) -> None:
         if isinstance(pick, Rows):

@@ -29,8 +29,8 @@ MOST_INLINE_BYTES = 16 << 10
 """Pages from this size on are never read on the loop: one that is made to hurt takes a millisecond a kilobyte."""
 MOST_THREAD_BYTES = 64 << 10
 """Pages from this size on are never read in a thread."""
-REVIEW_S = 0.5
-"""Seconds between two reviews of all choices."""
+FIRST_REVIEW_S, REVIEW_S = 0.05, 0.5
+"""Seconds between two reviews of all choices: soon at first, then twice as many each time."""
 TURN_S = 0.002
 """CPU time for calls in one turn of the loop. More calls at a time go elsewhere, so that the loop is not late."""
 _INLINE = Inline()
@@ -83,6 +83,7 @@ class Auto:
     _choices: dict[Kind, Choice] = field(default_factory=dict, init=False)
     _spent_s: float = field(default=0.0, init=False)
     """CPU time of calls in this turn of the loop."""
+    _pause_s: float = field(default_factory=lambda: FIRST_REVIEW_S, init=False)
     _done_here: int = field(default=0, init=False)
     _train: tuple[Place, int] = field(default=(Place.PROCESS, 0), init=False)
     """So many calls go to this place, for its cost is not known, or no longer."""
@@ -111,7 +112,7 @@ class Auto:
         if 0 < size < self.workers.inline_below_bytes:
             return await _INLINE.run(work, *args)
         now = time.monotonic()
-        if now - self._reviewed.now > REVIEW_S:
+        if now - self._reviewed.now > self._pause_s:
             self._review(now)
         choice = self._find_choice(find_kind(work, args, size))
         place = self._find_place(choice)
@@ -228,6 +229,7 @@ class Auto:
     def _review(self, now: float) -> None:
         """Chooses the place of all work anew, and what is to be measured next."""
         then, self._reviewed = self._reviewed, read_clocks()
+        self._pause_s = min(2 * self._pause_s, REVIEW_S)
         passed_s = max(self._reviewed.now - then.now, 1e-6)
         state = self._state(self._reviewed.find_busy(then))
         for kind, choice in self._choices.items():

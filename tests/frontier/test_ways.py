@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from crawler.model import Disposition, Lease, LeftOut, Outcome, Page
+from crawler.model import Disposition, Lease, LeftOut, Outcome, Page, Reason
 from crawler.protocols import Frontier
 from tests.frontier.conftest import Open, lend_one, links, pages
 
@@ -158,3 +158,30 @@ async def test_a_setback_keeps_the_way(frontier: Frontier, open_frontier: Open) 
     lease = await lend_one(frontier)
     await settle(frontier, replace(Outcome(lease, Disposition.DEFERRED), retry_in_s=0.0))
     assert (await lend_one(frontier)).request.requisite == 1
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+async def test_what_scope_refused_is_visited_after_all_on_a_shorter_way(open_frontier: Open, is_kept: bool) -> None:
+    async with open_frontier(**TERMS) as frontier:
+        await frontier.add(pages("a", 1, 2))
+        one, two = await lend_one(frontier), await lend_one(frontier)
+        await settle(frontier, read(one, frontier, needs="http://b/x"))
+        refused = Outcome(await lend_one(frontier), Disposition.EXCLUDED, Reason.OUT_OF_SCOPE)
+        await settle(frontier, refused)
+        if not is_kept:
+            await _find(frontier, two)
+        await frontier.release([two] if is_kept else [])
+        if frontier.durable is None:
+            return
+    if is_kept:
+        async with open_frontier(**TERMS) as frontier:
+            await _find(frontier, await lend_one(frontier))
+
+
+async def _find(frontier: Frontier, lease: Lease) -> None:
+    """Settles a page that links to what was refused, and checks that it is lent as a page, with a further visit."""
+    await settle(frontier, read(lease, frontier, news="http://b/x"))
+    assert await frontier.wait()
+    found = (await lend_one(frontier)).request
+    assert (found.url.text, found.is_reread, found.way, found.visit) == ("http://b/x", False, 0, 2)
+    assert Disposition.EXCLUDED not in {name for name, n in frontier.counts().settled.items() if n}

@@ -66,7 +66,7 @@ def test_other_work_stays_in_worker_processes(work: Callable[..., object]) -> No
 
 
 async def test_plain_pages_leave_the_processes_once_all_places_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crawler.offload.auto.REVIEW_S", 0.0)
+    monkeypatch.setattr("crawler.offload.auto.FIRST_REVIEW_S", 0.0)
     async with open_auto(make_workers(count=1)) as auto:
         auto.cores, lane = 1, auto.lane()  # with more, it depends on how busy this process is
         for _ in range(400):
@@ -85,7 +85,7 @@ async def test_plain_pages_leave_the_processes_once_all_places_are_measured(monk
 
 
 async def test_a_crawl_reads_all_its_pages_wherever_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crawler.offload.auto.REVIEW_S", 0.0)
+    monkeypatch.setattr("crawler.offload.auto.FIRST_REVIEW_S", 0.0)
     quick: dict[str, Any] = {"delay_s": 0, "allow_networks": ["127.0.0.0/8"], "workers": 1, "inline_below_bytes": 0}
     async with open_web(link_graph(sites=2, pages_per_site=200, median_bytes=3000)) as served:
         async with crawler.open_crawl(executor="auto", traps="warn", **quick) as crawl:
@@ -105,7 +105,7 @@ async def test_a_worker_that_dies_of_a_measured_call_costs_that_call() -> None:
 
 
 async def test_pages_that_come_together_do_not_hold_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crawler.offload.auto.REVIEW_S", 1e9)
+    monkeypatch.setattr("crawler.offload.auto.FIRST_REVIEW_S", 1e9)
     monkeypatch.setattr("crawler.offload.auto.TURN_S", 0.0)
     async with open_auto(make_workers(count=1)) as auto:
         await auto.run(parse, PAGE, JOB, size=len(PAGE.body))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from crawler.model import Url
-from crawler.offload import open_offloader
+from crawler.offload import in_worker, open_offloader
 from crawler.offload.shared_bytes import LANE_BYTES, LANES, SharedBytes, make_shared_bytes
 from crawler.parse import Document
 from tests.defaults import make_workers
@@ -31,6 +31,15 @@ def shared() -> Iterator[SharedBytes]:
 
 def echo(document: Document) -> tuple[type, bytes, str]:
     return type(document.body), document.body, document.content_type
+
+
+def write_to_the_bodies() -> str:
+    """Tries, in a worker, to change what our process wrote for it."""
+    try:
+        in_worker._shared[0].memory[:1] = b"x"
+    except TypeError as error:
+        return str(error)
+    return ""
 
 
 def held() -> int:
@@ -83,4 +92,5 @@ async def test_many_batches_at_a_time_keep_their_bodies_and_the_memory_goes_with
         answers = await asyncio.gather(*(pool.run(echo, one, size=len(one.body)) for one in documents))
         assert answers == [(bytes, one.body, one.content_type) for one in documents]
         assert held() > before
+        assert "readonly" in await pool.run(write_to_the_bodies)
     assert held() == before

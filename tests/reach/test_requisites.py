@@ -16,6 +16,8 @@ from crawler import Request, Response, urls
 from crawler.frontier import Known, look
 from tests.lossless.needs import REQUISITE, Rules, WebOf, make_web, truth
 
+ARRIVED = ("fetched", "redirected", "duplicate")
+
 
 class Canned:
     """Serves a web without a network, in an order that chance gives; may stop the crawl after some answers."""
@@ -92,3 +94,27 @@ async def test_wider_settings_end_where_a_crawl_with_them_from_the_start_ends(nu
     await run(tmp_path / "crawl", fetcher, narrow)
     summary = await run(tmp_path / "crawl", fetcher, wide)
     check(tmp_path / "crawl", web, wide, summary)
+
+
+@pytest.mark.parametrize("number", range(4))
+async def test_narrower_settings_on_the_way_lose_nothing_that_wider_ones_want(number: int, tmp_path: Path) -> None:
+    chance = random.Random(200 + number)
+    web, seeds = make_web(chance)
+    fetcher, folder = Canned(web, chance), tmp_path / "crawl"
+    wide = Rules(seeds, requisites=True, extra_hops=1)
+    async with crawler.open_crawl(folder=folder, fetcher=fetcher, **wide.settings) as crawl:
+        fetcher.call = (3, crawl.abort)
+        await crawl.run(seeds)
+    fetcher.call = None
+    narrow = Rules(seeds, requisites=False)
+    await run(folder, fetcher, narrow)
+    ended = {url for url, disposition in _last(folder).items() if disposition in ARRIVED}
+    assert ended >= truth(web, narrow).keys()
+    await run(folder, fetcher, wide)
+    ended = {url for url, disposition in _last(folder).items() if disposition in ARRIVED}
+    assert ended == truth(web, wide).keys()
+
+
+def _last(folder: Path) -> dict[str, str]:
+    records = [json.loads(line) for line in (folder / "pages.jsonl").read_text().splitlines()]
+    return {record["url"]: record["disposition"] for record in records}

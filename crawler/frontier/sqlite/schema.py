@@ -375,7 +375,9 @@ REQUISITES_FETCHED = f"""
 SELECT visit.id, 0 FROM visit JOIN url USING (id) WHERE disposition = 'fetched' AND way > {REQUISITES}
 """
 STANDINGS = """
-SELECT visit.id, coalesce(left_out, 32768) & 32768 FROM visit LEFT JOIN reread USING (id) LEFT JOIN revisit e USING (id)
+SELECT visit.id, iif(
+    disposition = 'excluded' AND reason IN ('out-of-scope', 'depth-limit'), 1, coalesce(left_out, 32768) & 32768
+) FROM visit LEFT JOIN reread USING (id) LEFT JOIN revisit e USING (id)
 WHERE reread.id IS NULL AND NOT (e.fingerprint IS NOT NULL AND e.due IS NULL AND ?)
 """
 OWED = "SELECT json_group_array(json_array(id, json(sinks))) FROM owed"

@@ -18,7 +18,7 @@ from ...policy.traps import MOST_PATTERNS, StoredPattern
 from ...standing import Ended, Left, Linking, Pick, Root, Rows, Visited, Waiting
 from ..change import Change, Parking
 from ..claims import Claims
-from ..depths import WITH_LINKS, WITHOUT_LINKS, Depths
+from ..depths import REFUSED, WITH_LINKS, WITHOUT_LINKS, Depths
 from ..extras import Extra
 from ..fingerprints import U64, Fingerprints, find_rows
 from ..order import ROW_BITS, ROW_MASK, Packed, key, rank_of, unpack
@@ -243,7 +243,8 @@ class Tables:
             depths.restore(rows, hops, ways)
         for rows, has_links in self._columns(schema.STANDINGS, has_revisits):
             depths.restore_standings(rows[has_links == 0], WITHOUT_LINKS)
-            depths.restore_standings(rows[has_links != 0], WITH_LINKS)
+            depths.restore_standings(rows[has_links == 1], REFUSED)
+            depths.restore_standings(rows[has_links > 1], WITH_LINKS)
         for rows, _ in self._columns(schema.REQUISITES_FETCHED):
             depths.restore_requisites(rows)
         return depths

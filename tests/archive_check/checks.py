@@ -11,10 +11,11 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from crawler.testing.wire import Answer
 from crawler.warc.cdxj import REVISIT, Entry
-from tests.archives.crawling import Archived
-from tests.archives.player import play
-from tests.archives.replay import Pywb, serve
-from tests.archives.site import CUT_BYTES
+from tests.archive_check.crawling import Archived
+from tests.archive_check.looks import take_picture
+from tests.archive_check.player import play
+from tests.archive_check.replay import Pywb, serve
+from tests.archive_check.site import CUT_BYTES, STYLED
 
 Told = tuple[str, list[str]]
 BODILESS = {204, 304}
@@ -30,6 +31,18 @@ def check_earlier(first: Archived, second: Archived) -> Told:
     told, faults = _replay(second, [second, first])
     sizes = [sum(path.stat().st_size for path in one.archives) for one in (first, second)]
     return f"{told}; {sizes[1]:,} bytes beside {sizes[0]:,}", faults
+
+
+def check_looks(first: Archived, second: Archived) -> Told:
+    """A page with styles, `srcset` and images of styles looks in pywb as it did live."""
+    url, faults = first.origin + STYLED, []
+    stamp = next(entry.stamp for entry in first.captures if entry.url == url)
+    with tempfile.TemporaryDirectory(dir=first.folder) as folder, serve(first.tools, Path(folder), [first]) as pywb:
+        for scale, live in first.pictures.items():
+            replayed = live.with_name(f"pywb-{scale}.png")
+            take_picture(pywb.place(stamp, url), replayed, scale)
+            faults += [] if replayed.read_bytes() == live.read_bytes() else [f"at scale {scale} it looks different"]
+    return f"{len(first.pictures)} pictures", faults
 
 
 def _replay(archived: Archived, beside: Sequence[Archived]) -> Told:
@@ -102,7 +115,7 @@ def check_index(archived: Archived, second: Archived) -> Told:
 
 def check_surt(archived: Archived, second: Archived) -> Told:
     """The program behind cdxj-indexer gives the same keys for URLs that are made up."""
-    from tests.archives.made_up import compare
+    from tests.archive_check.made_up import compare
 
     return compare(archived.tools)
 
@@ -123,6 +136,7 @@ def check_player(archived: Archived, second: Archived) -> Told:
 CHECKS: Mapping[str, Callable[[Archived, Archived], Told]] = {
     "pywb": check_replay,
     "pywb-earlier": check_earlier,
+    "looks": check_looks,
     "warcio": check_warcio,
     "cdxj-indexer": check_index,
     "surt": check_surt,

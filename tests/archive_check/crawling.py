@@ -12,12 +12,13 @@ import orjson
 
 from crawler.testing import open_web
 from crawler.warc.cdxj import Entry, read_line
-from tests.archives.site import CUT_BYTES, HOST, Sent, make_web
-from tests.archives.tools import Tools
+from tests.archive_check.looks import take_picture
+from tests.archive_check.site import CUT_BYTES, HOST, STYLED, Sent, make_web
+from tests.archive_check.tools import Tools
 
 CRAWL = str(Path(sys.executable).with_name("crawl"))
 OPTIONS = (
-    *("--warc", "--text", "--allow-network", "127.0.0.0/8", "--delay", "0", "--quiet"),
+    *("--preset", "archive", "--text", "--allow-network", "127.0.0.0/8", "--delay", "0", "--quiet"),
     *("--set", f"fetch.max_body_bytes={CUT_BYTES}", "--set", "fetch.oversized=keep"),
 )
 
@@ -38,6 +39,11 @@ class Archived:
     @property
     def crawl(self) -> Path:
         return self.folder / f"{self.name}.crawl"
+
+    @property
+    def pictures(self) -> dict[float, Path]:
+        """Pictures of a page as it was live, by pixels a point: `srcset` chooses by them."""
+        return {scale: self.folder / f"live-{scale}.png" for scale in (1, 2)}
 
     @property
     def archives(self) -> list[Path]:
@@ -62,6 +68,9 @@ async def crawl_site(folder: Path, tools: Tools) -> tuple[Archived, Archived]:
         first = Archived(folder, tools, sent, served.url(HOST).rstrip("/"))
         port = int(first.origin.rpartition(":")[2])
         await _run(CRAWL, f"{first.origin}/", "-o", str(first.crawl), *OPTIONS)
+        sent.is_noted = False
+        for scale, path in first.pictures.items():
+            await anyio.to_thread.run_sync(take_picture, first.origin + STYLED, path, scale)
     async with open_web(make_web(again), port=port):
         second = Archived(folder, tools, again, first.origin, name="again")
         await _run(CRAWL, f"{first.origin}/", "-o", str(second.crawl), *OPTIONS, "--dedupe-with", str(first.crawl))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -27,17 +26,22 @@ from crawler.testing import (
 )
 from crawler.testing.robots import disallowing
 from crawler.testing.wire import Answer
+from tests.archive_check.looks import make_png
 
 HOST = "archive.test"
 COPIES = 40
 """Pages of which each body is there twice."""
 CUT_BYTES = 300_000
 """Bodies over this size are kept up to here, and are counted apart."""
-_PNG = b"\x89PNG\r\n\x1a\n" + random.Random(1).randbytes(3000)
 _STYLED = """<!DOCTYPE html><html><head><title>Styled</title><link rel="stylesheet" href="/style.css">
-<link rel="icon" href="/icon.png"><script src="/app.js"></script></head>
+<link rel="icon" href="/icon.png"><script src="/app.js"></script><style>p { background: url(/paper.png) }</style></head>
 <body style="background: url(/back.png)"><h1>Styled</h1><img src="/picture.png" srcset="/picture-2x.png 2x">
-<a href="/">home</a></body></html>"""
+<p>on paper</p><a href="/">home</a></body></html>"""
+_COLOURS = {
+    "icon": (1, 2, 3), "picture": (200, 30, 30), "picture-2x": (30, 200, 30), "back": (220, 220, 250),
+    "head": (250, 220, 120), "paper": (240, 240, 200),
+}  # fmt: skip
+STYLED = "/styled"
 
 
 class Sent:
@@ -45,13 +49,16 @@ class Sent:
 
     def __init__(self) -> None:
         self.answers: dict[str, list[Answer]] = defaultdict(list)
+        self.is_noted = True
+        """Whether somebody asks whose archive is judged."""
 
     def note(self, page: Page) -> Page:
         """Returns the page, which notes its answers from now on."""
 
         def answer(asked: Asked) -> Answer:
             sent = page.answer(asked)
-            self.answers[asked.target].append(sent)
+            if self.is_noted:
+                self.answers[asked.target].append(sent)
             return sent
 
         return replace(page, answer=answer, fixed=False)
@@ -59,7 +66,8 @@ class Sent:
 
 def make_web(sent: Sent) -> Web:
     pages = dict(_pages())
-    seed = html("Archive", [path for path in pages if "%" not in path or path.startswith("/odd")], size_bytes=4000)
+    linked = [path for path in pages if not path.endswith((".png", ".css", ".js"))]  # the others are requisites
+    seed = html("Archive", linked, size_bytes=4000)
     every = {"/": seed, **pages}
     return Web([Site(HOST, {path: sent.note(page) for path, page in every.items()}, disallowing("/private/"))])
 
@@ -67,12 +75,12 @@ def make_web(sent: Sent) -> Web:
 def _pages() -> Iterator[tuple[str, Page]]:
     for n in range(COPIES):
         yield f"/copy/{n}", html(f"Copy {n // 2}", ["/"], size_bytes=3000)
-    yield "/styled", written(_STYLED, "Styled")
+    yield STYLED, written(_STYLED, "Styled")
     yield "/style.css", plain("@import '/more.css'; body { color: #123 }", "text/css")
-    yield "/more.css", plain("h1 { background: url(back.png) }", "text/css")
+    yield "/more.css", plain("h1 { background: url(head.png) }", "text/css")
     yield "/app.js", plain("document.title += '!'", "text/javascript")
-    for name in ("icon", "picture", "picture-2x", "back"):
-        yield f"/{name}.png", plain(_PNG + name.encode(), "image/png")
+    for name, colour in _COLOURS.items():
+        yield f"/{name}.png", plain(make_png(*colour), "image/png")
     yield from _codings()
     yield from _framings()
     yield "/moved", redirect("/styled")

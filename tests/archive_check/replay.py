@@ -12,16 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from socket import create_connection, create_server
 
-from tests.archives.crawling import Archived
-from tests.archives.tools import Tools
+from tests.archive_check.crawling import Archived
+from tests.archive_check.tools import Tools
 
-STARTS_S = 120
+STARTS_S = 240
 """Seconds in which it should listen."""
 _CONFIG = """
 collections:
   c:
     index_paths: ./indexes/
     archive_paths: ./archive/
+framed_replay: false
 debug: false
 """
 
@@ -31,6 +32,10 @@ class Pywb:
 
     def __init__(self, port: int) -> None:
         self._port = port
+
+    def place(self, stamp: str, url: str) -> str:
+        """Returns where a browser is shown a capture as a page, without a frame around it."""
+        return f"http://127.0.0.1:{self._port}/c/{stamp}mp_/{url}"
 
     def fetch(self, stamp: str, url: str) -> tuple[int, bytes, dict[str, str]]:
         """Returns status, body and fields of a capture, as it was stored. Raises HTTPException, OSError."""

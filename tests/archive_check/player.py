@@ -14,7 +14,7 @@ from playwright.sync_api import Error, Frame, Page, sync_playwright
 
 from tests.daemon.browser import ARGUMENTS, CHROMIUM
 
-WAITS_S = 90
+WAITS_S = 240
 _PAGE = """<!doctype html><html><head><script src="/ui.js"></script></head><body style="height: 700px; margin: 0">
 <replay-web-page source="/site.wacz" replayBase="/replay/" url="{url}" style="height: 700px"></replay-web-page>
 </body></html>"""
