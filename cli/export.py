@@ -82,6 +82,8 @@ def _default(folder: Path, name: str) -> Path:
     from crawler import ConfigError
 
     path = Path(f"{folder.resolve().name.removesuffix('.crawl')}.{name}")
+    if path.is_dir():
+        raise ConfigError(f"{path} is there already: remove it, or -o OTHER")
     if path.exists():
         raise ConfigError(f"{path} is there already: -o {path} replaces it, -o OTHER leaves it")
     return path

@@ -29,7 +29,8 @@ _REWRITTEN = (_PAGE, _XHTML, _STYLE)
 _TABLES = (
     "CREATE TABLE body (id INTEGER PRIMARY KEY, payload TEXT, file INTEGER, offset INTEGER, kind TEXT, digest BLOB)",
     "CREATE INDEX by_payload ON body (payload)",
-    "CREATE TABLE held (id INTEGER PRIMARY KEY, url TEXT UNIQUE, body INTEGER, moved_to TEXT, alike BLOB, path TEXT)",
+    "CREATE TABLE held (id INTEGER PRIMARY KEY, url TEXT UNIQUE, at TEXT, body INTEGER, moved_to TEXT, alike BLOB,"
+    " path TEXT)",
     "CREATE INDEX by_alike ON held (alike)",
 )
 
@@ -47,6 +48,17 @@ class Held(NamedTuple):
     offset: int
 
 
+class _Capture(NamedTuple):
+    """One capture: a body, or a redirect."""
+
+    record_id: str
+    url: str
+    at: str
+    """Its WARC-Date, which sorts as text."""
+    body: int | None
+    moved_to: str | None
+
+
 class Holdings:
     """The list. Its methods block; one thread uses it."""
 
@@ -60,8 +72,6 @@ class Holdings:
             self.base.execute(said)
         self._windows = ExitStack()
         self._open: tuple[int, Window] | None = None
-        self.left_out = 0
-        """Captures without a body that can be read: it is in another archive, or damaged by its server."""
 
     def __len__(self) -> int:
         return int(self.base.execute("SELECT count(*) FROM held WHERE body IS NOT NULL").fetchone()[0])
@@ -152,27 +162,29 @@ class Holdings:
 
     def _read_file(self, walk: Walk, number: int) -> None:
         """Reads one file. A capture waits for the record behind it, its request: only what a GET brought is shown."""
-        waiting: tuple[str, str, int | None, str | None] | None = None
+        waiting: _Capture | None = None
         while (record := walk.next()) is not None:
             if record.type in {"response", "revisit", "resource"}:
                 self._keep(waiting)
                 waiting = self._take(record, number)
-            elif record.type == "request" and waiting and record.fields.get("warc-concurrent-to") == waiting[0]:
+            elif record.type == "request" and waiting and record.fields.get("warc-concurrent-to") == waiting.record_id:
                 head, _ = record.read_all(16)
                 if not head.startswith(b"GET "):
                     waiting = None
         self._keep(waiting)
 
-    def _keep(self, waiting: tuple[str, str, int | None, str | None] | None) -> None:
+    def _keep(self, waiting: _Capture | None) -> None:
         if waiting is not None:
-            _, url, body, moved_to = waiting
+            one = waiting
             self.base.execute(
-                "INSERT OR REPLACE INTO held (url, body, moved_to, alike) VALUES (?, ?, ?,"
-                " (SELECT digest FROM body WHERE id = ?))", (url, body, moved_to, body)
-            )  # fmt: skip
+                "INSERT INTO held (url, at, body, moved_to, alike) VALUES (?, ?, ?, ?,"
+                " (SELECT digest FROM body WHERE id = ?)) ON CONFLICT (url) DO UPDATE SET at = excluded.at,"
+                " body = excluded.body, moved_to = excluded.moved_to, alike = excluded.alike WHERE excluded.at >= at",
+                (one.url, one.at, one.body, one.moved_to, one.body),
+            )
 
-    def _take(self, record: Record, number: int) -> tuple[str, str, int | None, str | None] | None:
-        """Returns the id of the record, its URL, and its body or the target of its redirect; None: it shows nothing."""
+    def _take(self, record: Record, number: int) -> _Capture | None:
+        """Returns the capture of a record; None: it shows nothing."""
         try:
             url = urls.parse(record.target, policy=self._policy)
         except UrlError:
@@ -180,16 +192,15 @@ class Holdings:
         answer = self._answer(record)
         if answer is None or url.path == "/robots.txt":
             return None
-        name = record.fields.get("warc-record-id", "")
+        name, at = record.fields.get("warc-record-id", ""), record.fields.get("warc-date", "")
         if 300 <= answer.status < 400:
             location = answer.find(b"location").decode("utf-8", "replace")
             target = urls.make_resolver(url.text, self._policy)(location) if location else ""
-            return (name, url.text, None, target) if target and target != url.text else None
+            return _Capture(name, url.text, at, None, target) if target and target != url.text else None
         if answer.status not in {200, 203}:
             return None
         body = self._find_body(record) if record.type == "revisit" else self._add_body(record, answer, number)
-        self.left_out += body is None
-        return None if body is None else (name, url.text, body, None)
+        return None if body is None else _Capture(name, url.text, at, body, None)
 
     def _find_body(self, record: Record) -> int | None:
         payload = record.fields.get("warc-payload-digest", "")

@@ -126,6 +126,8 @@ class _Rewriter:
         for element in self._root.select("base[href]"):
             base = base or urls.resolve_base(self._url, element.attr("href") or "")
             del element.attrs["href"]
+            if not len(element.attrs):
+                element.decompose()
         return base or self._url
 
     def _change_meta(self, element: turbohtml.Element) -> bool:

@@ -173,6 +173,15 @@ def test_names_are_safe_on_every_system_and_each_page_has_its_own(make: MakeFold
     assert [text.rpartition("page ")[2].partition("<")[0] for text in shown] == [str(n) for n in range(len(PATHS))]
 
 
+def test_the_newest_capture_counts_in_whatever_file_it_stands(make: MakeFolder) -> None:
+    def dated(year: int, body: str) -> bytes:
+        return record("response", answer(body.encode()), f"{A}/", Date=f"{year}-01-01T00:00:00Z")
+
+    folder = make([page(f"{A}/", depth=0)], {NAMES[0]: [dated(2026, "new")], NAMES[1]: [dated(2025, "old")]})
+    export_folder(folder, "mirror", folder.path.parent / "copy")
+    assert "new" in (folder.path.parent / "copy/a.example/index.html").read_text()
+
+
 def test_an_encoding_is_kept_by_declaring_it(make: MakeFolder) -> None:
     zipped = gzip.compress("<title>caf\xe9</title>".encode("latin-1"))
     more = captures(f"{A}/z", (zipped, "text/html; charset=latin1"), "200 OK", "Content-Encoding: gzip")
