@@ -1,17 +1,13 @@
 """The `crawl` command."""
 
 import atexit
-import gc
 import os
 import signal
 import sys
 from collections.abc import Callable
 
+from .garbage import look_rarely
 from .interrupts import end_on_ctrl_c
-
-USUAL_COLLECTIONS = gc.get_threshold()
-FEW_COLLECTIONS = 20_000
-"""New objects between two looks for garbage while the command starts: it makes many objects then, and no garbage."""
 
 
 def main() -> None:
@@ -19,7 +15,7 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # ignored, as with nohup, it stays ignored
         signal.signal(signal.SIGINT, end_on_ctrl_c)
     _fill_gaps()
-    gc.set_threshold(FEW_COLLECTIONS)
+    look_rarely()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy would start one for each core
     note_code = leave_at_once()
     from .app import main as run
