@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,6 +72,10 @@ def _translate_errors(path: Path | None) -> Iterator[None]:
         raise ReaderGone("nobody reads standard output any more") from error
     except Unsafe as error:
         raise FolderError(str(error)) from error
+    except sqlite3.Error as error:  # of a list that an export keeps in a temporary file
+        if is_full(error):
+            raise StorageFull("no space left for temporary files, and nothing was kept") from error
+        raise
     except OSError as error:
         place = error.filename or path or "standard output"
         if is_full(error):
