@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
@@ -148,6 +148,10 @@ def run(
     links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
     warc: Annotated[bool, typer.Option("--warc", help="Archive every exchange in WARC files, in DIR/warc.")] = False,
+    save: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TYPES", help="Save bodies as files, in DIR/files: html,pdf,images or all. Repeatable."),
+    ] = None,
     dedupe_with: Annotated[
         list[Path] | None,
         typer.Option(
@@ -210,7 +214,7 @@ def run(
     settings |= dict(values.setting(text) for text in set_ or ())
     trust = Trust(trust_folder, open_folder)
     traced = trace(config, os.environ, settings, "command line", trust=trust)[0]
-    loaded = add_to_records(traced, links, text, warc or bool(dedupe_with))
+    loaded = add_to_records(traced, links, text, warc or bool(dedupe_with), values.save_types(save))
     if fresh and not sources:
         raise typer.BadParameter("a crawl that starts over needs its seeds, not its folder", param_hint="--fresh")
     # Bad patterns and seeds are refused before a folder is made.
@@ -249,17 +253,20 @@ def check(given: Mapping[str, object]) -> None:
     _seeds.check(cast("list[str]", given["seeds"]), strict=False)
 
 
-def add_to_records(config: Config, links: bool, text: bool, warc: bool = False) -> Config:
-    """Returns the settings with links or text added to every record, and with an archive beside the records."""
+def add_to_records(config: Config, links: bool, text: bool, warc: bool = False, save: Sequence[str] = ()) -> Config:
+    """Returns the settings with links or text in every record, and with an archive and saved files beside them."""
     from crawler import SinkConfig
     from crawler.settings.loading import amend
 
-    if not links and not text and not warc:
+    if not links and not text and not warc and not save:
         return config
     said = {"links": links, "text": text}
-    sinks = [sink if sink.kind == "warc" else _with_fields(sink, said) for sink in config.sinks]
+    sinks = [sink if sink.kind in {"warc", "files"} else _with_fields(sink, said) for sink in config.sinks]
     if warc and not any(sink.kind == "warc" for sink in sinks):
         sinks.append(SinkConfig(kind="warc"))
+    if save:
+        said_types = {"kind": "files", "types": tuple(save)}
+        sinks = [*[sink for sink in sinks if sink.kind != "files"], SinkConfig.model_validate(said_types)]
     return amend(config, {"sinks": sinks})
 
 

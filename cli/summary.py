@@ -54,7 +54,7 @@ def summary_lines(summary: Summary, folder: Folder, command: Sequence[str], bad_
 
 
 def _label(output: str) -> str:
-    return "archive" if output.startswith("warc:") else "pages"
+    return {"warc": "archive", "files": "files"}.get(output.partition(":")[0], "pages")
 
 
 def continue_command(arguments: Sequence[str]) -> str:

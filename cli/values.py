@@ -61,6 +61,19 @@ def share(text: str) -> Share:
     return Share(float(match[1]), bool(match[2]))
 
 
+SAVED = ("html", "pdf", "images", "all")
+"""What `--save` takes."""
+
+
+def save_types(words: Sequence[str] | None) -> tuple[str, ...]:
+    """Reads the types of bodies to save, which commas may separate. Raises BadParameter."""
+    found = [one.strip() for word in words or () for one in word.split(",")]
+    for one in found:
+        if one not in SAVED:
+            raise typer.BadParameter(f"{one!r} is none of {', '.join(SAVED)}", param_hint="--save")
+    return tuple(dict.fromkeys(found))
+
+
 def reasons(words: Sequence[str] | None) -> tuple[Reason, ...]:
     """Reads reasons why URLs failed or were excluded. `all` stands for every kind of failure. Raises BadParameter."""
     if not words:

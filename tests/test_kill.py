@@ -6,9 +6,11 @@ tests/hostile/kills.py holds the stories; `make torture` tells all of them, and 
 from __future__ import annotations
 
 from collections import Counter
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 
+import orjson
 import pytest
 
 from crawler.testing import link_graph
@@ -61,3 +63,19 @@ def visits_without_a_gap(crawl: Victim) -> Counter[object]:
     numbered = {(record["url"], record["visit"]) for record in records}
     assert numbered == {(url, visit) for url, n in visits.items() for visit in range(1, n + 1)}
     return visits
+
+
+@pytest.mark.long
+async def test_killed_while_it_saves_bodies_each_visit_is_listed_once_and_its_file_is_whole(tmp_path: Path) -> None:
+    async with kills.victim(troubled_web(120, sites=4), tmp_path) as crawl:
+        crawl.options = ("--save", "all")
+        for moment in Random(kills.SEED).sample(range(5, 90), 4):
+            await crawl.survives("group", moment)
+        assert crawl.kills["group"] >= 1, "the crawl was over before it could be killed"
+        await crawl.finishes()
+        place = crawl.folder / "files"
+        listed = [orjson.loads(line) for line in (place / "files.jsonl").read_bytes().splitlines()]
+        wanted = [r["url"] for r in crawl.records() if r["disposition"] in {"fetched", "duplicate"} and r["length"]]
+        assert Counter(one["url"] for one in listed) == Counter(wanted)
+        for one in listed:
+            assert f"sha256:{sha256((place / one['file']).read_bytes()).hexdigest()}" == one["digest"]

@@ -8,6 +8,8 @@ import unicodedata
 from hashlib import blake2b
 from urllib.parse import unquote, urlsplit
 
+from ..parse.kinds import ENDINGS
+
 ENTRY = "index.html"
 """The page that a reader opens first."""
 MOST_SEGMENT = 60
@@ -18,19 +20,6 @@ _STRANGE = re.compile(r"[^A-Za-z0-9._-]+")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9]|conin\$|conout\$)(?:\.|\Z)", re.IGNORECASE)
 """Names of devices of Windows, whatever their ending."""
 _ENDING = re.compile(r"\.([A-Za-z0-9]{1,8})\Z")
-_ENDINGS = {
-    "text/html": "html htm", "application/xhtml+xml": "xhtml", "text/css": "css", "text/javascript": "js mjs",
-    "application/javascript": "js mjs", "application/x-javascript": "js mjs", "text/plain": "txt text md csv log",
-    "image/png": "png", "image/jpeg": "jpg jpeg", "image/gif": "gif", "image/webp": "webp", "image/avif": "avif",
-    "image/svg+xml": "svg", "image/x-icon": "ico", "image/vnd.microsoft.icon": "ico", "image/bmp": "bmp",
-    "font/woff2": "woff2", "font/woff": "woff", "font/ttf": "ttf", "font/otf": "otf", "application/font-woff": "woff",
-    "application/font-woff2": "woff2", "application/x-font-woff": "woff", "application/pdf": "pdf",
-    "application/json": "json", "application/manifest+json": "webmanifest json", "text/xml": "xml",
-    "application/xml": "xml", "application/rss+xml": "xml rss", "application/atom+xml": "xml atom",
-    "audio/mpeg": "mp3", "audio/ogg": "ogg oga", "video/mp4": "mp4 m4v", "video/webm": "webm", "video/ogg": "ogv",
-    "text/vtt": "vtt", "application/zip": "zip", "application/wasm": "wasm", "text/csv": "csv",
-}  # fmt: skip
-"""The endings by which browsers know a type without a header; the first is given to names that have none of them."""
 _ACTIVE = frozenset(("html", "htm", "xhtml", "xht", "svg", "xml", "js", "mjs", "css"))
 """Endings that a file gets by its type alone, for a browser does something with it."""
 
@@ -66,7 +55,7 @@ class FileNames:
         *folders, last = path.split("/")
         ending = _ENDING.search(last)
         written = ending[1].lower() if ending else ""
-        known = _ENDINGS.get(kind, "").split()
+        known = ENDINGS.get(kind, "").split()
         if known:
             given = written if written in known else known[0]
         else:

@@ -10,7 +10,7 @@ Kind: TypeAlias = Literal["html", "sitemap", "feed", "text", "other"]
 
 _LOOK = 4096
 """Bytes that are checked: enough to get past a licence in a comment."""
-_HTML = {"text/html", "application/xhtml+xml"}
+HTML = {"text/html", "application/xhtml+xml"}
 _XML = {"text/xml", "application/xml"}
 _UNKNOWN = {"", "*/*", "application/unknown", "unknown/unknown"}
 """Types that the standard counts as no type at all."""
@@ -33,6 +33,24 @@ _TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]++/[!#$%&'*+.^_`|~0-9a-z-]++")
 _ANY_TAG = re.compile(rb"</?(?:%s)[\t\n\x0c\r />]" % b"|".join(sorted(tag.encode() for tag in _TAGS)), re.IGNORECASE)
 _BINARY = bytes({*range(0x20)} - {*b"\t\n\x0c\r\x1b"})
 """Bytes that do not occur in text of an ASCII-like charset: the standard's binary data bytes."""
+ENDINGS = {
+    "text/html": "html htm", "application/xhtml+xml": "xhtml", "text/css": "css", "text/javascript": "js mjs",
+    "application/javascript": "js mjs", "application/x-javascript": "js mjs", "text/plain": "txt text md csv log",
+    "image/png": "png", "image/jpeg": "jpg jpeg", "image/gif": "gif", "image/webp": "webp", "image/avif": "avif",
+    "image/svg+xml": "svg", "image/x-icon": "ico", "image/vnd.microsoft.icon": "ico", "image/bmp": "bmp",
+    "font/woff2": "woff2", "font/woff": "woff", "font/ttf": "ttf", "font/otf": "otf", "application/font-woff": "woff",
+    "application/font-woff2": "woff2", "application/x-font-woff": "woff", "application/pdf": "pdf",
+    "application/json": "json", "application/manifest+json": "webmanifest json", "text/xml": "xml",
+    "application/xml": "xml", "application/rss+xml": "xml rss", "application/atom+xml": "xml atom",
+    "audio/mpeg": "mp3", "audio/ogg": "ogg oga", "video/mp4": "mp4 m4v", "video/webm": "webm", "video/ogg": "ogv",
+    "text/vtt": "vtt", "application/zip": "zip", "application/wasm": "wasm", "text/csv": "csv",
+}  # fmt: skip
+"""The endings by which browsers know a type without a header; the first is given to names that have none of them."""
+_SHOWN = (
+    (b"%PDF-", "application/pdf"), (b"\x89PNG\r\n", "image/png"), (b"GIF8", "image/gif"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+)  # fmt: skip
+"""Signatures of types that a vague Content-Type hides."""
 _SIGNATURES = (
     b"%PDF-",
     b"%!PS-Adobe-",
@@ -69,12 +87,12 @@ def is_xml(content_type: str) -> bool:
 def kind(content_type: str, body: bytes) -> Kind:
     """Returns the kind of a decoded body. Bodies of kind `other` are not read further."""
     claimed, head = essence(content_type), _head(body)
-    if claimed in _HTML or claimed in _VAGUE or claimed == "text/plain" or is_xml(claimed):
+    if claimed in HTML or claimed in _VAGUE or claimed == "text/plain" or is_xml(claimed):
         begun = _ROOT.match(head)
         root = (begun["tag"] or begun["doctype"]).decode().lower() if begun else ""
         if root in _ROOTS:
             return _ROOTS[root]
-        if claimed in _HTML:
+        if claimed in HTML:
             return "html" if root or not _is_binary(head) or _is_soup(head) else "other"
         if claimed in _VAGUE and (root in _TAGS or _HTML_BEGINS.match(head)):
             return "html"
@@ -82,6 +100,16 @@ def kind(content_type: str, body: bytes) -> Kind:
             return "html"
     is_text = claimed.startswith("text/") and claimed not in _CODE and claimed not in _XML
     return "text" if (is_text or claimed in _UNKNOWN) and not _is_binary(head) else "other"
+
+
+def media_type(content_type: str, body: bytes) -> str:
+    """Returns the media type that a body is shown as: HTML as `kind` finds it; a vague type gives way to the bytes."""
+    claimed = essence(content_type)
+    if kind(content_type, body) == "html":
+        return claimed if claimed in HTML else "text/html"
+    if claimed in _VAGUE:
+        return next((name for sign, name in _SHOWN if body.startswith(sign)), claimed or "application/octet-stream")
+    return claimed
 
 
 def may_hold_gzip(content_type: str) -> bool:

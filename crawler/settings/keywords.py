@@ -302,10 +302,11 @@ class SinkSettings(TypedDict, total=False):
     """Keywords of `SinkConfig`. An output for records; one table for each output."""
 
     kind: str
-    """The format: `jsonl`, one JSON object per line; `warc`, an archive of every exchange (docs/archives.md); or one
-    that an installed package adds (docs/plugins.md)."""
+    """The format: `jsonl`, one JSON object per line; `warc`, an archive of every exchange; `files`, bodies as files
+    (docs/archives.md); or one that an installed package adds (docs/plugins.md)."""
     path: str
-    """File name inside the crawl folder; for `warc` that of a folder in it. A format of a package may do without."""
+    """File name inside the crawl folder; for `warc` and `files` that of a folder in it. A format of a package may do
+    without."""
     links: bool
     """Write the list of all links of each page."""
     text: bool
@@ -314,6 +315,8 @@ class SinkSettings(TypedDict, total=False):
     """Write the header fields of the answer."""
     simhash: bool
     """Write the simhash of each page, by which near duplicates are found. It takes a tenth of a worker's CPU time."""
+    types: Sequence[Literal["html", "pdf", "images", "all"]]
+    """The bodies that `files` saves, by their media type. Empty: all."""
     options: Mapping[str, object]
     """Settings of a format that a package adds."""
 

@@ -16,7 +16,7 @@ MOST_NAME_BYTES = 200
 MOST_SINKS = 16
 
 
-BUILT_IN_SINKS = frozenset({"jsonl", "warc"})
+BUILT_IN_SINKS = frozenset({"jsonl", "warc", "files"})
 """The formats of ours. A job of a daemon may choose these alone."""
 
 MOST_INLINE_BYTES = 1 << 16
@@ -64,10 +64,11 @@ class SinkConfig(Table):
     """An output for records; one table for each output."""
 
     kind: ForJobs[Kind] = "jsonl"
-    """The format: `jsonl`, one JSON object per line; `warc`, an archive of every exchange (docs/archives.md); or one
-    that an installed package adds (docs/plugins.md)."""
+    """The format: `jsonl`, one JSON object per line; `warc`, an archive of every exchange; `files`, bodies as files
+    (docs/archives.md); or one that an installed package adds (docs/plugins.md)."""
     path: ForJobs[str] = "pages.jsonl"
-    """File name inside the crawl folder; for `warc` that of a folder in it. A format of a package may do without."""
+    """File name inside the crawl folder; for `warc` and `files` that of a folder in it. A format of a package may do
+    without."""
     links: ForJobs[bool] = False
     """Write the list of all links of each page."""
     text: ForJobs[bool] = False
@@ -76,16 +77,18 @@ class SinkConfig(Table):
     """Write the header fields of the answer."""
     simhash: ForJobs[bool] = False
     """Write the simhash of each page, by which near duplicates are found. It takes a tenth of a worker's CPU time."""
+    types: ForJobs[tuple[Literal["html", "pdf", "images", "all"], ...]] = ()
+    """The bodies that `files` saves, by their media type. Empty: all."""
     options: Secret[dict[str, JsonValue]] = Field(default_factory=dict)
     """Settings of a format that a package adds."""
 
     @model_validator(mode="before")
     @classmethod
     def _name_no_file(cls, given: Any) -> Any:
-        """Gives an archive the name of its folder, and a format of a package none of ours, if none was chosen."""
+        """Gives folders (`warc`, `files`) their names, and a format of a package none of ours, if none was chosen."""
         kind = given.get("kind") if isinstance(given, dict) else None
-        if kind == "warc":
-            return {"path": "warc", **given}
+        if kind in {"warc", "files"}:
+            return {"path": kind, **given}
         return {"path": "", **given} if isinstance(kind, str) and kind not in BUILT_IN_SINKS else given
 
     @field_validator("path")

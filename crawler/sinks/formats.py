@@ -7,9 +7,10 @@ from pathlib import Path
 
 from ..errors import ConfigError
 from ..protocols import Output, Reader
-from ..settings import Config, SinkConfig, WarcConfig
+from ..settings import Config, FetchConfig, SinkConfig, WarcConfig
 from ..settings.kinds import Kinds, blame_package, check_shape
 from ..settings.output import as_file, check_file_name
+from .files import FilesOutput
 from .jsonl import JsonLinesOutput
 from .warc import WarcOutput
 
@@ -21,7 +22,11 @@ def _make_warc(folder: Path, sink: SinkConfig, settings: WarcConfig = WarcConfig
     return WarcOutput(folder, sink, settings)
 
 
-SINKS: Kinds[MakeOutput] = Kinds("crawld.sinks", {"jsonl": JsonLinesOutput, "warc": _make_warc})
+def _make_files(folder: Path, sink: SinkConfig, most_bytes: int = FetchConfig().max_body_bytes) -> Output:
+    return FilesOutput(folder, sink, most_bytes)
+
+
+SINKS: Kinds[MakeOutput] = Kinds("crawld.sinks", {"jsonl": JsonLinesOutput, "warc": _make_warc, "files": _make_files})
 """The formats of ours by the kind that names them, and those of packages."""
 
 
@@ -48,6 +53,8 @@ def find_readable(outputs: Sequence[Output]) -> tuple[Output, Reader] | None:
 
 def _make(folder: Path, sink: SinkConfig, key: str, config: Config) -> Output:
     make, package = SINKS.find(sink.kind, f"{key}.kind", sink.options)
+    if make is _make_files:
+        return _make_files(folder, sink, config.fetch.max_body_bytes)
     if make is _make_warc:  # the one that has a table of settings of its own
         return _make_warc(folder, sink, config.warc)
     with blame_package(package, key):

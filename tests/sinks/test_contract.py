@@ -50,7 +50,9 @@ def output(request: pytest.FixtureRequest, tmp_path: Path, tsv: Path) -> Output:
 
 
 def test_every_format_of_ours_keeps_the_contract() -> None:
-    assert set(SINKS.built_in) <= {*FORMATS, "warc"}, "test_warc.py says the same of the one that packs its records"
+    assert set(SINKS.built_in) <= {*FORMATS, "warc", "files"}, (
+        "test_warc.py and test_files.py say the same of these two"
+    )
     assert set(SINKS.built_in) == BUILT_IN_SINKS, "what a daemon's jobs may choose"
 
 

@@ -37,14 +37,14 @@ class JsonLines:
 
     async def rewind(self, position: Position | None) -> None:
         length = position[self.path.name] if position else 0
-        self._length = await _off_loop(self._cut, length)
+        self._length = await off_loop(self._cut, length)
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
         if sum(map(estimate_heavy_bytes, outcomes)) > INLINE_BYTES + ORDINARY_BYTES * len(outcomes):
-            lines = await _off_loop(self._lines, outcomes)
+            lines = await off_loop(self._lines, outcomes)
         else:
             lines = self._lines(outcomes)
-        await _off_loop(self._append, lines)
+        await off_loop(self._append, lines)
         self._length += len(lines)
         return {self.path.name: self._length}
 
@@ -74,7 +74,7 @@ class JsonLines:
                 sync_file(file.fileno())
 
 
-async def _off_loop(work: Callable[..., T], *args: object) -> T:
+async def off_loop(work: Callable[..., T], *args: object) -> T:
     """Runs disk work in a thread. Raises StorageFull for a full disk, SinkError for other failures."""
     try:
         return await run_in_thread(work, *args)

@@ -1,0 +1,97 @@
+"""Saves bodies as files that are named by their content, and lists them in a file that is cut back as records are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from ...errors import ParseError
+from ...model import Disposition, Outcome, Position, Response
+from ...parse import codings, kinds
+from ...runtime.escaping import json_line
+from ...runtime.files import sync_file, sync_folder
+from ...runtime.private_files import check_place, make_inner_folder, opener
+from ...runtime.times import iso
+from ..jsonl.writing import JsonLines, off_loop
+
+LIST = "files.jsonl"
+DRAFT_NAME = "draft.new"
+"""The one file that is being written. A crawl that was killed leaves it, and the next one writes over it."""
+_KEPT = frozenset((Disposition.FETCHED, Disposition.DUPLICATE))
+
+
+class SavedFiles(JsonLines):
+    """Saves the bodies of visits, one file for each content.
+
+    The list settles as records do. A body that no settled line names stays, and does no harm: its page is fetched
+    again, and names it then. What is written is done in threads.
+    """
+
+    def __init__(self, name: str, folder: Path, types: frozenset[str], most_bytes: int, *, sync: bool = False) -> None:
+        """`types`: html, pdf, images, all. `most_bytes`: of a body without its content coding."""
+        super().__init__(folder / LIST, sync=sync)
+        self.name = name
+        self._types = types
+        self._most_bytes = most_bytes
+
+    async def write(self, outcomes: Sequence[Outcome]) -> Position:
+        lines = await off_loop(self._lines, outcomes)
+        if lines:
+            await off_loop(self._append, lines)
+            self._length += len(lines)
+        return {self.path.name: self._length}
+
+    def _cut(self, length: int) -> int:
+        make_inner_folder(self.path.parent)
+        return super()._cut(length)
+
+    def _lines(self, outcomes: Sequence[Outcome]) -> bytes:
+        return b"".join(self._save(one, one.response) for one in outcomes if one.response)
+
+    def _save(self, outcome: Outcome, response: Response) -> bytes:
+        """Saves the body of a visit, if it is wanted, and returns its line in the list; else nothing."""
+        if outcome.disposition not in _KEPT or not 200 <= response.status < 300 or not response.body:
+            return b""
+        try:
+            coding = ",".join(response.all("content-encoding"))
+            body = codings.decode_beginning(response.body, coding, self._most_bytes, is_cut=True).body
+        except ParseError:
+            return b""
+        content_type = response.header("content-type")
+        kind = kinds.media_type(content_type, body)
+        if not self._is_wanted(kind):
+            return b""
+        body = body[: self._most_bytes]
+        digest = sha256(body).hexdigest()
+        ending = kinds.ENDINGS.get(kind, "bin").split()[0]
+        name = f"{digest[:2]}/{digest}.{ending}"
+        self._keep(self.path.parent / name, body)
+        said = {"url": outcome.request.url.text, "fetched_at": iso(outcome.visited_at, "milliseconds"), "type": kind}
+        return json_line({**said, "digest": f"sha256:{digest}", "bytes": len(body), "file": name})
+
+    def _is_wanted(self, kind: str) -> bool:
+        return (
+            "all" in self._types
+            or ("html" in self._types and kind in kinds.HTML)
+            or ("pdf" in self._types and kind == "application/pdf")
+            or ("images" in self._types and kind.startswith("image/"))
+        )
+
+    def _keep(self, path: Path, body: bytes) -> None:
+        """Writes a file that appears whole, unless it is there already."""
+        status = check_place(path)
+        if status and status.st_size == len(body):
+            return
+        make_inner_folder(path.parent)
+        draft = self.path.parent / DRAFT_NAME
+        with open(draft, "wb", opener=opener) as file:
+            file.write(body)
+            file.flush()
+            if self._sync:
+                sync_file(file.fileno())
+        os.replace(draft, path)
+        if self._sync:
+            sync_folder(path.parent)
+            sync_folder(self.path.parent)
