@@ -109,7 +109,7 @@ lossless: $(READY)  ## every way to lose a page, against the truth: make lossles
 
 .PHONY: archive-check
 archive-check: $(READY)  ## have pywb, warcio, cdxj-indexer, py-wacz and ReplayWeb.page judge an archive of ours, from venvs of their own: ARGS=pywb
-	$(BIN)/python -m tests.archives $(ARGS)
+	$(BIN)/python -m tests.archive_check $(ARGS)
 
 .PHONY: canary
 canary: $(READY)  ## the tests of the wire with the newest aiohttp, in a venv of its own: make canary ARGS=aiohttp==3.15.0

@@ -44,7 +44,7 @@ class Report:
     settle_us: float
     """CPU time of `settle` for each visit, its links included."""
     writer_us: float
-    """CPU time of the thread that writes for each visit, and before it for the seeds."""
+    """CPU time of the thread that writes, for each visit."""
     virtual_s: float
     wall_s: float
     ended: str
@@ -145,12 +145,13 @@ async def measure(hosts: int, most: int, folder: Path | None, seed: int = 7, *, 
             await frontier.add(seeds)
         seeds_us = (time.thread_time() - since) / hosts * 1e6
         del seeds
-        crawl, started = Crawl(frontier, web, most), loop.time()
+        crawl, started, written_s = Crawl(frontier, web, most), loop.time(), writer_time()
         ended = await crawl.run()
         a_visit = 1e6 / max(web.account.visits, 1)
         counts = frontier.counts()
         return Report(
-            web.account, seeds_us, crawl.lend_s * a_visit, crawl.settle_s * a_visit, writer_time() * a_visit,
+            web.account, seeds_us, crawl.lend_s * a_visit, crawl.settle_s * a_visit,
+            (writer_time() - written_s) * a_visit,
             loop.time() - started, time.perf_counter() - began, ended, counts.parked, counts.sites,
         )  # fmt: skip
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
+from .garbage import USUAL
 from .interrupts import raising_interrupts
 
 T = TypeVar("T")
@@ -44,7 +45,7 @@ def run_loop(main: Callable[[], Coroutine[object, object, T]]) -> T:
 def _look_rarely_for_garbage() -> None:
     """Makes full collections rare. One walks over all objects and stops the loop: 130 ms with a hundred jobs."""
     gc.freeze()  # imported modules are never freed anyway
-    young, middle, _ = gc.get_threshold()
+    young, middle, _ = USUAL
     gc.set_threshold(young, middle, FULL_COLLECTION)
 
 

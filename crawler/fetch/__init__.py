@@ -110,6 +110,7 @@ async def open_fetcher(  # noqa: PLR0913 - one for each thing that is no setting
     tls = await to_thread.run_sync(make_tls_context, config)
     async with AsyncExitStack() as stack:
         stack.callback(line.pace.close)
+        stack.callback(line.deadlines.close)
         if network is None or config.name_servers:
             names = NameServers(config.name_servers, config.connect_timeout_s)
             stack.push_async_callback(names.close)

@@ -18,7 +18,7 @@ from ..runtime.presence import Presence
 from ..settings import FetchConfig
 from .budget import BodyShare
 from .cookies import Cookies
-from .deadline import Deadline
+from .deadline import Deadline, Deadlines
 from .framing import check_condition, check_framing, check_interim
 from .origins import Origin, is_conditional, make_head
 from .proxies import blame_proxy
@@ -35,6 +35,7 @@ class ExchangeTerms:
         self.cookies: Cookies | None = Cookies() if config.cookies else None
         self.pace: SpeedCheck = SpeedCheck(config.min_bytes_per_s, config.slow_after_s)
         self.timeout_s: float = config.timeout_s
+        self.deadlines: Deadlines = Deadlines(config.timeout_s)
         self.max_body_bytes: int = config.max_body_bytes
         self.keeps_oversized: bool = config.oversized == "keep"
         # By default aiohttp rounds timers of more than 5 s up to whole seconds.
@@ -73,7 +74,7 @@ class Exchange:
     async def _run_in_time(self, dns_ms: float, queue_ms: float) -> Response:
         started_at = time()
         try:
-            async with Deadline(self.line.timeout_s) as self._deadline:
+            with Deadline(self.line.deadlines) as self._deadline:
                 return await self._run(started_at, dns_ms, queue_ms)
         except TimeoutError as error:
             detail = f"no complete answer within {self.line.timeout_s:g} s"

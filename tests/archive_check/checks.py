@@ -11,11 +11,11 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from crawler.testing.wire import Answer
 from crawler.warc.cdxj import REVISIT, Entry
-from tests.archives.crawling import Archived
-from tests.archives.looks import take_picture
-from tests.archives.player import play
-from tests.archives.replay import Pywb, serve
-from tests.archives.site import CUT_BYTES, STYLED
+from tests.archive_check.crawling import Archived
+from tests.archive_check.looks import take_picture
+from tests.archive_check.player import play
+from tests.archive_check.replay import Pywb, serve
+from tests.archive_check.site import CUT_BYTES, STYLED
 
 Told = tuple[str, list[str]]
 BODILESS = {204, 304}
@@ -115,7 +115,7 @@ def check_index(archived: Archived, second: Archived) -> Told:
 
 def check_surt(archived: Archived, second: Archived) -> Told:
     """The program behind cdxj-indexer gives the same keys for URLs that are made up."""
-    from tests.archives.made_up import compare
+    from tests.archive_check.made_up import compare
 
     return compare(archived.tools)
 

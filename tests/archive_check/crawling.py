@@ -12,9 +12,9 @@ import orjson
 
 from crawler.testing import open_web
 from crawler.warc.cdxj import Entry, read_line
-from tests.archives.looks import take_picture
-from tests.archives.site import CUT_BYTES, HOST, STYLED, Sent, make_web
-from tests.archives.tools import Tools
+from tests.archive_check.looks import take_picture
+from tests.archive_check.site import CUT_BYTES, HOST, STYLED, Sent, make_web
+from tests.archive_check.tools import Tools
 
 CRAWL = str(Path(sys.executable).with_name("crawl"))
 OPTIONS = (

@@ -26,7 +26,7 @@ from crawler.testing import (
 )
 from crawler.testing.robots import disallowing
 from crawler.testing.wire import Answer
-from tests.archives.looks import make_png
+from tests.archive_check.looks import make_png
 
 HOST = "archive.test"
 COPIES = 40

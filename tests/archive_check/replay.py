@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from socket import create_connection, create_server
 
-from tests.archives.crawling import Archived
-from tests.archives.tools import Tools
+from tests.archive_check.crawling import Archived
+from tests.archive_check.tools import Tools
 
 STARTS_S = 240
 """Seconds in which it should listen."""

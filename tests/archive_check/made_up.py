@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 
 from crawler.warc.surt import make_surt
-from tests.archives.tools import Tools
+from tests.archive_check.tools import Tools
 
 COUNT = 20_000
 ORACLE = "import sys\nfrom surt import surt\nfor line in sys.stdin: print(surt(line.rstrip('\\n')))"

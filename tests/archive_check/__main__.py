@@ -1,7 +1,7 @@
 """Crawls a site of our own with --warc, and has pywb, warcio, fastwarc, cdxj-indexer, py-wacz and ReplayWeb.page judge.
 
-`python -m tests.archives [NAME ...]` makes the checks that are named, or all. It installs the tools into venvs of their
-own, beside the one for work. It ends with 1 if something is not as it should be.
+`python -m tests.archive_check [NAME ...]` makes the checks that are named, or all. It installs the tools into venvs of
+their own, beside the one for work. It ends with 1 if something is not as it should be.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import anyio
 
-from tests.archives.checks import CHECKS
-from tests.archives.crawling import crawl_site
-from tests.archives.tools import Tools
+from tests.archive_check.checks import CHECKS
+from tests.archive_check.crawling import crawl_site
+from tests.archive_check.tools import Tools
 
 
 def main() -> int:
