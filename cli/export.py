@@ -19,17 +19,23 @@ EVERY_S = 0.2
 def export(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The crawl folder; a crawl may run in it.")],
     format: Annotated[
-        str, typer.Option("-f", "--format", help="cdxj, csv, jsonl, tsv or wacz. Default: by the ending of -o.")
+        str, typer.Option("-f", "--format", help="cdxj, csv, jsonl, mirror, tsv or wacz. Default: by the ending of -o.")
     ] = "",
     out: Annotated[
-        str, typer.Option("-o", "--out", metavar="FILE", help="The file; -: standard output. Default: FOLDER.FORMAT")
+        str,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="FILE",
+            help="The file (mirror: the new folder); -: standard output. Default: FOLDER.FORMAT",
+        ),
     ] = "",
     fields: Annotated[
         str, typer.Option("--fields", help="Columns of csv, jsonl and tsv: url,status,timings.ttfb")
     ] = "",
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
-    """Write the pages of a crawl as a table, or its WARC files as an index or as one web archive.
+    """Write the pages of a crawl as a table, or its WARC files as an index, a web archive or an offline copy.
 
     What is settled is written, and nothing of the folder changes. The file appears whole, or not at all.
     """
@@ -48,7 +54,15 @@ def export(
         finally:
             progress.clear()
     if path is not None:
-        tell_line(f"{path}: {show.size(path.stat().st_size)}")
+        tell_line(f"{path}: {_describe(path)}")
+
+
+def _describe(path: Path) -> str:
+    """Returns the size of a file, or how many files a folder has, and which to open."""
+    if not path.is_dir():
+        return show.size(path.stat().st_size)
+    files = [one.stat().st_size for one in path.rglob("*") if one.is_file()]
+    return f"{len(files):,} files, {show.size(sum(files))}; open {path / 'index.html'}"
 
 
 def _format_of(out: str) -> str:
@@ -57,7 +71,9 @@ def _format_of(out: str) -> str:
 
     ending = Path(out).suffix.lower().removeprefix(".") if out != "-" else ""
     if not ending:
-        raise ConfigError("--format: which one? cdxj, csv, jsonl, tsv or wacz; `crawl export --help` tells more")
+        raise ConfigError(
+            "--format: which one? cdxj, csv, jsonl, mirror, tsv or wacz; `crawl export --help` tells more"
+        )
     return ending
 
 
@@ -66,6 +82,8 @@ def _default(folder: Path, name: str) -> Path:
     from crawler import ConfigError
 
     path = Path(f"{folder.resolve().name.removesuffix('.crawl')}.{name}")
+    if path.is_dir():
+        raise ConfigError(f"{path} is there already: remove it, or -o OTHER")
     if path.exists():
         raise ConfigError(f"{path} is there already: -o {path} replaces it, -o OTHER leaves it")
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import IO, NamedTuple
 
 from ..errors import ConfigError
@@ -10,6 +11,7 @@ from ..runtime.nearest import did_you_mean
 from .cdxj import write_cdxj
 from .csv import write_csv, write_tsv
 from .jsonl import write_jsonl
+from .mirror import write_mirror
 from .source import Source
 from .wacz import write_wacz
 from .wanted import Wanted
@@ -19,6 +21,9 @@ Write = Callable[[Source, Wanted, IO[bytes]], None]
 
 The file may be a pipe. Raises FolderError where the folder lacks what the format is made of, ArchiveError, OSError.
 """
+
+Fill = Callable[[Source, Path], None]
+"""Fills an empty folder, in memory that does not grow with the crawl. Raises as Write does."""
 
 
 class Format(NamedTuple):
@@ -40,10 +45,14 @@ FORMATS: Mapping[str, Format] = {
 }
 """The formats by their names, which are the endings of their files, too."""
 
+FOLDERS: Mapping[str, Fill] = {"mirror": write_mirror}
+"""The formats that are a folder of files: a copy that a browser shows without the network."""
 
-def find_format(name: str) -> Format:
+
+def find_format(name: str) -> Format | Fill:
     """Returns the format of that name. Raises ConfigError with the nearest one."""
-    if name not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise ConfigError(f"--format: {name!r} is no format{did_you_mean(name, FORMATS, f'; there are {known}')}")
-    return FORMATS[name]
+    known = (*FORMATS, *FOLDERS)
+    if name not in known:
+        near = did_you_mean(name, known, f"; there are {', '.join(known)}")
+        raise ConfigError(f"--format: {name!r} is no format{near}")
+    return FORMATS.get(name) or FOLDERS[name]

@@ -1,16 +1,18 @@
-"""Opens the place that an export goes to: a file that appears whole or not at all, or a pipe."""
+"""Opens the place that an export goes to: a file or a folder that appears whole or not at all, or a pipe."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from ..errors import FolderError, SinkError, StorageFull
-from ..runtime.files import is_full
-from ..runtime.private_files import Unsafe, replace_private_file
+from ..runtime.files import is_full, sync_folder
+from ..runtime.private_files import DRAFT, FOLDER_MODE, Unsafe, replace_private_file
 from ..sinks import ReaderGone
 
 BUFFER = 1 << 18
@@ -23,7 +25,7 @@ def open_target(path: Path | None) -> Iterator[IO[bytes]]:
     Where the block fails, nothing is left and a file that was there before is untouched. Raises FolderError for a place
     that cannot be written, StorageFull, ReaderGone where nobody reads standard output any more, SinkError.
     """
-    try:
+    with _translate_errors(path):
         if path is None:
             with os.fdopen(os.dup(1), "wb", buffering=BUFFER) as file:
                 yield file
@@ -32,10 +34,48 @@ def open_target(path: Path | None) -> Iterator[IO[bytes]]:
         else:
             with replace_private_file(path) as file:
                 yield file
+
+
+@contextmanager
+def open_target_folder(path: Path) -> Iterator[Path]:
+    """Yields an empty folder beside `path`, which gets that name when the block ends without an error.
+
+    Where the block fails, nothing is left. Raises FolderError where `path` is there already, StorageFull, SinkError.
+    """
+    draft = path.with_name(f"{path.name}{DRAFT}")
+    with _translate_errors(path):
+        _require_free(path)
+        if draft.is_dir() and not draft.is_symlink():
+            shutil.rmtree(draft)  # left by a process that was killed
+        draft.mkdir(FOLDER_MODE)
+        try:
+            yield draft
+            _require_free(path)
+            draft.rename(path)
+            sync_folder(path.parent)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+
+
+def _require_free(path: Path) -> None:
+    if os.path.lexists(path):
+        raise FolderError(f"{path} is there already: remove it, or name another folder")
+
+
+@contextmanager
+def _translate_errors(path: Path | None) -> Iterator[None]:
+    """Translates errors of the system into our own."""
+    try:
+        yield
     except BrokenPipeError as error:
         raise ReaderGone("nobody reads standard output any more") from error
     except Unsafe as error:
         raise FolderError(str(error)) from error
+    except sqlite3.Error as error:  # of a list that an export keeps in a temporary file
+        if is_full(error):
+            raise StorageFull("no space left for temporary files, and nothing was kept") from error
+        raise
     except OSError as error:
         place = error.filename or path or "standard output"
         if is_full(error):

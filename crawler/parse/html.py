@@ -124,6 +124,31 @@ def _tree(body: bytes, label: str) -> tuple[turbohtml.Document, str]:
     return document, charset
 
 
+def parse_as_shown(body: bytes, label: str) -> tuple[turbohtml.Document, str]:
+    """Returns the tree that a browser with scripts builds, in which `<noscript>` is text, and the charset."""
+    encoding = charsets.html_label(body, label) or None
+    document = turbohtml.parse(
+        body, encoding=encoding, positions=False, scripting=True, allow_declarative_shadow_roots=False
+    )
+    charset = (document.encoding or "").lower()
+    if charset == "windows-1252" and document.encoding_confidence == "tentative" and not body.isascii():
+        charset = charsets.guess(body)
+        document = turbohtml.parse(
+            body, encoding=charset, positions=False, scripting=True, allow_declarative_shadow_roots=False
+        )
+    return document, charset
+
+
+def parse_xml_only(body: bytes, label: str) -> tuple[turbohtml.Document, str] | None:
+    """Returns the tree of an XML document, and the charset; None: it is not well-formed."""
+    charset = charsets.of_xml(body, label)
+    plain = _without_sections(charsets.decode(body, charset))
+    try:
+        return turbohtml.parse_xml(_ENTITY.sub(_character, plain) if "&" in plain else plain), charset
+    except turbohtml.HTMLParseError:
+        return None
+
+
 def _xml_tree(body: bytes, label: str) -> tuple[turbohtml.Document, str]:
     charset = charsets.of_xml(body, label)
     text = charsets.decode(body, charset)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _SPACE = "\t\n\f\r "
 _REFRESH = re.compile(
@@ -48,6 +49,31 @@ def srcset_urls(value: str) -> list[str]:
         if _is_candidate(_DESCRIPTOR.findall(value[start:at])):
             urls.append(url)
     return urls
+
+
+def replace_in_srcset(value: str, replace: Callable[[str], str]) -> str:
+    """Returns a `srcset` with each URL replaced."""
+    candidates, at = list[str](), 0
+    while (at := _end(_GAP, value, at)) < len(value):
+        start, at = at, _end(_WORD, value, at)
+        url = value[start:at]
+        if url.endswith(","):
+            candidates.append(_as_word(replace(url.rstrip(","))))
+            continue
+        start, at = at, _end(_DESCRIPTORS, value, at)
+        candidates.append(f"{_as_word(replace(url))} {value[start:at].strip(_SPACE)}".rstrip())
+    return ", ".join(candidates)
+
+
+def replace_in_refresh(content: str, replace: Callable[[str], str]) -> str:
+    """Returns the content of `<meta http-equiv=refresh>` with its target replaced, if it has one."""
+    target = refresh_target(content)
+    return f"{content.partition(';')[0].partition(',')[0].split()[0]}; url={replace(target)}" if target else content
+
+
+def _as_word(url: str) -> str:
+    """Returns a URL that a comma may follow."""
+    return f"{url[:-1]}%2C" if url.endswith(",") else url
 
 
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:

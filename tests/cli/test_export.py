@@ -75,6 +75,22 @@ async def test_the_format_is_that_of_the_file_and_the_file_that_of_the_format(
     assert (tmp_path / "index.cdxj").read_text() == await _index(crawl)
 
 
+async def test_an_offline_copy_is_a_new_folder(crawl: Crawl, folder: Path, tmp_path: Path) -> None:
+    ran = await crawl("export", "a.crawl", "-f", "mirror")
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err.startswith("a.mirror: 4 files, ")
+    assert ran.err.endswith("; open a.mirror/index.html\n")
+    assert (tmp_path / "a.mirror/index.html").is_file()
+    again = await crawl("export", "a.crawl", "-o", "a.mirror")
+    assert (again.code, again.err) == (
+        2, "crawl: a.mirror is there already: remove it, or name another folder\n",
+    )  # fmt: skip
+    default = await crawl("export", "a.crawl", "-f", "mirror")
+    assert (default.code, default.err) == (2, "crawl: a.mirror is there already: remove it, or -o OTHER\n")
+    piped = await crawl("export", "a.crawl", "-f", "mirror", "-o", "-")
+    assert (piped.code, piped.err) == (2, "crawl: --out: the format mirror is a folder: name one\n")
+
+
 async def _index(crawl: Crawl) -> str:
     ran = await crawl("export", "a.crawl", "-f", "cdxj", "-o", "-")
     assert (ran.code, ran.err) == (0, "")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import turbohtml
 
 from crawler.model import Request
-from crawler.parse import Document, news, parse, requisites, styles
+from crawler.parse import Document, microsyntax, news, parse, requisites, rewriting, styles
 from tests.defaults import make_scope
 from tests.linear.addresses import CANONICAL, LONGEST
 from tests.linear.markup import HREFS, PLACES, TAGS, TEXT, VARIED
@@ -30,6 +30,14 @@ SHOWN = runs(
 )  # fmt: skip
 
 
+SETS = {
+    **TEXT,
+    **runs("a 1x,", "a,", ",", "a (", "(", ")", "a ()", "a 1w 1h,"),
+    **runs("9", "1x ", "(", ")(", head="a ", tail="x"),
+}
+REFRESHES = {**TEXT, **runs("0", ".", ";", "url=", "'"), **runs(" ", "'", '"', "url", head="0;url=")}
+
+
 def _needed(hrefs: list[str]) -> object:
     memory, asked = news.Memory(), job(most_requisites=1 << 30)
     found, _ = memory.requisites(memory.resolve(hrefs, URL.text).texts, Document(LONG, b""), asked)
@@ -44,8 +52,31 @@ def _parsed(content_type: str) -> Callable[[bytes], object]:
     return read
 
 
+def _place(url: str) -> str:
+    return f"../{url[-8:]}"
+
+
 ROWS = [
     Row("parse.styles.find_urls", lambda text: [*styles.find_urls(text)], STYLES),
+    Row("parse.styles.replace_urls", lambda text: styles.replace_urls(text, _place), STYLES),
+    Row("parse.microsyntax.replace_in_srcset", lambda text: microsyntax.replace_in_srcset(text, _place), SETS),
+    Row("parse.microsyntax.replace_in_refresh", lambda text: microsyntax.replace_in_refresh(text, _place), REFRESHES),
+    Row(
+        "parse.rewriting.rewrite_html",
+        lambda body: rewriting.rewrite_html(body, "text/html", "http://a.test/", _place),
+        raw({**SHOWN, **TAGS, **VARIED}),
+    ),
+    Row(
+        "parse.rewriting.rewrite_css",
+        lambda body: rewriting.rewrite_css(body, "text/css", "http://a.test/", _place),
+        raw(STYLES),
+    ),
+    Row(
+        "parse.rewriting.is_xhtml",
+        lambda body: rewriting.is_xhtml(body, "application/xhtml+xml"),
+        raw({**TAGS, **VARIED}),
+    ),
+    Row("parse.rewriting.write_as_utf8", lambda body: rewriting.write_as_utf8(body, "text/plain"), raw(TEXT)),
     Row(
         "parse.styles.decode",
         lambda body: styles.decode(body, ""),

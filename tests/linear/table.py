@@ -72,6 +72,8 @@ NEED_NONE = {
     "fetch.setcookie.": "a part of fetch.cookies.Cookies.keep, but for read",
     "fetch.cookies.Cookies.of": "a part of fetch.cookies.Cookies.keep",
     "fetch.cookies.is_kept": "a part of fetch.cookies.Cookies.keep",
+    "parse.html.parse_as_shown": "a part of parse.rewriting.rewrite_html",
+    "parse.html.parse_xml_only": "likewise",
     "parse.links.readers": "is given settings",
     "parse.parse": "parse.page.parse, imported when it is called",
     "settings.toml.comment": "is given words of ours",
