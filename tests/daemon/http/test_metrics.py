@@ -202,7 +202,7 @@ def test_every_panel_and_every_alert_says_what_it_is() -> None:
     left_out = {metric.name for metric in METRICS} - names
     assert left_out == {
         "crawld_build_info", "crawld_sites", "crawld_bytes_per_second", "process_virtual_memory_bytes",
-        "process_start_time_seconds",
+        "process_start_time_seconds", "crawld_work_chosen", "crawld_work_cpu_seconds",
     }  # fmt: skip
 
 
