@@ -18,7 +18,16 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from crawler.daemon import State
 from crawler.daemon.http.server import open_server
-from crawler.metrics.catalog import CLOSED, METRICS, PROCESS, SECTIONS, WORKERS_MEMORY, Kind
+from crawler.metrics.catalog import (
+    CLOSED,
+    METRICS,
+    PROCESS,
+    SECTIONS,
+    WORK_CHOSEN,
+    WORK_CPU,
+    WORKERS_MEMORY,
+    Kind,
+)
 from crawler.settings.loading import amend
 from crawler.testing import Site, Web, failing, html, open_web
 from tests.metrics.reference import PAGE, reference
@@ -98,7 +107,8 @@ async def test_what_is_scraped_is_what_the_documents_say_and_feeds_every_query(o
     samples = _flatten(families)
     assert _flatten(read_openmetrics(openmetrics)).keys() == samples.keys()  # type: ignore[no-untyped-call]
     labels = labels_by_name((name, dict(found)) for name, found in samples)
-    assert set(labels) >= {metric.name for metric in METRICS} - {metric.name for metric in (*PROCESS, WORKERS_MEMORY)}
+    not_everywhere = {metric.name for metric in (*PROCESS, WORKERS_MEMORY, WORK_CHOSEN, WORK_CPU)}
+    assert set(labels) >= {metric.name for metric in METRICS} - not_everywhere
     for metric in METRICS:
         assert labels.get(metric.name, set(metric.labels)) - {"job", "instance"} == set(metric.labels), metric.name
 
@@ -192,7 +202,7 @@ def test_every_panel_and_every_alert_says_what_it_is() -> None:
     left_out = {metric.name for metric in METRICS} - names
     assert left_out == {
         "crawld_build_info", "crawld_sites", "crawld_bytes_per_second", "process_virtual_memory_bytes",
-        "process_start_time_seconds",
+        "process_start_time_seconds", "crawld_work_chosen", "crawld_work_cpu_seconds",
     }  # fmt: skip
 
 
