@@ -241,6 +241,7 @@ ROWS = [
     Row("parse.codings.is_gzip", codings.is_gzip, BYTES),
     Row("parse.kinds.kind", lambda body: kinds.kind("text/html", body), raw({**TEXT, **TAGS})),
     Row("parse.kinds.kind of no type", lambda body: kinds.kind("", body), raw({**TEXT, **TAGS})),
+    Row("parse.kinds.media_type", lambda body: kinds.media_type("", body), raw({**TEXT, **TAGS})),
     Row("parse.kinds.essence", kinds.essence, {**TEXT, **runs("a/", "/", ";", "+xml")}),
     Row("parse.kinds.is_xml", kinds.is_xml, {**TEXT, **runs("a/", "/", ";", "+xml")}),
     Row("parse.kinds.may_hold_gzip", kinds.may_hold_gzip, {**TEXT, **runs("a/", ";")}),
