@@ -190,7 +190,7 @@ async def test_a_job_that_is_resumed_and_repaired_goes_on_in_its_own_output(api:
 async def test_links_text_and_formats_are_chosen_in_short_words(open_daemon: Open, tsv: Path) -> None:
     seeds = {"seeds": ["http://a.test/"], "is_paused": True}
     async with open_api(open_daemon, {"path": "own.jsonl", "text": True}, TSV) as api:
-        assert (await api.get("/v1/settings"))["formats"] == ["jsonl", "warc", "tsv"]
+        assert (await api.get("/v1/settings"))["formats"] == ["files", "jsonl", "warc", "tsv"]
         await api.ask("PUT", "/v1/templates/t", {"settings": {"sinks": [{"headers": True}]}})
         hidden = {"kind": "tsv", "path": "", "options": "***"}
         for said, sinks in (
