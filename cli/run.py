@@ -194,6 +194,12 @@ def run(
             help="Exit with code 3 if more URLs failed than this; parse: if parsing failed at any page. Repeatable.",
         ),
     ] = None,
+    report: Annotated[
+        bool | None,
+        typer.Option(
+            "--report/--no-report", help="Count all records at the end: by status, reason, site. The preset audit does."
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Write records to standard output as well.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
     verbose: Annotated[
@@ -240,6 +246,7 @@ def run(
         loaded, sources, folder, sys.argv[1:], column=column, keep_columns=keep_columns, fresh=fresh, strict=strict,
         fail_on=tuple(fail_on or ()), json=json, quiet=quiet, verbose=verbose, retry=values.reasons(retry_failed),
         unpark=tuple(unpark or ()), trust=trust, is_announced=is_announced,
+        report=loaded.preset == "audit" if report is None else report,
     )  # fmt: skip
     raise typer.Exit(run_loop(lambda: run_crawl(job)))
 

@@ -24,6 +24,7 @@ from crawler import (
     Wants,
     escape_text,
     open_crawl,
+    read_report,
     seeds,
 )
 
@@ -32,6 +33,7 @@ from .exit_codes import Exit, exit_code
 from .log import log, log_to_file
 from .output import BadSeeds, StandardOutput
 from .panel import View, open_view
+from .reports_view import full_lines
 from .signals import end_at_once, on_signals, repeating
 from .stderr import tell_line
 from .summary import summary_lines
@@ -69,6 +71,8 @@ class CrawlOrder:
     trust: Trust = field(default_factory=Trust)
     is_announced: bool = False
     """The name of the folder stands on the terminal already."""
+    report: bool = False
+    """The whole report stands below the summary."""
 
 
 async def run_crawl(job: CrawlOrder) -> Exit:
@@ -117,7 +121,15 @@ async def _run(job: CrawlOrder, view: View, hands: _Signals) -> tuple[Exit, list
             last_words += [f"  {note}" for note in crawl.archives.notes] if crawl.archives else []
             for line in last_words:
                 log.info(line)
+        if job.report and not job.quiet:
+            last_words += await _report_lines(crawl.folder)
         return exit_code(summary, job.fail_on), last_words
+
+
+async def _report_lines(folder: Folder) -> list[str]:
+    """Counts all records of the folder, in a thread; the folder keeps the count."""
+    counted = await asyncio.to_thread(read_report, folder, keep=True)
+    return ["", *full_lines([counted.record()])] if counted else []
 
 
 def _find_seeds(job: CrawlOrder, crawl: Crawl, bad: BadSeeds, view: View) -> Iterable[str | Url | Request]:
