@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 LANES = 2
 """Batches that may be on their way to one worker at a time."""
-LANE_BYTES = 2 << 20
-"""Bytes of bodies of one batch. What has no room goes by the pipe. Memory is taken only as far as it is used."""
+LANE_BYTES = 640 << 10
+"""Bytes of bodies of one batch: 16 pages of 40 kB. What has no room goes by the pipe. Memory is taken as it is used."""
 
 
 class Parcel(NamedTuple):

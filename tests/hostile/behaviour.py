@@ -30,8 +30,9 @@ SCANNED = "fetched/parse"
 
 EXCHANGE_S = 45.0
 """No exchange may be held longer by any server: `fetch.timeout_s` and what a busy machine adds."""
-TREE_BYTES = (512 + 2 * 22) << 20
-"""What all processes of the crawl may measure together at any time: two guardians share nearly all of their 22 MiB."""
+TREE_BYTES = (512 + 2 * 22 + 3) << 20
+"""What all processes of the crawl may measure together at any time. Two guardians share nearly all of their 22 MiB, and
+each of two workers 1.25 MiB with the crawl: both count as often as processes have them."""
 
 
 @dataclass(frozen=True, slots=True)
