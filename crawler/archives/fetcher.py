@@ -63,14 +63,8 @@ class ArchiveFetcher:
 
         `cap` keeps at most that many bytes of the body and ignores the rest.
         """
-        share = self.budget.open()
-        try:
-            response = await self._fetch(request, share, cap)
-        except BaseException:
-            share.give_back()
-            raise
-        share.keep()
-        return response
+        with self.budget.open() as share:
+            return await self._fetch(request, share, cap)
 
     def capped(self, limit_bytes: int) -> Capped:
         """Returns a Fetcher that gives at most `limit_bytes` of each body."""

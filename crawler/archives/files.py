@@ -15,7 +15,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from ..errors import ArchiveError, ConfigError
-from ..runtime.nearest import find_nearest
+from ..runtime.nearest import did_you_mean_file
 from ..warc.unpacking import Pieces, Window
 
 ENDINGS = (".warc", ".warc.gz", ".warc.zst", ".wacz")
@@ -85,7 +85,7 @@ def _open_package(path: Path, *, is_named: bool) -> list[ArchiveFile]:
         with zipfile.ZipFile(path) as package:
             found = [one for one in package.infolist() if one.filename.endswith(ENDINGS[:3])]
     except FileNotFoundError as error:
-        raise _error(f"{path}: no such file{_suggest(path)}") from error
+        raise _error(f"{path}: no such file{did_you_mean_file(path)}") from error
     except (OSError, *_DAMAGED) as error:
         raise _error(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     if not found:
@@ -141,14 +141,6 @@ def _find_data(file: IO[bytes], info: zipfile.ZipInfo) -> int:
         raise zipfile.BadZipFile("a file in it has no header")
     _, name_bytes, extra_bytes = _LOCAL.unpack(head)
     return int(info.header_offset + _LOCAL.size + name_bytes + extra_bytes)
-
-
-def _suggest(path: Path) -> str:
-    try:
-        near = find_nearest(path.name, [entry.name for entry in path.parent.iterdir()])
-    except OSError:
-        near = None
-    return f"; did you mean {path.with_name(near)}?" if near else ""
 
 
 def _error(words: str) -> ConfigError:

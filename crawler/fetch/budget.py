@@ -180,6 +180,16 @@ class BodyShare:
         if opened is not None and opened.is_fetching_beside(self):
             self.give_back()
 
+    def __enter__(self) -> BodyShare:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: object) -> None:
+        """Keeps a body that was read, and gives back what an error left."""
+        if kind is None:
+            self.keep()
+        else:
+            self.give_back()
+
     def give_back(self) -> None:
         """Gives all bytes back, whether the body is whole or not. A second call does nothing."""
         held, self.held, self.is_over = self.held, 0, True

@@ -42,14 +42,8 @@ class HttpFetcher:
 
         `cap` keeps at most that many bytes of the body and ignores the rest.
         """
-        share = self.budget.open()
-        try:
-            response = await self._exchange(request, share, cap)
-        except BaseException:
-            share.give_back()
-            raise
-        share.keep()
-        return response
+        with self.budget.open() as share:
+            return await self._exchange(request, share, cap)
 
     def capped(self, limit_bytes: int) -> Capped:
         """Returns a Fetcher that reads at most `limit_bytes` of each body."""

@@ -96,9 +96,3 @@ class Rereads:
         change.rereads.append(way.row)
         self.stand(way.row, NOT_VISITED)
         return self._discovery.entry(way, is_reread=True)
-
-
-def _is_refused(outcome: Outcome) -> bool:
-    """Returns whether scope refused a first visit, so that a shorter way may bring one after all."""
-    is_excluded = outcome.disposition is Disposition.EXCLUDED and outcome.reason in BY_WAY
-    return is_excluded and not outcome.request.is_reread

@@ -13,7 +13,7 @@ from typing import IO, TypeVar
 from .. import urls
 from ..errors import SeedError, UrlError
 from ..model import Request, Url
-from ..runtime.nearest import find_nearest
+from ..runtime.nearest import did_you_mean_file
 from ..urls.requests import is_label
 from .formats import parts_of
 from .packing import DAMAGED
@@ -24,6 +24,7 @@ from .words import kind, parse
 T = TypeVar("T")
 Columns = Mapping[str, object] | None
 Make = Callable[[Url, Columns], T]
+_A_SITE = "; for a web site, write https://..."
 
 
 def read(
@@ -152,7 +153,7 @@ def _open_source(source: str) -> Iterator[tuple[Stream, IO[bytes] | None]]:
             stream = Stream(_Plain(file), file.fileno() if not file.seekable() else None)
             yield stream, file
     except FileNotFoundError as error:
-        raise SeedError(f"{name}: no such file{_suggest(Path(source))}") from error
+        raise SeedError(f"{name}: no such file{did_you_mean_file(Path(source), _A_SITE)}") from error
     except IsADirectoryError as error:
         raise SeedError(f"{name}: a directory, not a list of URLs (to continue a crawl, repeat its command)") from error
     except DAMAGED as error:
@@ -175,11 +176,3 @@ class _Plain:
 
 def _name_of(source: str) -> str:
     return "standard input" if source == "-" else source
-
-
-def _suggest(path: Path) -> str:
-    try:
-        near = find_nearest(path.name, [entry.name for entry in path.parent.iterdir()])
-    except OSError:
-        near = None
-    return f"; did you mean {path.with_name(near)}?" if near else "; for a web site, write https://..."
