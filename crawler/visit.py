@@ -357,7 +357,13 @@ class Visitor:
     def _silent_job(self) -> ParseJob:
         """The job for error pages: no links, no text, and no function of the user."""
         return replace(
-            self.job, follow=frozenset(), most_requisites=0, wants_links=False, wants_text=False, extract=None
+            self.job,
+            follow=frozenset(),
+            most_requisites=0,
+            wants_links=False,
+            wants_text=False,
+            wants_markdown=False,
+            extract=None,
         )
 
     # -- setbacks ----------------------------------------------------------------------------------------------------

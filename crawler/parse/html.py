@@ -16,7 +16,7 @@ import turbohtml
 
 from ..urls import resolve_base
 from . import charset as charsets
-from . import legacy, media, requisites
+from . import legacy, main_text, media, requisites
 from .blocked import LONGEST_TEXT
 from .job import ParseJob
 from .links import kinds_of_link, readers
@@ -72,8 +72,8 @@ def read(
         [reading.refresh] = legacy.encode_hrefs([reading.refresh], charset)
     if job.most_requisites:
         reading.requisites = requisites.find(document, charset)
-    if job.wants_text:
-        reading.text = document.main_text() or document.to_text()
+    if job.wants_text or job.wants_markdown:
+        main_text.note(reading, document, job)
     if job.extract is None:
         document.remove("script,style")  # comes last because it changes the tree
         reading.words = document.text

@@ -130,6 +130,10 @@ class ParseJob:
     """Whether to fill `Page.links_json`."""
     wants_text: bool
     """Whether to fill `Page.text`."""
+    wants_markdown: bool
+    """Whether to fill `Page.markdown`."""
+    part: Literal["main", "page"]
+    """The part of a page that text and markdown are made of: its main part, or all that is seen of it."""
     wants_simhash: bool
     """Whether to fill `Page.simhash` of each page, also of those that are brief."""
     extra_hops: int = 0

@@ -72,7 +72,9 @@ class SinkConfig(Table):
     links: ForJobs[bool] = False
     """Write the list of all links of each page."""
     text: ForJobs[bool] = False
-    """Write the readable text of each page."""
+    """Write the readable text of each page's main part."""
+    markdown: ForJobs[bool] = False
+    """Write the main part of each page as markdown (docs/extraction.md)."""
     headers: ForJobs[bool] = False
     """Write the header fields of the answer."""
     simhash: ForJobs[bool] = False
