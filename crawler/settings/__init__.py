@@ -16,6 +16,7 @@ from .filling import build, fill
 from .keywords import AllSettings, Settings
 from .output import (
     BUILT_IN_SINKS,
+    JOB_SINKS,
     MOST_INLINE_BYTES,
     MOST_SINKS,
     OWN_FILES,
@@ -34,7 +35,8 @@ from .warc import WarcConfig
 from .watch import WatchConfig
 
 __all__ = [
-    "BUILT_IN_SINKS", "MOST_INLINE_BYTES", "OWN_FILES", "AllSettings", "Config", "ExtractConfig", "FetchConfig",
+    "BUILT_IN_SINKS", "JOB_SINKS", "MOST_INLINE_BYTES", "OWN_FILES", "AllSettings", "Config", "ExtractConfig",
+    "FetchConfig",
     "FrontierConfig", "LinkKind", "Mark", "Nature", "OffloadConfig", "PolitenessConfig", "ScopeConfig", "Settings",
     "SinkConfig", "SiteConfig", "Table", "TelemetryConfig", "UrlsConfig", "WarcConfig", "WatchConfig", "mark_of",
 ]  # fmt: skip

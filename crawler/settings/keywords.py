@@ -312,11 +312,14 @@ class SinkSettings(TypedDict, total=False):
     """Keywords of `SinkConfig`. An output for records; one table for each output."""
 
     kind: str
-    """The format: `jsonl`, one JSON object per line; `warc`, an archive of every exchange; `files`, bodies as files
-    (docs/archives.md); or one that an installed package adds (docs/plugins.md)."""
+    """The format: `jsonl`, one JSON object per line; `csv`, a table; `sqlite`, a database; `warc`, an archive of every
+    exchange; `files`, bodies as files (docs/outputs.md); or one that an installed package adds (docs/plugins.md)."""
     path: str
-    """File name inside the crawl folder; for `warc` and `files` that of a folder in it. A format of a package may do
-    without."""
+    """File name inside the crawl folder; for `warc` and `files` that of a folder in it. A table whose name ends with
+    `.tsv` has tabs between its cells. A format of a package may do without."""
+    fields: Sequence[str]
+    """The columns of a table: fields of records (docs/records.md), such as `url` or `timings.ttfb`. Empty: all but the
+    large ones, which `links`, `text` and `headers` add."""
     links: bool
     """Write the list of all links of each page."""
     text: bool

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import orjson
 
 from ..model import Disposition, Outcome, Page, Response
 from ..runtime.escaping import json_line
 from ..runtime.times import iso
+from ..settings import SinkConfig
 
 MOST_SHARED = 4096
 """Bytes of a line that is kept with its outcome; longer ones would take much memory together."""
@@ -30,6 +31,11 @@ class Wants:
     """The header fields of the answer."""
     simhash: bool = False
     """The simhash of its text."""
+
+
+def wants_of(config: SinkConfig) -> Wants:
+    """Returns the heavy fields that an output asks for."""
+    return Wants(*(getattr(config, one.name) for one in fields(Wants)))
 
 
 FIELDS = (
