@@ -31,6 +31,8 @@ _ANSWER = "application/http; msgtype=response"
 _REQUEST = "application/http; msgtype=request"
 _FIELDS = "application/warc-fields"
 _BASE32 = bytes.maketrans(bytes(range(32)), b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+"""The digit of an id that tells its variant, for each digit that chance may bring there."""
 _TRANSFER_ENCODING = re.compile(rb"^transfer-encoding(?=[ \t]*:)", re.IGNORECASE | re.MULTILINE)
 _SECRETS = re.compile(rb"^((?:authorization|cookie)[ \t]*:)[^\r\n]*", re.IGNORECASE | re.MULTILINE)
 _FOR_THE_PROXY = re.compile(rb"^proxy-authorization[ \t]*:[^\n]*\n", re.IGNORECASE | re.MULTILINE)
@@ -163,8 +165,12 @@ def make_metadata(exchange: Exchange, answer_id: str, told: bytes, algorithm: Al
 
 def make_fields(fields: Iterable[tuple[str, str]]) -> bytes:
     """Returns fields as `application/warc-fields`; those without a value are left out."""
-    told = [f"{name}: {_one_value(value)}\r\n" for name, value in fields if value]
-    return "".join(told).encode("utf-8", "replace")
+    return "".join([make_field(name, value) for name, value in fields]).encode("utf-8", "replace")
+
+
+def make_field(name: str, value: str) -> str:
+    """Returns one of these fields as its line; nothing if it has no value."""
+    return f"{name}: {_one_value(value)}\r\n" if value else ""
 
 
 def _make_record(kind: str, fields: str, content_type: str, block: Sequence[bytes], level: int = LEVEL) -> Record:
@@ -180,8 +186,9 @@ def _block_digest(algorithm: Algorithm, block: Sequence[bytes]) -> str:
 def _make_id() -> str:
     """Returns a random id of version 4 (RFC 9562 5.4), in half the time of the standard library."""
     digits = os.urandom(16).hex()
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"<urn:uuid:{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}>"
+    return (
+        f"<urn:uuid:{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}>"
+    )
 
 
 def _base32(twenty: bytes) -> str:

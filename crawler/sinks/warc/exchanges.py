@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ...model import Capture, Outcome, Request, Response
-from ...warc.cdxj import REVISIT, Entry, find_mime, make_stamp
+from ...warc.cdxj import REVISIT, Entry, find_mime
 from ...warc.records import (
     IDENTICAL,
     NOT_MODIFIED,
@@ -16,7 +16,7 @@ from ...warc.records import (
     Referred,
     digest,
     make_exchange,
-    make_fields,
+    make_field,
     make_metadata,
     make_request,
     make_response,
@@ -28,7 +28,7 @@ from .index import CaptureIndex
 
 ROBOTS_BYTES = 500 << 10
 """A robots.txt is read up to here, and an answer does not say whether more would have come."""
-_TIMES = b"fetchTimeMs: %.0f\r\nqueueMs: %.1f\r\ndnsMs: %.1f\r\nconnectMs: %.1f\r\nttfbMs: %.1f\r\ndownloadMs: %.1f\r\n"
+_TIMES = "fetchTimeMs: %.0f\r\nqueueMs: %.1f\r\ndnsMs: %.1f\r\nconnectMs: %.1f\r\nttfbMs: %.1f\r\ndownloadMs: %.1f\r\n"
 
 
 class Terms(NamedTuple):
@@ -105,7 +105,7 @@ class _Sent(NamedTuple):
         """Returns the line of the index."""
         return Entry(
             self.exchange.url,
-            make_stamp(self.exchange.date),
+            _make_stamp(self.exchange.date),
             *place,
             REVISIT if is_revisit else self.mime,
             str(self.status),
@@ -135,29 +135,33 @@ class _Sent(NamedTuple):
 def describe_visit(outcome: Outcome) -> bytes:
     """Returns what is known of a visit beside its bytes, as fields of a metadata record."""
     request, response = outcome.request, outcome.response
-    fields = [
-        ("purpose", "reread" if request.is_reread else ""),
-        ("seed", request.origin.text),
-        ("via", request.via.text if request.via else ""),
-        ("depth", str(request.depth)),
-        ("redirects", str(request.redirects) if request.redirects else ""),
-        ("requisite", str(request.requisite) if request.requisite else ""),
-        ("extra_hop", str(request.extra_hop) if request.extra_hop else ""),
-        ("visit", str(request.visit)),
-        ("attempt", str(request.attempt)),
-        ("disposition", outcome.disposition),
-        ("reason", outcome.reason or ""),
-        ("detail", outcome.detail),
+    told = [
+        "purpose: reread\r\n" if request.is_reread else "",
+        make_field("seed", request.origin.text),
+        make_field("via", request.via.text) if request.via else "",
+        f"depth: {request.depth}\r\n",
+        f"redirects: {request.redirects}\r\n" if request.redirects else "",
+        f"requisite: {request.requisite}\r\n" if request.requisite else "",
+        f"extra_hop: {request.extra_hop}\r\n" if request.extra_hop else "",
+        f"visit: {request.visit}\r\nattempt: {request.attempt}\r\ndisposition: {outcome.disposition}\r\n",
+        f"reason: {outcome.reason}\r\n" if outcome.reason else "",
+        make_field("detail", outcome.detail) if outcome.detail else "",
+        _describe_times(response) if response else "",
     ]
-    return make_fields(fields) + (_describe_times(response) if response else b"")
+    return "".join(told).encode("utf-8", "replace")
 
 
 def describe_robots(response: Response) -> bytes:
     """Returns the fields of a metadata record for an answer to a request for robots.txt."""
-    return make_fields([("purpose", "robots.txt")]) + _describe_times(response)
+    return f"purpose: robots.txt\r\n{_describe_times(response)}".encode()
 
 
-def _describe_times(response: Response) -> bytes:
+def _describe_times(response: Response) -> str:
     told = response.timings
     whole = told.dns + told.connect + told.ttfb + told.download
     return _TIMES % (whole, told.queue, told.dns, told.connect, told.ttfb, told.download)
+
+
+def _make_stamp(date: str) -> str:
+    """Returns the second of a date that this crawl wrote, in the form of an index."""
+    return f"{date[:4]}{date[5:7]}{date[8:10]}{date[11:13]}{date[14:16]}{date[17:19]}"
