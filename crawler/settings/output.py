@@ -24,7 +24,7 @@ BUILT_IN_SINKS = JOB_SINKS | OWNER_SINKS
 """The formats of ours."""
 PATHS = {"warc": "warc", "files": "files", "csv": "pages.csv", "sqlite": "pages.sqlite"}
 """The names that outputs have if none is chosen; all others of ours are called `pages.jsonl`."""
-HEAVY = ("links", "text", "headers", "simhash")
+HEAVY = ("links", "text", "markdown", "headers", "simhash")
 """Fields of records that cost more, so each has a setting. As a column it is made, too."""
 
 MOST_INLINE_BYTES = 1 << 16
