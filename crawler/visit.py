@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from . import urls
 from .errors import Excluded, FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
 from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
+from .model.quick import replace
 from .parse import ROBOTS_PATH, SITEMAP_FIRST, Document, ParseJob, blocked, make_document, parse
 from .policy import redirects
 from .policy.answers import Answers, Verdict, all_of

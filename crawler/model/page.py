@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, fields
 from enum import IntFlag
 from operator import attrgetter
 
+from .quick import quick
 from .request import Request
 from .returned import Returned
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Links:
     """Canonical URLs in flat form, cheap to pickle. All fields have the same order."""
@@ -58,6 +60,7 @@ class LeftOut(IntFlag):
     """Links lead out of the reach and are followed as extra hops (`extra_hops`). Nothing of them is left out."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Page:
     """The result of parsing a body: small, picklable, made in a worker."""

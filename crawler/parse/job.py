@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, SupportsIndex
 
 from ..model import Page, Request, Response, Url
 from ..model.header_pairs import find_values
+from ..model.quick import quick
 from ..protocols import Bounds
 from ..urls.canonical import Policy
 
@@ -21,6 +22,7 @@ _WITH_BUFFERS = 5
 """The first protocol of pickles that knows buffers."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Document:
     """A body from the network and the facts needed to read it. Header values are as they were sent."""
