@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
-from .garbage import USUAL
+from .garbage import USUAL, look_rarely
 from .interrupts import raising_interrupts
 
 T = TypeVar("T")
@@ -21,11 +21,23 @@ FULL_COLLECTION = 100
 """Collections of the middle generation before a full one. Python's default of ten makes one every few seconds."""
 
 
+def fork_helpers() -> None:
+    """Forks the processes that workers come from while this one is small and knows no settings. They wait."""
+    from crawler.offload import fork_early
+
+    gc.set_threshold(*USUAL)  # theirs
+    try:
+        fork_early()
+    finally:
+        look_rarely()
+
+
 def prepare_workers(executor: str) -> None:
     """Starts the process that workers are forked from. It imports their modules while we import ours."""
     if executor in ("process", "auto"):
         from crawler.offload import start_fork_server
 
+        fork_helpers()
         start_fork_server()
 
 
