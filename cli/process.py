@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
-from .garbage import USUAL, look_rarely
+from .garbage import USUAL
 from .interrupts import raising_interrupts
 
 T = TypeVar("T")
@@ -25,11 +25,7 @@ def fork_helpers() -> None:
     """Forks the processes that workers come from while this one is small and knows no settings. They wait."""
     from crawler.offload import fork_early
 
-    gc.set_threshold(*USUAL)  # theirs
-    try:
-        fork_early()
-    finally:
-        look_rarely()
+    fork_early(USUAL)
 
 
 def prepare_workers(executor: str) -> None:

@@ -55,10 +55,11 @@ _children: list[_Waiting] = []
 
 
 @cache
-def fork_early() -> None:
+def fork_early(thresholds: tuple[int, int, int]) -> None:
     """Forks the helpers, once, which wait to be needed. Does nothing where this process has other threads.
 
-    What this process and its workers both import is imported before.
+    `thresholds` say how often they look for garbage, as `gc.set_threshold` takes them. What this process and its workers
+    both import is imported before.
     """
     if not _is_alone():
         return
@@ -66,7 +67,7 @@ def fork_early() -> None:
         import_module(name)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
     try:
-        _children.extend(_fork() for _ in range(HELPERS))
+        _children.extend(_fork(thresholds) for _ in range(HELPERS))
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
@@ -113,11 +114,12 @@ def _order(path: Any, args: Sequence[Any], files: Sequence[int]) -> int:
 _spawn = util.spawnv_passfds
 
 
-def _fork() -> _Waiting:
+def _fork(thresholds: tuple[int, int, int]) -> _Waiting:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
     if not pid:
         ours.close()
+        gc.set_threshold(*thresholds)
         _serve(theirs)
     theirs.close()
     return _Waiting(pid, ours)

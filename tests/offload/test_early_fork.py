@@ -43,7 +43,7 @@ if __name__ == "__main__":
     held = open(sys.argv[1] + "/held", "w")
     if "crowded" in sys.argv:
         threading.Thread(target=threading.Event().wait, daemon=True).start()
-    fork_early()
+    fork_early((500, 10, 10))
     password = f"secret-{123456}"
     assert knows_secret()
     from crawler.offload import OfProgram, Workers, open_offloader, start_fork_server
@@ -82,7 +82,7 @@ def run(folder: Path, *words: str) -> dict[str, object]:
 def test_workers_come_from_a_fork_that_has_neither_secrets_nor_files_of_the_command(tmp_path: Path) -> None:
     told = run(tmp_path)
     assert "program.py" in str(told.pop("line"))
-    assert told == {"parent": "forkserver", "knows_secret": False, "threshold": 700, "open": []}
+    assert told == {"parent": "forkserver", "knows_secret": False, "threshold": 500, "open": []}
 
 
 def test_a_process_with_another_thread_forks_nothing_and_its_workers_come_from_a_new_python(tmp_path: Path) -> None:
