@@ -110,9 +110,11 @@ def replay(
     Repeat the command to continue one that was stopped.
     """
     given = locals()
-    from crawler import Trust
+    from .process import fork_helpers, prepare_workers, run_loop
 
-    from .process import prepare_workers, run_loop
+    fork_helpers()
+
+    from crawler import Trust
 
     settings = values.memory(memory) | chosen_settings(replay, given)
     settings |= dict(values.setting(word) for word in set_ or ())

@@ -211,11 +211,14 @@ def run(
     given = locals()
     sources, folder = _find_folder(seeds, out)
     is_announced = not dry_run and _announce(folder, fresh=fresh, quiet=quiet)
+    from .process import fork_helpers, prepare_workers, run_loop
+
+    if not dry_run:
+        fork_helpers()
+
     from crawler import Trust
     from crawler import seeds as _seeds
     from crawler.settings.loading import trace
-
-    from .process import prepare_workers, run_loop
 
     settings = values.memory(memory) | chosen_settings(run, given)
     settings |= dict(values.setting(text) for text in set_ or ())
