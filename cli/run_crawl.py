@@ -169,7 +169,9 @@ class _NothingBegan(SeedError):
 
 def _sinks(job: CrawlOrder) -> list[Sink]:
     sinks = job.config.sinks
-    wants = Wants(*(any(getattr(sink, name) for sink in sinks) for name in ("links", "text", "headers", "simhash")))
+    wants = Wants(
+        *(any(getattr(sink, name) for sink in sinks) for name in ("links", "text", "headers", "simhash", "audit"))
+    )
     return [StandardOutput(wants)] if job.json else []
 
 

@@ -139,6 +139,7 @@ def job(
         wants_links=any(sink.links for sink in config.sinks),
         wants_text=any(sink.text for sink in config.sinks),
         wants_simhash=any(sink.simhash for sink in config.sinks),
+        wants_audit=any(sink.audit for sink in config.sinks),
         extract=extract,
         returns=returns,
     )

@@ -77,6 +77,9 @@ class SinkConfig(Table):
     """Write the header fields of the answer."""
     simhash: ForJobs[bool] = False
     """Write the simhash of each page, by which near duplicates are found. It takes a tenth of a worker's CPU time."""
+    audit: ForJobs[bool] = False
+    """Write facts for the owner of a site about each page: links with their texts, places, headings, translations,
+    structured data, mixed content, security headers (docs/records.md). They take a quarter of a worker's CPU time."""
     types: ForJobs[tuple[Literal["html", "pdf", "images", "all"], ...]] = ()
     """The bodies that `files` saves, by their media type. Empty: all."""
     options: Secret[dict[str, JsonValue]] = Field(default_factory=dict)

@@ -28,6 +28,8 @@ class Wants:
     """The header fields of the answer."""
     simhash: bool = False
     """The simhash of its text."""
+    audit: bool = False
+    """Facts for the site's owner."""
 
 
 FIELDS = (
@@ -41,7 +43,7 @@ EXTRA = ("method", "request_id", "label", "request_data")
 """Fields of records whose request was more than a URL. Headers and body, which may be secret, are not among them."""
 BEYOND = ("requisite", "extra_hop")
 """Fields of records of URLs that belong to the crawl though they need not be in its reach."""
-HEAVY = ("links", "text", "headers", "data", "warc")
+HEAVY = ("links", "audit", "text", "headers", "data", "warc")
 """Fields of a record on request, see Wants; `data` comes from the user's own parse function, `warc` from an archive."""
 
 
@@ -148,6 +150,8 @@ def _heavy(outcome: Outcome, wants: Wants) -> dict[str, object]:
     if page is not None:
         if wants.links:
             heavy["links"] = orjson.Fragment(page.links_json or b"[]")
+        if wants.audit and page.audit_json:
+            heavy["audit"] = orjson.Fragment(page.audit_json)
         if wants.text:
             heavy["text"] = page.text
         if page.data_json:

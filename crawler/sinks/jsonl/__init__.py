@@ -22,7 +22,7 @@ class JsonLinesOutput:
 
     def __init__(self, folder: Path, config: SinkConfig) -> None:
         self._path = folder / config.path
-        self._wants = Wants(config.links, config.text, config.headers, config.simhash)
+        self._wants = Wants(config.links, config.text, config.headers, config.simhash, config.audit)
         self.name: str = f"jsonl:{config.path}"
         self.place: str = str(self._path)
         self.files: tuple[str] = (config.path,)
