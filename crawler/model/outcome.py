@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
     T_co = TypeVar("T_co", covariant=True, default=Any)
-    """What the parse function returns. `Outcome` alone says nothing about it."""
+    """The type that the parse function returns. `Outcome` alone says nothing about it."""
 else:  # only checkers need the default
     from typing import TypeVar
 
@@ -99,7 +99,7 @@ class Outcome(Generic[T_co]):
     lease: Lease
     """The request as it was lent to this visit."""
     disposition: Disposition
-    """What came of the visit."""
+    """How the visit ended."""
     reason: Reason | None = None
     """Why, where it was not fetched."""
     detail: str = ""

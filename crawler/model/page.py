@@ -1,4 +1,4 @@
-"""What parsing a body brings: a page and its links."""
+"""The result of parsing a body: a page and its links."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class Page:
     n_requisites: int = 0
     """References to what it needs to be shown, if these are looked for."""
     requisites: Links = Links()
-    """What the page needs to be shown, whatever its host. News like `news`."""
+    """Files that the page needs to be shown, whatever their host. News like `news`."""
     blocked_by: str = ""
     """Evidence that the page comes from a protection that keeps crawlers out, in a few words. Empty: there is none."""
 

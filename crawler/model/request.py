@@ -1,4 +1,4 @@
-"""What to visit: a URL, how the crawl found it, and its loan to a visit."""
+"""A request to visit a URL: how the crawl found it, and its loan to a visit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a site answered, as it came over the wire."""
+"""An answer of a site, as it came over the wire."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class News(NamedTuple):
 NO_NEWS = News([])
 _REACH, _DEPTH, _BEYOND = int(LeftOut.REACH), int(LeftOut.DEPTH), int(LeftOut.BEYOND)
 _OUTSIDE = 1 << 20
-"""What is out of reach counts as deeper than any page in reach."""
+"""Links out of reach count as deeper than any page in reach."""
 _REQUISITES = 1 << 21
 _NEVER = 1 << 22
 

@@ -35,7 +35,7 @@ LONG_TEXT = blocked.LONGEST_TEXT
 
 
 class Traits(NamedTuple):
-    """What distinguishes a page from pages made alike."""
+    """Traits that distinguish a page from pages made alike."""
 
     gist: int
     shown: Evidence

@@ -44,7 +44,7 @@ class Seen(NamedTuple):
     response: Response
     request: Request | None
     fields: Fields
-    """What is known of it beside its bytes."""
+    """Facts about it beside its bytes."""
 
 
 def keep_exchanges(
