@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from ..records import Record
 from ..runtime.foreign_errors import describe
-from .codes import CODES
+from .codes import FINDINGS
 from .finding import Severity
 
 MOST_DETAIL = 300
@@ -63,7 +63,7 @@ def _examine(given: object) -> Problem:
         raise TypeError(f"a check gives Problem(...), not {type(given).__name__}")
     if not _CODE.fullmatch(given.code):
         raise ValueError(f"the code of a problem has small letters, digits and hyphens, not {given.code!r}")
-    if given.code in CODES:
+    if given.code in FINDINGS:
         raise ValueError(f"{given.code} is a code of crawld's own: choose another word")
     detail, advice = str(given.detail)[:MOST_DETAIL], str(given.advice)[:MOST_DETAIL]
     return Problem(given.code, detail, Severity(given.severity), advice)

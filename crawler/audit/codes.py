@@ -70,5 +70,5 @@ _ALL = (
          "Have the server send the header with every page."),
 )  # fmt: skip
 
-CODES: dict[str, Code] = {one.code: one for one in _ALL}
+FINDINGS: dict[str, Code] = {one.code: one for one in _ALL}
 """All codes, in the order in which findings come: errors first."""

@@ -18,7 +18,7 @@ class Severity(StrEnum):
     """Something to know, which may well be meant."""
 
 
-class Place(NamedTuple):
+class FindingPage(NamedTuple):
     """A page that shows a finding."""
 
     url: str
@@ -42,10 +42,10 @@ class Finding(NamedTuple):
     """The URL that it is about: the page itself, or the target of a broken link."""
     detail: str
     """What is wrong, in a few words: `HTTP 404`, or the title that several pages share. Empty: the code says it all."""
-    places: Sequence[Place]
+    pages: Sequence[FindingPage]
     """The pages that show it. Empty: `url` is the page. No more than were asked for."""
-    n_places: int
-    """How many pages show it, however many `places` holds."""
+    n_pages: int
+    """How many pages show it, however many `pages` holds."""
     advice: str
     """One line that says what to do."""
 
@@ -56,4 +56,4 @@ class Finding(NamedTuple):
 
     def record(self) -> dict[str, object]:
         """Returns the finding as a JSON object."""
-        return {**self._asdict(), "severity": str(self.severity), "places": [one._asdict() for one in self.places]}
+        return {**self._asdict(), "severity": str(self.severity), "pages": [one._asdict() for one in self.pages]}

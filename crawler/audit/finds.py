@@ -12,15 +12,15 @@ import orjson
 from ..records import Record
 from . import alike, joined, linked, pages
 from .checks import Check, Checks
-from .codes import CODES, Code
-from .finding import Finding, Place, Severity
+from .codes import FINDINGS, Code
+from .finding import Finding, FindingPage, Severity
 from .store import Store, open_store
 
-MOST_PLACES = 100
+MOST_PAGES = 100
 """Pages that a finding names, unless more are asked for."""
 
 
-class Limits(NamedTuple):
+class AuditLimits(NamedTuple):
     """From where on a page is slow, large or the like."""
 
     slow_ms: float = 2000.0
@@ -35,20 +35,20 @@ class Limits(NamedTuple):
     """Bits in which the simhashes of near duplicates differ at most, of 64."""
 
 
-DEFAULT = Limits()
+DEFAULT = AuditLimits()
 
 
 def find(
     records: Iterable[Record],
     *,
     checks: Sequence[Check] = (),
-    limits: Limits = DEFAULT,
-    most_places: int | None = MOST_PLACES,
+    limits: AuditLimits = DEFAULT,
+    most_pages: int | None = MOST_PAGES,
 ) -> Iterator[Finding]:
-    """Yields all findings: errors first, then in the order of `CODES`, those of own checks last, each code by its URL.
+    """Yields all findings: errors first, then in the order of `FINDINGS`, those of own checks last, each code by its URL.
 
     `records` is read twice, so a list or an object whose `__iter__` begins anew is read as it is; an iterator is
-    spooled to a temporary file. Of several visits of a URL the latest one counts. A finding names up to `most_places`
+    spooled to a temporary file. Of several visits of a URL the latest one counts. A finding names up to `most_pages`
     pages; None: all of them. What needs facts that the records lack (`audit`, `links`, `simhash`) is not found. Blocks:
     a thousand pages take about a tenth of a second. Raises what reading the records raises, sqlite3.Error and OSError.
     """
@@ -62,7 +62,7 @@ def find(
         for name, url, error in asked.failed:
             store.add("check-failed", url, f"{name}: {error}")
         store.flush()
-        yield from _read(store, most_places)
+        yield from _read(store, most_pages)
 
 
 @contextmanager
@@ -87,7 +87,7 @@ class _Spool:
         yield from map(orjson.loads, self._file)
 
 
-def _read(store: Store, most_places: int | None) -> Iterator[Finding]:
+def _read(store: Store, most_pages: int | None) -> Iterator[Finding]:
     """Yields the findings of all rows: those of our own codes in their order, then those of own checks."""
     own = {
         code: Code(code, Severity(severity), code, advice)
@@ -95,21 +95,21 @@ def _read(store: Store, most_places: int | None) -> Iterator[Finding]:
     }
     store.run("create index found_by on found (code, url, detail, page, text)")
     order = list(Severity)
-    for code in sorted([*CODES.values(), *own.values()], key=lambda one: order.index(one.severity)):
+    for code in sorted([*FINDINGS.values(), *own.values()], key=lambda one: order.index(one.severity)):
         for url, detail, n in store.run(
             "select url, detail, count(distinct nullif(page, '')) from found where code = ?"
             " group by url, detail order by url, detail",
             code.code,
         ).fetchall():
-            places = _places(store, (code.code, url, detail), most_places)
-            yield Finding(code.code, code.severity, url, detail, places, n or 1, code.advice)
+            pages = _pages(store, (code.code, url, detail), most_pages)
+            yield Finding(code.code, code.severity, url, detail, pages, n or 1, code.advice)
 
 
-def _places(store: Store, key: tuple[str, str, str], most: int | None) -> list[Place]:
+def _pages(store: Store, key: tuple[str, str, str], most: int | None) -> list[FindingPage]:
     rows = store.run(
         "select page, text from found where code = ? and url = ? and detail = ? and page != ''"
         " group by page order by page limit ?",
         *key,
         -1 if most is None else most,
     )
-    return [Place(*row) for row in rows]
+    return [FindingPage(*row) for row in rows]

@@ -13,7 +13,7 @@ from .facts import Facts
 from .store import Store
 
 if TYPE_CHECKING:
-    from .finds import Limits
+    from .finds import AuditLimits
 
 MOST_TEXT = 300
 """Characters of a title or another text that are kept as a detail."""
@@ -38,7 +38,7 @@ class Seen:
         return len(self._bits) <= number >> 3 or not self._bits[number >> 3] & 1 << (number & 7)
 
 
-def read(records: Iterable[Record], store: Store, checks: Checks, limits: Limits) -> Seen:
+def read(records: Iterable[Record], store: Store, checks: Checks, limits: AuditLimits) -> Seen:
     """Notes all records; returns which of them count."""
     seen = Seen()
     for number, record in enumerate(records):
@@ -86,7 +86,7 @@ def _note(one: Facts, number: int, store: Store) -> None:
     )  # fmt: skip
 
 
-def _examine(one: Facts, store: Store, limits: Limits) -> None:
+def _examine(one: Facts, store: Store, limits: AuditLimits) -> None:
     """Adds what a page shows by itself."""
     url = one.url
     if not one.is_noindex:
@@ -105,7 +105,7 @@ def _examine(one: Facts, store: Store, limits: Limits) -> None:
         _examine_facts(one, store)
 
 
-def _examine_texts(one: Facts, store: Store, limits: Limits) -> None:
+def _examine_texts(one: Facts, store: Store, limits: AuditLimits) -> None:
     for name, text, most in (
         ("title", one.title, limits.title_chars),
         ("description", one.description, limits.description_chars),

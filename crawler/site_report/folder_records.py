@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import orjson
 
-from ..audit import Check, Finding, Limits, find
-from ..audit.finds import DEFAULT, MOST_PLACES
+from ..audit import AuditLimits, Check, Finding, find
+from ..audit.finds import DEFAULT, MOST_PAGES
 from ..errors import SinkError, StorageFull
 from ..export.source import Source, Tell, read_source, tell_nobody
 from ..folder.folder import Folder
@@ -45,18 +45,18 @@ def audit_folder(
     folder: Folder,
     *,
     checks: Sequence[Check] = (),
-    limits: Limits = DEFAULT,
-    most_places: int | None = MOST_PLACES,
+    limits: AuditLimits = DEFAULT,
+    most_pages: int | None = MOST_PAGES,
     tell: Tell = tell_nobody,
 ) -> Iterator[Finding]:
     """Yields the findings of a crawl folder, errors first; docs/findings.md lists all. A crawl may run in it.
 
-    Each finding names up to `most_places` pages; None: all. `checks` are functions of your own, see `Check`. `tell` is
+    Each finding names up to `most_pages` pages; None: all. `checks` are functions of your own, see `Check`. `tell` is
     told how many bytes of how many were read. Blocks. Raises FolderError, FrontierError, StorageFull, SinkError.
     """
     with translate_errors():
         records = FolderRecords(read_source(folder, tell))
-        yield from find(records, checks=checks, limits=limits, most_places=most_places)
+        yield from find(records, checks=checks, limits=limits, most_pages=most_pages)
 
 
 @contextmanager

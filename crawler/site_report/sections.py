@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ..audit import CODES, Finding, Severity
+from ..audit import FINDINGS, Finding, Severity
 
 MOST_ROWS = 100
 """Findings of one code that a page shows."""
 MOST_CHARS = 200_000
 """Characters of the findings of one code that are kept."""
-SHOWN_PLACES = 8
+SHOWN_PAGES = 8
 """Pages that a page names for one finding."""
 
 
@@ -35,7 +35,7 @@ class Section:
         if len(self.rows) < MOST_ROWS and self._chars < MOST_CHARS:
             self.rows.append(finding)
             self._chars += len(finding.url) + len(finding.detail)
-            self._chars += sum(len(place.url) + len(place.text) for place in finding.places)
+            self._chars += sum(len(place.url) + len(place.text) for place in finding.pages)
 
 
 def gather(findings: Iterable[Finding]) -> list[Section]:
@@ -44,7 +44,7 @@ def gather(findings: Iterable[Finding]) -> list[Section]:
     for finding in findings:
         code = finding.code
         if code not in sections:
-            title = CODES[code].title if code in CODES else code
+            title = FINDINGS[code].title if code in FINDINGS else code
             sections[code] = Section(code, title, finding.severity, finding.advice)
         sections[code].add(finding)
     return list(sections.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from crawler.audit import CODES
+from crawler.audit import FINDINGS
 from crawler.parse.structured import REQUIRED
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -14,7 +14,7 @@ _ROW = re.compile(r"^\| `([a-z-]+)` \| (error|warning|notice) \| .+ \| (.+) \|$"
 
 def test_every_finding_is_documented_with_its_severity_and_advice() -> None:
     listed = _ROW.findall((DOCS / "findings.md").read_text("utf-8"))
-    assert listed == [(one.code, str(one.severity), one.advice) for one in CODES.values()]
+    assert listed == [(one.code, str(one.severity), one.advice) for one in FINDINGS.values()]
 
 
 def test_every_required_field_of_structured_data_is_documented() -> None:

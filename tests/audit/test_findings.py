@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from crawler.audit import CODES, Finding, Limits, Problem, find
+from crawler.audit import FINDINGS, AuditLimits, Finding, Problem, find
 from crawler.audit.linked import mark
 
 HOME = "https://site.test/"
@@ -68,8 +68,8 @@ def test_a_broken_link_comes_with_all_pages_and_the_text_of_the_link() -> None:
     found = told([page("", audit=links), page("a", audit={"links": [link("gone", "prices")]}), failed("gone")])
     [broken] = found.pop("broken-link")
     assert not found
-    assert (broken.url, broken.detail, broken.n_places) == (f"{HOME}gone", "HTTP 404", 2)
-    assert [tuple(one) for one in broken.places] == [(HOME, "the old price list"), (f"{HOME}a", "prices")]
+    assert (broken.url, broken.detail, broken.n_pages) == (f"{HOME}gone", "HTTP 404", 2)
+    assert [tuple(one) for one in broken.pages] == [(HOME, "the old price list"), (f"{HOME}a", "prices")]
 
 
 def test_a_link_to_a_redirect_is_broken_where_the_redirect_ends_badly() -> None:
@@ -90,7 +90,7 @@ def test_an_answer_that_only_crawlers_may_get_is_doubtful(status: int) -> None:
 def test_a_broken_address_that_no_page_links_to_is_told_by_what_named_it() -> None:
     sitemap = {"url": HOME + "sitemap.xml", "disposition": "fetched", "content_type": "text/xml", "status": 200}
     found = told([page(""), sitemap, failed("gone", via=HOME + "sitemap.xml"), failed("seed", via="")])
-    assert [(one.url, [place.url for place in one.places]) for one in found["broken-page"]] == [
+    assert [(one.url, [place.url for place in one.pages]) for one in found["broken-page"]] == [
         (f"{HOME}gone", [f"{HOME}sitemap.xml"]),
         (f"{HOME}seed", []),
     ]
@@ -122,17 +122,17 @@ def test_an_iterator_is_read_as_a_list_is() -> None:
 def test_places_are_bounded_and_their_number_is_true() -> None:
     records = [page("", audit={"links": [link("gone")]}), failed("gone")]
     records += [page(f"p{i}", audit={"links": [link("gone")]}) for i in range(30)]
-    [one] = told(records, most_places=7)["broken-link"]
-    assert (len(one.places), one.n_places) == (7, 31)
-    [whole] = told(records, most_places=None)["broken-link"]
-    assert len(whole.places) == 31
+    [one] = told(records, most_pages=7)["broken-link"]
+    assert (len(one.pages), one.n_pages) == (7, 31)
+    [whole] = told(records, most_pages=None)["broken-link"]
+    assert len(whole.pages) == 31
 
 
 def test_translations_must_name_each_other() -> None:
     back = [["en", HOME + "en"], ["de", HOME + "de"]]
     en = page("en", audit={"hreflang": [["de", HOME + "de"], ["fr", HOME + "fr"], ["it", HOME + "it"]]})
     found = told([en, page("de", audit={"hreflang": back}), page("fr"), failed("it", via=HOME + "en")])
-    assert [(one.url, one.places[0].text) for one in found["hreflang-not-returned"]] == [(f"{HOME}fr", "fr")]
+    assert [(one.url, one.pages[0].text) for one in found["hreflang-not-returned"]] == [(f"{HOME}fr", "fr")]
     assert [one.url for one in found["hreflang-broken"]] == [f"{HOME}it"]
 
 
@@ -140,7 +140,7 @@ def test_pages_whose_texts_differ_little_are_near_duplicates() -> None:
     a, near, far = 0xA5A5_0F0F_1234_8000, 0xA5A5_0F0F_1234_8000 ^ 0b1010_0001, 0x0123_4567_89AB_CDEF
     records = [page(name, simhash=f"{value:016x}") for name, value in (("a", a), ("near", near), ("far", far))]
     [one] = told(records)["near-duplicate"]
-    assert (one.url, [place.url for place in one.places]) == (f"{HOME}a", [f"{HOME}near"])
+    assert (one.url, [place.url for place in one.pages]) == (f"{HOME}a", [f"{HOME}near"])
 
 
 def _each() -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -187,7 +187,7 @@ def test_records_that_show_a_code_give_that_finding_and_no_other_error(
 
 def test_every_code_is_shown_by_a_test() -> None:
     text = Path(__file__).read_text("utf-8")
-    assert [code for code in CODES if f'"{code}"' not in text] == []
+    assert [code for code in FINDINGS if f'"{code}"' not in text] == []
 
 
 @pytest.mark.parametrize(
@@ -225,4 +225,4 @@ def test_an_own_check_gives_findings_and_one_that_raises_costs_itself_alone() ->
 
 
 def test_limits_say_from_where_on_a_page_is_slow() -> None:
-    assert set(told([page("", timings={"ttfb": 300.0})], limits=Limits(slow_ms=200))) == {"slow-page"}
+    assert set(told([page("", timings={"ttfb": 300.0})], limits=AuditLimits(slow_ms=200))) == {"slow-page"}
