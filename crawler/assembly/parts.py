@@ -141,6 +141,7 @@ def job(
         wants_markdown=any(sink.markdown for sink in config.sinks),
         part=config.extract.part,
         wants_simhash=any(sink.simhash for sink in config.sinks),
+        wants_audit=any(sink.audit for sink in config.sinks),
         extract=extract,
         returns=returns,
     )

@@ -104,6 +104,8 @@ class Page:
     """Links in scope that this worker has not reported lately. If these are dropped, the links are lost."""
     links_json: bytes = b""
     """A JSON array of all links, if the record has links."""
+    audit_json: bytes = b""
+    """A JSON object of facts for the site's owner, if the record has them (docs/records.md)."""
     text: str = ""
     """The readable text of its main part, if the record has text."""
     markdown: str = ""

@@ -138,6 +138,8 @@ class ParseJob:
     """The part of a page that text and markdown are made of: its main part, or all that is seen of it."""
     wants_simhash: bool
     """Whether to fill `Page.simhash` of each page, also of those that are brief."""
+    wants_audit: bool = False
+    """Whether to fill `Page.audit_json` of pages in reach."""
     extra_hops: int = 0
     """Links that leave the reach are followed so many hops further out."""
     most_requisites: int = 0
@@ -146,6 +148,11 @@ class ParseJob:
     """The user's own parse function. Its result becomes `Page.data_json`, its error `Page.data_error`."""
     returns: Literal["json", "pickle", "object"] = "json"
     """How its result comes back as a value: made of its JSON or of its pickle, or as it is, within one process."""
+
+    @property
+    def wants_headers(self) -> bool:
+        """Whether documents come with the headers of their answers."""
+        return self.wants_audit or self.extract is not None
 
 
 _UNKNOWN = Request(Url(""))

@@ -12,6 +12,8 @@ from .job import ParseJob
 if TYPE_CHECKING:
     import turbohtml
 
+    from .audit import Facts
+
 
 @dataclass(slots=True)
 class Reading:
@@ -55,6 +57,8 @@ class Reading:
     """Bits of LeftOut for the rules that kept links from being read."""
     is_scanned: bool = False
     """Whether it was read without a tree, see `scan`."""
+    audit: Facts | None = None
+    """The facts for its site's owner, if these are asked for."""
     tree: turbohtml.Document | None = None
     """The tree that it was read from, if the user's own function is to have it."""
 

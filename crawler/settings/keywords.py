@@ -330,6 +330,9 @@ class SinkSettings(TypedDict, total=False):
     """Write the header fields of the answer."""
     simhash: bool
     """Write the simhash of each page, by which near duplicates are found. It takes a tenth of a worker's CPU time."""
+    audit: bool
+    """Write facts for the owner of a site about each page: links with their texts, places, headings, translations,
+    structured data, mixed content, security headers (docs/records.md). They take a quarter of a worker's CPU time."""
     types: Sequence[Literal["html", "pdf", "images", "all"]]
     """The bodies that `files` saves, by their media type. Empty: all."""
     options: Mapping[str, object]

@@ -31,6 +31,8 @@ class Wants:
     """The header fields of the answer."""
     simhash: bool = False
     """The simhash of its text."""
+    audit: bool = False
+    """Facts for the site's owner."""
 
 
 def wants_of(config: SinkConfig) -> Wants:
@@ -49,7 +51,7 @@ EXTRA = ("method", "request_id", "label", "request_data")
 """Fields of records whose request was more than a URL. Headers and body, which may be secret, are not among them."""
 BEYOND = ("requisite", "extra_hop")
 """Fields of records of URLs that belong to the crawl though they need not be in its reach."""
-HEAVY = ("links", "text", "markdown", "text_from", "headers", "data", "warc")
+HEAVY = ("links", "audit", "text", "markdown", "text_from", "headers", "data", "warc")
 """Fields of a record on request, see Wants; `data` comes from the user's own parse function, `warc` from an archive."""
 
 
@@ -156,6 +158,8 @@ def _heavy(outcome: Outcome, wants: Wants) -> dict[str, object]:
     if page is not None:
         if wants.links:
             heavy["links"] = orjson.Fragment(page.links_json or b"[]")
+        if wants.audit and page.audit_json:
+            heavy["audit"] = orjson.Fragment(page.audit_json)
         if wants.text:
             heavy["text"] = page.text
         if wants.markdown:
