@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .folder.repair import RepairReport, repair_folder
     from .folder.reporting import read_report
     from .frontier import Known, Look, look
+    from .lookback import Inspection, Story, inspect_folder, tell_story
     from .metrics.bounds import Bound
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import (
@@ -101,6 +102,7 @@ _HOMES = {
     "OffloadError ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "export": "export_folder",
+    "lookback": "Inspection Story inspect_folder tell_story",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
     "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
@@ -166,6 +168,7 @@ __all__ = [
     "Heads",
     "Hindrance",
     "HookError",
+    "Inspection",
     "Known",
     "Label",
     "Lease",
@@ -211,6 +214,7 @@ __all__ = [
     "SkippedSeeds",
     "Snapshot",
     "StorageFull",
+    "Story",
     "Summary",
     "Timings",
     "Trap",
@@ -229,6 +233,7 @@ __all__ = [
     "explain",
     "export_folder",
     "find_crawl_folder",
+    "inspect_folder",
     "look",
     "make_content",
     "open_crawl",
@@ -242,6 +247,7 @@ __all__ = [
     "repair_folder",
     "replay",
     "stream",
+    "tell_story",
 ]
 
 
