@@ -13,6 +13,7 @@ COMMANDS = {
     "explain": "Say why a page is missing, or why a URL is fetched.",
     "status": "Say what stands in a crawl folder, and what to do next.",
     "inspect": "Say what a crawl brought, or tell the story of one URL.",
+    "diff": "Tell two crawls apart.",
     "export": "Write a crawl as a table, an index or a web archive.",
     "repair": "Mend a crawl folder whose frontier is damaged.",
     "replay": "Crawl over WARC or WACZ files instead of the network.",

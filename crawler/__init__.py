@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .archives import ArchiveFetcher
     from .assembly.contents import make_content
     from .assembly.shared import Shared, open_shared
+    from .comparison import Comparison, Difference, open_comparison, write_page
     from .dry_run import Rehearsal, rehearse
     from .errors import (
         ArchiveError,
@@ -109,6 +110,7 @@ _HOMES = {
     "Skip Timings Url",
     "parse": "Content Label Link Parsed",
     "protocols": "Archive Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
+    "comparison": "Comparison Difference open_comparison write_page",
     "dry_run": "Rehearsal rehearse",
     "seeds": "BadSeed SkippedSeeds",
     "settings": "Config Settings SinkConfig",
@@ -146,6 +148,7 @@ __all__ = [
     "Change",
     "Changes",
     "ClosedError",
+    "Comparison",
     "Config",
     "ConfigError",
     "Content",
@@ -155,6 +158,7 @@ __all__ = [
     "Crawl",
     "CrawlError",
     "CrawlInfo",
+    "Difference",
     "Disposition",
     "Ending",
     "Explanation",
@@ -236,6 +240,7 @@ __all__ = [
     "inspect_folder",
     "look",
     "make_content",
+    "open_comparison",
     "open_crawl",
     "open_shared",
     "plan_memory",
@@ -248,6 +253,7 @@ __all__ = [
     "replay",
     "stream",
     "tell_story",
+    "write_page",
 ]
 
 
