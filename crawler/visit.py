@@ -359,7 +359,7 @@ class Visitor:
         """The job for error pages: no links, no text, and no function of the user."""
         return replace(
             self.job, follow=frozenset(), most_requisites=0, wants_links=False, wants_text=False, wants_markdown=False,
-            wants_audit=False, extract=None,
+            wants_metadata=False, wants_structured=False, wants_audit=False, extract=None,
         )  # fmt: skip
 
     # -- setbacks ----------------------------------------------------------------------------------------------------
