@@ -49,6 +49,7 @@ TYPES: Mapping[str, str] = {
     "headers": "VARCHAR[][]",
     "data": "JSON",
     "warc": 'STRUCT(filename VARCHAR, "offset" BIGINT, "length" BIGINT)',
+    "file": "VARCHAR",
     "method": "VARCHAR",
     "request_id": "VARCHAR",
     "label": "VARCHAR",

@@ -15,7 +15,23 @@ from ..errors import ParseError
 from ..model import LeftOut, Links, Page, Reason
 from ..runtime.counting import many
 from ..runtime.xml_repair import Enough
-from . import audit, blocked, charset, codings, data, directives, fields, html, kinds, links, scan, sitemap, styles, xml
+from . import (
+    audit,
+    blocked,
+    charset,
+    codings,
+    data,
+    directives,
+    fields,
+    html,
+    kinds,
+    links,
+    requisites,
+    scan,
+    sitemap,
+    styles,
+    xml,
+)
 from .evidence import NO_END, Evidence, Shown, evidence
 from .extraction import Source, extract
 from .job import Document, ParseJob
@@ -27,6 +43,8 @@ MAX_LINK_BYTES = 16 << 20
 """Bytes of all links of a page together, so that a worker's answer has a limit for any input."""
 MOST_STEPS = 8
 """Most steps of requisites from a page: a frame in a frame, a style that imports a style. Endless ones end so."""
+_NEEDY = frozenset({"text/css", "application/manifest+json", "image/svg+xml"})
+"""Types of files that may need others to be shown."""
 _NO_LINKS = Links()
 MAX_TEXT = 1 << 20
 """Characters of readable text that are kept."""
@@ -148,16 +166,21 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
         return kind, xml.read([body], document, job)
     if kind == "text":
         return _read_list(document, [body]) if sitemap.is_list(document) else (kind, _plain(document, body, job))
-    return kind, _read_style(document, body) if job.most_requisites and _is_style(document) else Reading()
+    return kind, _read_file(document, body, job) if job.most_requisites else Reading()
 
 
-def _is_style(document: Document) -> bool:
-    return kinds.essence(document.content_type) == "text/css"
-
-
-def _read_style(document: Document, body: bytes) -> Reading:
-    text = styles.decode(body, charset.label(document.content_type))
-    return Reading(requisites=list(dict.fromkeys(styles.find_urls(text))))
+def _read_file(document: Document, body: bytes, job: ParseJob) -> Reading:
+    """Reads a file that is no page, but may need others to be shown."""
+    content_type = document.content_type
+    match kinds.essence(content_type):
+        case "text/css":
+            text = styles.decode(body, charset.label(content_type))
+            return Reading(requisites=list(dict.fromkeys(styles.find_urls(text))))
+        case "application/manifest+json":
+            return Reading(requisites=requisites.find_in_manifest(body))
+        case "image/svg+xml" if not html.is_too_large(body, job.tree_bytes):
+            return Reading(requisites=requisites.find_in_svg(body))
+    return Reading()
 
 
 def _read_gzip(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, Reading]:
@@ -231,7 +254,7 @@ def _add_requisites(news: News, memory: Memory, reading: Reading, base: str, doc
 def _kinds_left_out(kind: kinds.Kind, document: Document, job: ParseJob) -> int:
     """Returns the bits for kinds that are not followed. Nobody looked for them, so any HTML page may contain some."""
     bits = int(LeftOut.KINDS) if kind == "html" and not job.follow.issuperset(links.KINDS) else 0
-    is_shown = kind == "html" or _is_style(document)
+    is_shown = kind == "html" or kinds.essence(document.content_type) in _NEEDY
     return bits | int(LeftOut.REQUISITES) if is_shown and not job.most_requisites else bits
 
 

@@ -55,8 +55,11 @@ EXTRA = ("method", "request_id", "label", "request_data")
 """Fields of records whose request was more than a URL. Headers and body, which may be secret, are not among them."""
 BEYOND = ("requisite", "extra_hop")
 """Fields of records of URLs that belong to the crawl though they need not be in its reach."""
-HEAVY = ("links", "audit", "text", "markdown", "text_from", "metadata", "structured", "headers", "data", "warc")
-"""Fields of a record on request, see Wants; `data` comes from the user's own parse function, `warc` from an archive."""
+HEAVY = (
+    "links", "audit", "text", "markdown", "text_from", "metadata", "structured", "headers", "data", "warc", "file"
+)  # fmt: skip
+"""Fields of a record on request, see Wants; `data` comes from the user's own parse function, `warc` from an archive,
+`file` from the output that saves bodies."""
 
 
 def record(outcome: Outcome, wants: Wants) -> bytes:
@@ -95,6 +98,8 @@ def _make_line(outcome: Outcome, wants: Wants) -> bytes:
         values |= {"requisite": True} if request.requisite else {"extra_hop": request.extra_hop}
     if outcome.capture is not None:
         values["warc"] = outcome.capture._asdict()
+    if outcome.file:
+        values["file"] = outcome.file
     if request.label or request.data is not None or not request.is_plain:
         values |= _extra(outcome)
     return json_line(values)
