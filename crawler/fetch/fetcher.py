@@ -19,6 +19,7 @@ from .proxies import ProxyFailed
 from .resolver import Resolver
 from .routes import Routes
 from .speed_limits import SpeedLimits
+from .tls import Trust
 
 UNKNOWN_TO_PROXY = 407
 """The status by which a proxy asks who we are (RFC 9110 15.5.8)."""
@@ -30,6 +31,7 @@ class HttpFetcher:
 
     line: ExchangeTerms
     resolver: Resolver
+    trust: Trust
     origins: Origins
     routes: Routes
     limits: SpeedLimits
@@ -69,8 +71,11 @@ class HttpFetcher:
     async def _exchange(self, request: Request, share: BodyShare, cap: int | None) -> Response:
         """Makes one exchange as soon as gates, budget and open files allow, and charges it to the share."""
         begun = perf_counter()
+        site = request.url.site
+        if not self.trust.is_ready and site.startswith("https:"):
+            await self.trust.prepare()
         while True:
-            origin = self.origins.find(request.url.site)
+            origin = self.origins.find(site)
             if origin.proxy is None:
                 return await self._exchange_with(origin, request, share, cap, begun)
             since = self.routes.pool.now()

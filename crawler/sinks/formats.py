@@ -10,19 +10,21 @@ from ..protocols import Output, Reader
 from ..settings import Config, FetchConfig, SinkConfig, WarcConfig
 from ..settings.kinds import Kinds, blame_package, check_shape
 from ..settings.output import as_file, check_file_name
-from .files import FilesOutput
 from .jsonl import JsonLinesOutput
-from .warc import WarcOutput
 
 MakeOutput = Callable[[Path, SinkConfig], Output]
 """Makes an output in a folder. Touches no file. Raises ConfigError or ValueError for settings that it cannot use."""
 
 
 def _make_warc(folder: Path, sink: SinkConfig, settings: WarcConfig = WarcConfig()) -> Output:  # noqa: B008  frozen
+    from .warc import WarcOutput  # noqa: PLC0415 - imported by crawls that use it
+
     return WarcOutput(folder, sink, settings)
 
 
 def _make_files(folder: Path, sink: SinkConfig, most_bytes: int = FetchConfig().max_body_bytes) -> Output:
+    from .files import FilesOutput  # noqa: PLC0415 - imported by crawls that use it
+
     return FilesOutput(folder, sink, most_bytes)
 
 
