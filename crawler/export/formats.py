@@ -33,14 +33,16 @@ class Format(NamedTuple):
     about: str
     """A few words for its line in the help."""
     has_fields: bool = False
-    """Whether `--fields` chooses its columns."""
+    """Whether `--fields` and `--schema` choose its columns."""
+    has_records: bool = False
+    """Whether it is made of records alone, so that `--where` chooses some."""
 
 
 FORMATS: Mapping[str, Format] = {
     "cdxj": Format(write_cdxj, "a sorted index of the WARC files, for pywb"),
-    "csv": Format(write_csv, "a table that spreadsheets open", has_fields=True),
-    "jsonl": Format(write_jsonl, "the records, one line of JSON each", has_fields=True),
-    "tsv": Format(write_tsv, "a table with tabs between the cells", has_fields=True),
+    "csv": Format(write_csv, "a table that spreadsheets open", has_fields=True, has_records=True),
+    "jsonl": Format(write_jsonl, "the records, one line of JSON each", has_fields=True, has_records=True),
+    "tsv": Format(write_tsv, "a table with tabs between the cells", has_fields=True, has_records=True),
     "wacz": Format(write_wacz, "WARC files, index and pages in one file, for ReplayWeb.page"),
 }
 """The formats by their names, which are the endings of their files, too."""
