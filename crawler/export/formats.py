@@ -15,6 +15,7 @@ from .mirror import write_mirror
 from .source import Source
 from .wacz import write_wacz
 from .wanted import Wanted
+from .xlsx import write_xlsx
 
 Write = Callable[[Source, Wanted, IO[bytes]], None]
 """Writes an export from beginning to end, in memory that does not grow with the crawl.
@@ -44,6 +45,7 @@ FORMATS: Mapping[str, Format] = {
     "jsonl": Format(write_jsonl, "the records, one line of JSON each", has_fields=True, has_records=True),
     "tsv": Format(write_tsv, "a table with tabs between the cells", has_fields=True, has_records=True),
     "wacz": Format(write_wacz, "WARC files, index and pages in one file, for ReplayWeb.page"),
+    "xlsx": Format(write_xlsx, "a workbook for Excel and LibreOffice", has_fields=True, has_records=True),
 }
 """The formats by their names, which are the endings of their files, too."""
 

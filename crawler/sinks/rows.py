@@ -19,12 +19,12 @@ from .columns import NESTED, OPEN, as_cell
 
 SIGNS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 """A text that begins with one, also behind spaces, may be run by a spreadsheet (OWASP, CSV injection)."""
-_STARTS = (
+STARTS = (
     rb"(?:[=+\-@ \t\r\f\v]|\xef\xbc[\x8b\x8d\x9d\xa0]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]"
     rb"|\xe2\x81\x9f|\xe3\x80\x80)"
 )
 """How a text in UTF-8 may begin that is a formula, perhaps behind spaces."""
-_SUSPECT = {"csv": re.compile(b',"' + _STARTS), "tsv": re.compile(b"\t" + _STARTS)}
+_SUSPECT = {"csv": re.compile(b',"' + STARTS), "tsv": re.compile(b"\t" + STARTS)}
 """Finds such a text in rows that begin with a comma or a tab."""
 _ODD = re.compile(rb'\\[^"]')
 """Finds an escape in JSON that is not that of a quote."""
@@ -121,7 +121,7 @@ class Rows:
         if not isinstance(value, (str, dict, list)):
             return as_cell(value) or self._null.decode()
         text = value if isinstance(value, str) else as_cell(value)
-        return '"{}"'.format(_disarm(_escape_lines(text)).replace('"', '""'))
+        return '"{}"'.format(_disarm(escape_lines(text)).replace('"', '""'))
 
 
 def is_structure(name: str) -> bool:
@@ -137,11 +137,12 @@ def runs(lines: Sequence[bytes], may_be_plain: bool = True) -> Iterator[tuple[bo
     elif _ODD.search(b"".join(lines)) is None:
         yield True, lines
     else:
-        for is_odd, run in groupby(lines, key=_is_odd):
-            yield not is_odd, list(run)
+        for has_escapes, run in groupby(lines, key=is_odd):
+            yield not has_escapes, list(run)
 
 
-def _is_odd(line: bytes) -> bool:
+def is_odd(line: bytes) -> bool:
+    """Returns whether JSON has an escape other than that of a quote."""
     return b"\\" in line and _ODD.search(line) is not None
 
 
@@ -153,5 +154,6 @@ def _disarm(text: str) -> str:
     return f"'{text}"
 
 
-def _escape_lines(text: str) -> str:
+def escape_lines(text: str) -> str:
+    """Returns a text with escapes for characters that act on a terminal or cannot be seen; line ends stay."""
     return "\n".join(map(escape_text, text.splitlines())) if "\n" in text or "\r" in text else escape_text(text)
