@@ -68,6 +68,8 @@ def _choose(name: str, kind: Format | Fill, fields: Sequence[str], schema: str, 
     if chosen and not (isinstance(kind, Format) and kind.has_fields):
         option = "--fields" if wanted.fields else "--schema"
         raise ConfigError(f"{option}: the format {name} has none to choose from")
+    if schema != OWN and isinstance(kind, Format) and not kind.has_schema:
+        raise ConfigError(f"--schema: the format {name} has our own names alone")
     return wanted
 
 

@@ -12,6 +12,7 @@ from .cdxj import write_cdxj
 from .csv import write_csv, write_tsv
 from .jsonl import write_jsonl
 from .mirror import write_mirror
+from .parquet import write_parquet
 from .source import Source
 from .wacz import write_wacz
 from .wanted import Wanted
@@ -37,12 +38,21 @@ class Format(NamedTuple):
     """Whether `--fields` and `--schema` choose its columns."""
     has_records: bool = False
     """Whether it is made of records alone, so that `--where` chooses some."""
+    has_schema: bool = True
+    """Whether `--schema` names its columns, if it has any."""
 
 
 FORMATS: Mapping[str, Format] = {
     "cdxj": Format(write_cdxj, "a sorted index of the WARC files, for pywb"),
     "csv": Format(write_csv, "a table that spreadsheets open", has_fields=True, has_records=True),
     "jsonl": Format(write_jsonl, "the records, one line of JSON each", has_fields=True, has_records=True),
+    "parquet": Format(
+        write_parquet,
+        "a table with types, for DuckDB, pandas and Spark",
+        has_fields=True,
+        has_records=True,
+        has_schema=False,
+    ),
     "tsv": Format(write_tsv, "a table with tabs between the cells", has_fields=True, has_records=True),
     "wacz": Format(write_wacz, "WARC files, index and pages in one file, for ReplayWeb.page"),
     "xlsx": Format(write_xlsx, "a workbook for Excel and LibreOffice", has_fields=True, has_records=True),
