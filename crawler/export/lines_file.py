@@ -26,7 +26,7 @@ class LinesFile(NamedTuple):
 
 @contextmanager
 def open_lines_file(source: Source, scratch: Path) -> Iterator[LinesFile]:
-    """Yields the file of the crawl itself, or a temporary one where only some records are wanted or they stand otherwise.
+    """Yields the file of the crawl itself, or a temporary one where some records are wanted or they stand otherwise.
 
     Raises FolderError, OSError.
     """
