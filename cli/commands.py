@@ -13,6 +13,7 @@ COMMANDS = {
     "explain": "Say why a page is missing, or why a URL is fetched.",
     "status": "Say what stands in a crawl folder, and what to do next.",
     "export": "Write a crawl as a table, an index or a web archive.",
+    "sql": "Ask a crawl in SQL: its pages, links, errors and sites.",
     "repair": "Mend a crawl folder whose frontier is damaged.",
     "replay": "Crawl over WARC or WACZ files instead of the network.",
     "demo": "Crawl a small web of 24 sites on this machine.",

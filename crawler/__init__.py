@@ -78,6 +78,7 @@ if TYPE_CHECKING:
         Rules,
         Sink,
     )
+    from .query import Answer, export_query, query_folder
     from .reach.second_looks import Reconsidered
     from .reports import Report
     from .runtime.escaping import escape_text
@@ -123,6 +124,7 @@ _HOMES = {
     "fetch": "Cookie CookieJar",
     "frontier": "Known Look look",
     "offload": "count_cores",
+    "query": "Answer export_query query_folder",
     "policy.scope": "Ruling check_patterns",
     "policy.wider": "FAILURES",
     "runtime.escaping": "escape_text",
@@ -134,6 +136,7 @@ _HOMES = {
 
 __all__ = [
     "FAILURES",
+    "Answer",
     "Archive",
     "ArchiveError",
     "ArchiveFetcher",
@@ -228,6 +231,7 @@ __all__ = [
     "escape_text",
     "explain",
     "export_folder",
+    "export_query",
     "find_crawl_folder",
     "look",
     "make_content",
@@ -235,6 +239,7 @@ __all__ = [
     "open_shared",
     "plan_memory",
     "plan_replay",
+    "query_folder",
     "read_folder",
     "read_report",
     "record",

@@ -70,3 +70,10 @@ def _text(value: object) -> str:
 
 def _escape_lines(text: str) -> str:
     return "\n".join(map(escape_text, text.splitlines())) if "\n" in text or "\r" in text else escape_text(text)
+
+
+def make_safe(value: object) -> object:
+    """Returns a value as a cell of csv: no formula, and nothing that acts on a terminal."""
+    if type(value) in _PLAIN:
+        return value
+    return _text(_escape_lines(value)) if isinstance(value, str) else _text(value)
