@@ -12,6 +12,7 @@ import typer
 
 from . import show, values
 
+FORMATS = "csv, tsv, jsonl, parquet, graph, graphml, webgraph, cdxj, wacz or mirror"
 EVERY_S = 0.2
 """Seconds between two lines of progress."""
 
@@ -20,7 +21,11 @@ def export(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The crawl folder; a crawl may run in it.")],
     format: Annotated[
         str,
-        typer.Option("-f", "--format", help="csv, tsv, jsonl, parquet, cdxj, wacz or mirror. Default: as -o ends."),
+        typer.Option(
+            "-f",
+            "--format",
+            help=f"{FORMATS}. Default: as -o ends.",
+        ),
     ] = "",
     out: Annotated[
         str,
@@ -28,7 +33,7 @@ def export(
             "-o",
             "--out",
             metavar="FILE",
-            help="The file (mirror: the new folder); -: standard output. Default: FOLDER.FORMAT",
+            help="The file (graph, webgraph, mirror: the new folder); -: standard output. Default: FOLDER.FORMAT",
         ),
     ] = "",
     fields: Annotated[
@@ -63,7 +68,8 @@ def _describe(path: Path) -> str:
     if not path.is_dir():
         return show.size(path.stat().st_size)
     files = [one.stat().st_size for one in path.rglob("*") if one.is_file()]
-    return f"{len(files):,} files, {show.size(sum(files))}; open {path / 'index.html'}"
+    index = path / "index.html"
+    return f"{len(files):,} files, {show.size(sum(files))}{f'; open {index}' if index.exists() else ''}"
 
 
 def _format_of(out: str) -> str:
@@ -72,9 +78,7 @@ def _format_of(out: str) -> str:
 
     ending = Path(out).suffix.lower().removeprefix(".") if out != "-" else ""
     if not ending:
-        raise ConfigError(
-            "--format: which one? cdxj, csv, jsonl, mirror, parquet, tsv or wacz; `crawl export --help` tells more"
-        )
+        raise ConfigError(f"--format: which one? {FORMATS}; `crawl export --help` tells more")
     return ending
 
 

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +17,9 @@ from ..errors import ConfigError, CrawlError, StorageFull
 from .schema import literal
 
 if TYPE_CHECKING:
+    import numpy as np
     from duckdb import DuckDBPyConnection
+    from numpy.typing import NDArray
 
 MEMORY_BYTES = 256 << 20
 POLL_S = 0.1
@@ -60,6 +62,12 @@ class Database:
         """Returns the next rows of the statement that was asked; none at its end."""
         with self._translate_errors():
             return self._connection.fetchmany(most)
+
+    def copy_columns(self, columns: Mapping[str, NDArray[np.int32]], path: Path) -> None:
+        """Writes arrays of one length as the columns of a Parquet file."""
+        with self._translate_errors():
+            self._connection.register("columns", dict(columns))
+            self._connection.execute(f"copy columns to {literal(str(path))} (format parquet, compression zstd)")
 
     def close_files(self, paths: Sequence[str]) -> None:
         """Lets later statements open these files alone, and change no setting."""

@@ -10,6 +10,7 @@ from ..errors import ConfigError
 from ..runtime.nearest import did_you_mean
 from .cdxj import write_cdxj
 from .csv import write_csv, write_tsv
+from .graph import write_graph, write_graphml, write_webgraph
 from .jsonl import write_jsonl
 from .mirror import write_mirror
 from .parquet import write_parquet
@@ -40,6 +41,7 @@ class Format(NamedTuple):
 FORMATS: Mapping[str, Format] = {
     "cdxj": Format(write_cdxj, "a sorted index of the WARC files, for pywb"),
     "csv": Format(write_csv, "a table that spreadsheets open", has_fields=True),
+    "graphml": Format(write_graphml, "pages and links, for Gephi and networkx"),
     "jsonl": Format(write_jsonl, "the records, one line of JSON each", has_fields=True),
     "parquet": Format(write_parquet, "a table with types, for DuckDB, pandas and Spark", has_fields=True),
     "tsv": Format(write_tsv, "a table with tabs between the cells", has_fields=True),
@@ -47,8 +49,8 @@ FORMATS: Mapping[str, Format] = {
 }
 """The formats by their names, which are the endings of their files, too."""
 
-FOLDERS: Mapping[str, Fill] = {"mirror": write_mirror}
-"""The formats that are a folder of files: a copy that a browser shows without the network."""
+FOLDERS: Mapping[str, Fill] = {"graph": write_graph, "mirror": write_mirror, "webgraph": write_webgraph}
+"""The formats that are a folder of files: pages and links, and a copy that a browser shows without the network."""
 
 
 def find_format(name: str) -> Format | Fill:
