@@ -53,7 +53,7 @@ def export(
     found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
     name = format or _format_of(out)
     path = None if out == "-" else Path(out) if out else _default(folder, name)
-    progress = _Progress()
+    progress = Progress()
     with raising_interrupts():
         try:
             export_folder(found, name, path, fields=fields.split(","), tell=progress)
@@ -94,7 +94,7 @@ def _default(folder: Path, name: str) -> Path:
     return path
 
 
-class _Progress:
+class Progress:
     """Shows on a terminal how much is read."""
 
     def __init__(self) -> None:

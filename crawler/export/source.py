@@ -27,7 +27,7 @@ def tell_nobody(done: int, total: int) -> None:
 
 @dataclass(slots=True)
 class Source:
-    """What stands settled in a crawl folder at one moment. `read_source` makes it."""
+    """The settled part of a crawl folder at one moment. `read_source` makes it."""
 
     folder: Folder
     reader: Reader | None
