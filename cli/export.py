@@ -37,8 +37,14 @@ def export(
         ),
     ] = "",
     fields: Annotated[
-        str, typer.Option("--fields", help="Columns of csv, jsonl, parquet and tsv: url,status,timings.ttfb")
+        str, typer.Option("--fields", help="Columns of tables and of jsonl: url,status,timings.ttfb")
     ] = "",
+    where: Annotated[
+        str, typer.Option("--where", metavar="CONDITION", help="Which records: 'status >= 400 and depth < 3'")
+    ] = "",
+    schema: Annotated[
+        str, typer.Option("--schema", metavar="NAME", help="Names of the columns: crawld, commoncrawl or scrapy.")
+    ] = "crawld",
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
     """Write the pages of a crawl as a table, or its WARC files as an index, a web archive or an offline copy.
@@ -56,7 +62,7 @@ def export(
     progress = Progress()
     with raising_interrupts():
         try:
-            export_folder(found, name, path, fields=fields.split(","), tell=progress)
+            export_folder(found, name, path, fields=fields.split(","), where=where, schema=schema, tell=progress)
         finally:
             progress.clear()
     if path is not None:

@@ -17,6 +17,7 @@ from .parquet import write_parquet
 from .source import Source
 from .wacz import write_wacz
 from .wanted import Wanted
+from .xlsx import write_xlsx
 
 Write = Callable[[Source, Wanted, IO[bytes]], None]
 """Writes an export from beginning to end, in memory that does not grow with the crawl.
@@ -35,17 +36,28 @@ class Format(NamedTuple):
     about: str
     """A few words for its line in the help."""
     has_fields: bool = False
-    """Whether `--fields` chooses its columns."""
+    """Whether `--fields` and `--schema` choose its columns."""
+    has_records: bool = False
+    """Whether it is made of records alone, so that `--where` chooses some."""
+    has_schema: bool = True
+    """Whether `--schema` names its columns, if it has any."""
 
 
 FORMATS: Mapping[str, Format] = {
     "cdxj": Format(write_cdxj, "a sorted index of the WARC files, for pywb"),
-    "csv": Format(write_csv, "a table that spreadsheets open", has_fields=True),
+    "csv": Format(write_csv, "a table that spreadsheets open", has_fields=True, has_records=True),
     "graphml": Format(write_graphml, "pages and links, for Gephi and networkx"),
-    "jsonl": Format(write_jsonl, "the records, one line of JSON each", has_fields=True),
-    "parquet": Format(write_parquet, "a table with types, for DuckDB, pandas and Spark", has_fields=True),
-    "tsv": Format(write_tsv, "a table with tabs between the cells", has_fields=True),
+    "jsonl": Format(write_jsonl, "the records, one line of JSON each", has_fields=True, has_records=True),
+    "parquet": Format(
+        write_parquet,
+        "a table with types, for DuckDB, pandas and Spark",
+        has_fields=True,
+        has_records=True,
+        has_schema=False,
+    ),
+    "tsv": Format(write_tsv, "a table with tabs between the cells", has_fields=True, has_records=True),
     "wacz": Format(write_wacz, "WARC files, index and pages in one file, for ReplayWeb.page"),
+    "xlsx": Format(write_xlsx, "a workbook for Excel and LibreOffice", has_fields=True, has_records=True),
 }
 """The formats by their names, which are the endings of their files, too."""
 

@@ -174,6 +174,19 @@ def registered_domain_of_host(host: str) -> str:
     return _suffixes().privatesuffix(name) or host
 
 
+@lru_cache(maxsize=65536)
+def suffix_and_domain(host: str, *, only_registries: bool) -> tuple[str | None, str | None]:
+    """Returns the public suffix of a bare host, and the domain one level below; None for an address or a suffix itself.
+
+    `only_registries`: without the private section of the list, so that `io` is the suffix of user.github.io.
+    """
+    name = host.rstrip(".")
+    if is_address(name):
+        return None, None
+    suffixes = _suffixes(only_registries=only_registries)
+    return suffixes.publicsuffix(name), suffixes.privatesuffix(name)
+
+
 def has_listed_suffix(host: str) -> bool:
     """Returns whether a bare host is a name below a suffix that the public suffix list names."""
     name = host.rstrip(".")
@@ -277,9 +290,9 @@ def load_suffixes() -> None:
     registered_domain_of_host("a.example")
 
 
-@lru_cache(maxsize=1)
-def _suffixes() -> PublicSuffixList:
+@lru_cache(maxsize=2)
+def _suffixes(*, only_registries: bool = False) -> PublicSuffixList:
     """Loads the suffix list of the package, which is released with each change of it. Late, for it costs 0.05 s."""
     from publicsuffixlist import PublicSuffixList  # noqa: PLC0415
 
-    return PublicSuffixList()
+    return PublicSuffixList(only_icann=only_registries)
