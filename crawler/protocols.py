@@ -224,6 +224,15 @@ class PerCrawl(Protocol):
 
 
 @runtime_checkable
+class Patient(Protocol):
+    """A sink that waits for a store that is away. A sink becomes one by having this method."""
+
+    def hurry(self) -> None:
+        """Makes `write` wait for a few seconds more at most, for the run is to end. Never waits itself."""
+        ...
+
+
+@runtime_checkable
 class Archive(Protocol):
     """A sink that keeps every exchange, also those of attempts that are not final. Its method makes it one."""
 

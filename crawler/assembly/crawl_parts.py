@@ -29,7 +29,7 @@ from ..policy.answers import Answers
 from ..policy.pace import Pace
 from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
-from ..protocols import Archive, Choosing, Fetcher, Frontier, Offloader, PerAddress, PerCrawl, Robots, Sink
+from ..protocols import Archive, Choosing, Fetcher, Frontier, Offloader, Patient, PerAddress, PerCrawl, Robots, Sink
 from ..reach.roots import AdmittedPlaces, Roots
 from ..runtime.presence import Presence
 from ..settings import Config
@@ -204,6 +204,12 @@ class Works:
         if self.http.line.cookies is None:
             raise ConfigError("this crawl keeps no cookies: open it with cookies=True (fetch.cookies)")
         return CookieJar(self.http.line.cookies)
+
+    def hurry_sinks(self) -> None:
+        """Makes sinks wait no longer for stores that are away: the run is to end."""
+        for sink in self.sinks:
+            if isinstance(sink, Patient):
+                sink.hurry()
 
     def work_costs(self) -> Sequence[WorkCost]:
         """Returns where CPU work is done and what it costs. Empty: nothing is chosen by its cost."""

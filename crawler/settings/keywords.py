@@ -302,8 +302,9 @@ class SinkSettings(TypedDict, total=False):
     """Keywords of `SinkConfig`. An output for records; one table for each output."""
 
     kind: str
-    """The format: `jsonl`, one JSON object per line; `csv`, a table; `sqlite`, a database; `warc`, an archive of every
-    exchange; `files`, bodies as files (docs/outputs.md); or one that an installed package adds (docs/plugins.md)."""
+    """The format: `jsonl`, one JSON object per line; `csv`, a table; `sqlite`, a database; `postgres`, a table of a
+    server; `warc`, an archive of every exchange; `files`, bodies as files (docs/outputs.md); or one that an installed
+    package adds (docs/plugins.md)."""
     path: str
     """File name inside the crawl folder; for `warc` and `files` that of a folder in it. A table whose name ends with
     `.tsv` has tabs between its cells. A format of a package may do without."""
@@ -320,6 +321,13 @@ class SinkSettings(TypedDict, total=False):
     """Write the simhash of each page, by which near duplicates are found. It takes a tenth of a worker's CPU time."""
     types: Sequence[Literal["html", "pdf", "images", "all"]]
     """The bodies that `files` saves, by their media type. Empty: all."""
+    url: str
+    """The server of `postgres`: `postgresql://user:password@host/database`. `$NAME` reads it from the environment, so
+    that it is stored nowhere."""
+    table: str
+    """The table of `postgres`, which is made if it is missing; `schema.table` names its schema, too."""
+    give_up_s: float
+    """How long a crawl waits for a server that takes no pages. Then the run ends; nothing is lost."""
     options: Mapping[str, object]
     """Settings of a format that a package adds."""
 

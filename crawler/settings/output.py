@@ -18,11 +18,11 @@ MOST_SINKS = 16
 
 JOB_SINKS = frozenset({"jsonl", "warc", "files", "csv", "sqlite"})
 """The formats of ours that write into the crawl folder alone. A job of a daemon may choose these."""
-OWNER_SINKS = frozenset[str]()
+OWNER_SINKS = frozenset({"postgres"})
 """The formats of ours that reach elsewhere. Only the owner of a daemon may choose them."""
 BUILT_IN_SINKS = JOB_SINKS | OWNER_SINKS
 """The formats of ours."""
-PATHS = {"warc": "warc", "files": "files", "csv": "pages.csv", "sqlite": "pages.sqlite"}
+PATHS = {"warc": "warc", "files": "files", "csv": "pages.csv", "sqlite": "pages.sqlite", "postgres": ""}
 """The names that outputs have if none is chosen; all others of ours are called `pages.jsonl`."""
 HEAVY = ("links", "text", "headers", "simhash")
 """Fields of records that cost more, so each has a setting. As a column it is made, too."""
@@ -72,8 +72,9 @@ class SinkConfig(Table):
     """An output for records; one table for each output."""
 
     kind: ForJobs[Kind] = "jsonl"
-    """The format: `jsonl`, one JSON object per line; `csv`, a table; `sqlite`, a database; `warc`, an archive of every
-    exchange; `files`, bodies as files (docs/outputs.md); or one that an installed package adds (docs/plugins.md)."""
+    """The format: `jsonl`, one JSON object per line; `csv`, a table; `sqlite`, a database; `postgres`, a table of a
+    server; `warc`, an archive of every exchange; `files`, bodies as files (docs/outputs.md); or one that an installed
+    package adds (docs/plugins.md)."""
     path: ForJobs[str] = "pages.jsonl"
     """File name inside the crawl folder; for `warc` and `files` that of a folder in it. A table whose name ends with
     `.tsv` has tabs between its cells. A format of a package may do without."""
@@ -90,6 +91,13 @@ class SinkConfig(Table):
     """Write the simhash of each page, by which near duplicates are found. It takes a tenth of a worker's CPU time."""
     types: ForJobs[tuple[Literal["html", "pdf", "images", "all"], ...]] = ()
     """The bodies that `files` saves, by their media type. Empty: all."""
+    url: Secret[str] = ""
+    """The server of `postgres`: `postgresql://user:password@host/database`. `$NAME` reads it from the environment,
+    so that it is stored nowhere."""
+    table: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$")] = "pages"
+    """The table of `postgres`, which is made if it is missing; `schema.table` names its schema, too."""
+    give_up_s: Annotated[float, Field(ge=0)] = 600.0
+    """How long a crawl waits for a server that takes no pages. Then the run ends; nothing is lost."""
     options: Secret[dict[str, JsonValue]] = Field(default_factory=dict)
     """Settings of a format that a package adds."""
 
@@ -105,7 +113,7 @@ class SinkConfig(Table):
     @field_validator("path")
     @classmethod
     def _check_path(cls, path: str, info: ValidationInfo) -> str:
-        if path or info.data.get("kind", "jsonl") in BUILT_IN_SINKS:
+        if path or info.data.get("kind", "jsonl") in JOB_SINKS:
             check_file_name(path)
         return path
 

@@ -13,6 +13,7 @@ from ..settings.output import as_file, check_file_name
 from .csv import CsvOutput
 from .files import FilesOutput
 from .jsonl import JsonLinesOutput
+from .postgres import PostgresOutput
 from .sqlite import SqliteOutput
 from .warc import WarcOutput
 
@@ -34,6 +35,7 @@ SINKS: Kinds[MakeOutput] = Kinds(
         "jsonl": JsonLinesOutput,
         "csv": CsvOutput,
         "sqlite": SqliteOutput,
+        "postgres": PostgresOutput,
         "warc": _make_warc,
         "files": _make_files,
     },
@@ -44,6 +46,7 @@ SINKS: Kinds[MakeOutput] = Kinds(
 _TABLES: Mapping[object, Callable[[Path, SinkConfig, str], Output]] = {
     CsvOutput: CsvOutput,
     SqliteOutput: SqliteOutput,
+    PostgresOutput: PostgresOutput,
 }
 """Formats that say which setting is wrong: they are told its name."""
 

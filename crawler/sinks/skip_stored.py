@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ..model import Outcome, Position
-from ..protocols import Sink
+from ..protocols import Patient, Sink
 
 
 class SkipStored:
@@ -28,3 +28,7 @@ class SkipStored:
         if new:
             self._position = await self.sink.write(new)
         return self._position
+
+    def hurry(self) -> None:
+        if isinstance(self.sink, Patient):
+            self.sink.hurry()

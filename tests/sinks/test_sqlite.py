@@ -51,8 +51,8 @@ async def test_each_row_has_the_values_of_the_record_in_their_types(tmp_path: Pa
     assert await run(tmp_path, None, [fetched(1), failed(2)], links=True) == [{"rows": 2}]
     assert ask(
         tmp_path,
-        "SELECT n, url, status, timings_ttfb, reason, links, json_extract(links, '$[0]'), typeof(status), typeof(elapsed_ms)"
-        " FROM pages",
+        "SELECT n, url, status, timings_ttfb, reason, links, json_extract(links, '$[0]'), typeof(status),"
+        " typeof(elapsed_ms) FROM pages",
     ) == [
         (1, "http://a.test/1", 200, 1.2, None, '["http://a.test/x"]', "http://a.test/x", "integer", "real"),
         (2, "http://b.test/2", None, None, "dns", None, None, "null", "null"),
