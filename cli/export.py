@@ -19,7 +19,8 @@ EVERY_S = 0.2
 def export(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The crawl folder; a crawl may run in it.")],
     format: Annotated[
-        str, typer.Option("-f", "--format", help="cdxj, csv, jsonl, mirror, tsv or wacz. Default: by the ending of -o.")
+        str,
+        typer.Option("-f", "--format", help="csv, tsv, jsonl, parquet, cdxj, wacz or mirror. Default: as -o ends."),
     ] = "",
     out: Annotated[
         str,
@@ -31,7 +32,7 @@ def export(
         ),
     ] = "",
     fields: Annotated[
-        str, typer.Option("--fields", help="Columns of csv, jsonl and tsv: url,status,timings.ttfb")
+        str, typer.Option("--fields", help="Columns of csv, jsonl, parquet and tsv: url,status,timings.ttfb")
     ] = "",
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
@@ -47,7 +48,7 @@ def export(
     found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
     name = format or _format_of(out)
     path = None if out == "-" else Path(out) if out else _default(folder, name)
-    progress = _Progress()
+    progress = Progress()
     with raising_interrupts():
         try:
             export_folder(found, name, path, fields=fields.split(","), tell=progress)
@@ -72,7 +73,7 @@ def _format_of(out: str) -> str:
     ending = Path(out).suffix.lower().removeprefix(".") if out != "-" else ""
     if not ending:
         raise ConfigError(
-            "--format: which one? cdxj, csv, jsonl, mirror, tsv or wacz; `crawl export --help` tells more"
+            "--format: which one? cdxj, csv, jsonl, mirror, parquet, tsv or wacz; `crawl export --help` tells more"
         )
     return ending
 
@@ -89,7 +90,7 @@ def _default(folder: Path, name: str) -> Path:
     return path
 
 
-class _Progress:
+class Progress:
     """Shows on a terminal how much is read."""
 
     def __init__(self) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .archives import ArchiveFetcher
     from .assembly.contents import make_content
     from .assembly.shared import Shared, open_shared
+    from .audit import FINDINGS, AuditLimits, Check, Finding, FindingPage, Problem, Severity
     from .dry_run import Rehearsal, rehearse
     from .errors import (
         ArchiveError,
@@ -89,12 +90,14 @@ if TYPE_CHECKING:
     from .settings.memory_plan import plan_memory
     from .sinks import ReaderGone, Wants
     from .sinks.record import record
+    from .site_report import audit_folder, write_site_report
     from .standing import Counts, Trap, WorkCost
 
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
     "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
     "archives": "ArchiveFetcher",
+    "audit": "FINDINGS AuditLimits Check Finding FindingPage Problem Severity",
     "settings.loading": "Change Changes",
     "settings.keywords": "SinkSettings SiteSettings",
     "errors": "ArchiveError ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError "
@@ -128,21 +131,25 @@ _HOMES = {
     "runtime.escaping": "escape_text",
     "sinks": "ReaderGone Wants",
     "sinks.record": "record",
+    "site_report": "audit_folder write_site_report",
     "standing": "Counts Trap WorkCost",
     "runtime.ownership": "Trust",
 }
 
 __all__ = [
     "FAILURES",
+    "FINDINGS",
     "Archive",
     "ArchiveError",
     "ArchiveFetcher",
+    "AuditLimits",
     "BadSeed",
     "Blocked",
     "Bound",
     "Capture",
     "Change",
     "Changes",
+    "Check",
     "ClosedError",
     "Config",
     "ConfigError",
@@ -159,6 +166,8 @@ __all__ = [
     "Failures",
     "FetchError",
     "Fetcher",
+    "Finding",
+    "FindingPage",
     "Folder",
     "FolderError",
     "Frontier",
@@ -184,6 +193,7 @@ __all__ = [
     "Parsed",
     "PerCrawl",
     "Position",
+    "Problem",
     "Reader",
     "ReaderGone",
     "Reason",
@@ -201,6 +211,7 @@ __all__ = [
     "Ruling",
     "SeedError",
     "Settings",
+    "Severity",
     "Shared",
     "Sink",
     "SinkConfig",
@@ -220,6 +231,7 @@ __all__ = [
     "VisitError",
     "Wants",
     "WorkCost",
+    "audit_folder",
     "check_patterns",
     "count_cores",
     "crawl",
@@ -242,6 +254,7 @@ __all__ = [
     "repair_folder",
     "replay",
     "stream",
+    "write_site_report",
 ]
 
 

@@ -24,7 +24,7 @@ BUILT_IN_SINKS = JOB_SINKS | OWNER_SINKS
 """The formats of ours."""
 PATHS = {"warc": "warc", "files": "files", "csv": "pages.csv", "sqlite": "pages.sqlite", "postgres": ""}
 """The names that outputs have if none is chosen; all others of ours are called `pages.jsonl`."""
-HEAVY = ("links", "text", "headers", "simhash")
+HEAVY = ("links", "text", "markdown", "headers", "simhash", "audit")
 """Fields of records that cost more, so each has a setting. As a column it is made, too."""
 
 MOST_INLINE_BYTES = 1 << 16
@@ -84,11 +84,16 @@ class SinkConfig(Table):
     links: ForJobs[bool] = False
     """Write the list of all links of each page."""
     text: ForJobs[bool] = False
-    """Write the readable text of each page."""
+    """Write the readable text of each page's main part."""
+    markdown: ForJobs[bool] = False
+    """Write the main part of each page as markdown (docs/extraction.md)."""
     headers: ForJobs[bool] = False
     """Write the header fields of the answer."""
     simhash: ForJobs[bool] = False
     """Write the simhash of each page, by which near duplicates are found. It takes a tenth of a worker's CPU time."""
+    audit: ForJobs[bool] = False
+    """Write facts for the owner of a site about each page: links with their texts, places, headings, translations,
+    structured data, mixed content, security headers (docs/records.md). They take a quarter of a worker's CPU time."""
     types: ForJobs[tuple[Literal["html", "pdf", "images", "all"], ...]] = ()
     """The bodies that `files` saves, by their media type. Empty: all."""
     url: Secret[str] = ""

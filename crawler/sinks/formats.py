@@ -72,6 +72,11 @@ def find_readable(outputs: Sequence[Output]) -> tuple[Output, Reader] | None:
     return next(((output, output.reader) for output in outputs if output.reader is not None), None)
 
 
+def find_lines(output: Output) -> Path | None:
+    """Returns the file that an output writes if the lines of that file are its records, in JSON."""
+    return Path(output.place) if isinstance(output, JsonLinesOutput) else None
+
+
 def _make(folder: Path, sink: SinkConfig, key: str, config: Config) -> Output:
     make, package = SINKS.find(sink.kind, f"{key}.kind", sink.options)
     if make is _make_files:
