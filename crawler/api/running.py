@@ -291,7 +291,9 @@ class Crawl:
         with CancelScope(shield=True):
             async with self._changing:
                 pass
-            self.abort()
+            self._engine.abort()
+            if self._is_running:
+                self._works.hurry_sinks()
             await self._at_rest.wait()
 
     def _check_open(self) -> None:

@@ -26,7 +26,7 @@ COLUMNS = tuple(
 
 def columns_of(wants: Wants) -> tuple[str, ...]:
     """Returns the columns of a table that nobody chose fields for: COLUMNS, and the heavy fields that are wanted."""
-    return (*COLUMNS, *(name for name in ("links", "text", "headers") if getattr(wants, name)))
+    return (*COLUMNS, *(name for name in HEAVY if getattr(wants, name, False)))
 
 
 def check_fields(fields: Iterable[str], key: str = "--fields") -> tuple[str, ...]:

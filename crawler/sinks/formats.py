@@ -16,6 +16,7 @@ from .jsonl import JsonLinesOutput
 from .postgres import PostgresOutput
 from .sqlite import SqliteOutput
 from .warc import WarcOutput
+from .webhook import WebhookOutput
 
 MakeOutput = Callable[[Path, SinkConfig], Output]
 """Makes an output in a folder. Touches no file. Raises ConfigError or ValueError for settings that it cannot use."""
@@ -36,6 +37,7 @@ SINKS: Kinds[MakeOutput] = Kinds(
         "csv": CsvOutput,
         "sqlite": SqliteOutput,
         "postgres": PostgresOutput,
+        "webhook": WebhookOutput,
         "warc": _make_warc,
         "files": _make_files,
     },
@@ -47,6 +49,7 @@ _TABLES: Mapping[object, Callable[[Path, SinkConfig, str], Output]] = {
     CsvOutput: CsvOutput,
     SqliteOutput: SqliteOutput,
     PostgresOutput: PostgresOutput,
+    WebhookOutput: WebhookOutput,
 }
 """Formats that say which setting is wrong: they are told its name."""
 

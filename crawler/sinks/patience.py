@@ -62,5 +62,7 @@ class Patience:
 
     def _begin(self, now: float, why: str) -> None:
         self._since, self._pause_s = now, FIRST_S
-        self._ends = now + (HURRIED_S if self._hurry.is_set() else self._give_up_s)
-        log.warning("%s takes no pages: %s. The crawl waits for it, %.0f s at most", self._place, why, self._ends - now)
+        self._ends = now + (min(HURRIED_S, self._give_up_s) if self._hurry.is_set() else self._give_up_s)
+        log.warning(
+            "%s takes no pages: %s. It gets %.0f s, and the crawl waits for it", self._place, why, self._ends - now
+        )

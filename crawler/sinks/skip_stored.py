@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ..model import Outcome, Position
-from ..protocols import Patient, Sink
+from ..protocols import Follower, Patient, Sink
 
 
 class SkipStored:
@@ -32,3 +32,7 @@ class SkipStored:
     def hurry(self) -> None:
         if isinstance(self.sink, Patient):
             self.sink.hurry()
+
+    def note_settled(self) -> None:
+        if isinstance(self.sink, Follower):
+            self.sink.note_settled()

@@ -110,6 +110,21 @@ async def killed_while_it_writes_to_a_server(
     return f"{crawl.kills['group']} deaths; {visits.total()} visits once in the table"
 
 
+async def killed_while_it_sends_messages(crawl: Victim, rounds: int, moments: Random, url: str) -> str:
+    """The receiver at `url` lives on; it says afterwards whether it was told of each visit."""
+    file = crawl.folder.with_name("webhook.toml")
+    target = f'[[sinks]]\nkind = "webhook"\nurl = "{url}"\nbatch = 5\nbatch_s = 0.05\n'
+    file.write_text(f'[[sinks]]\nkind = "jsonl"\n{target}')
+    crawl.options = ("-c", str(file))
+    per_round = max(2, 2 * len(crawl.served.web.reachable()) // rounds)
+    for _ in range(rounds):
+        if await crawl.survives("group", moments.randint(1, per_round)):
+            break
+    assert crawl.kills["group"] >= 1, "the crawl was over before it could be killed"
+    await is_whole(crawl)
+    return f"{crawl.kills['group']} deaths"
+
+
 async def killed_while_it_starts(crawl: Victim, rounds: int, moments: Random) -> str:
     """From the first instant on: the folder is made, workers are started, seeds are read."""
     for _ in range(rounds):
