@@ -19,10 +19,10 @@ from crawler.daemon.jobs import spool, store, wishes
 from crawler.daemon.runs import logs as daemon_logs
 from crawler.daemon.runs import records as daemon_pages
 from crawler.daemon.runs import run, scheduler
-from crawler.daemon.webhooks import delivery, posting
+from crawler.daemon.webhooks import delivery
 from crawler.engine import memory_watch
 from crawler.engine import suspension as absence
-from crawler.fetch import cookies, files, framing, resolver, wire
+from crawler.fetch import cookies, files, framing, posting, resolver, wire
 from crawler.frontier import turns
 from crawler.frontier.sqlite import file, schema
 from crawler.offload import in_worker, worker

@@ -40,12 +40,26 @@ def _make_sqlite(folder: Path, sink: SinkConfig, key: str = "sinks") -> Output:
     return SqliteOutput(folder, sink, key)
 
 
+def _make_postgres(folder: Path, sink: SinkConfig, key: str = "sinks") -> Output:
+    from .postgres import PostgresOutput  # noqa: PLC0415 - imported by crawls that use it
+
+    return PostgresOutput(folder, sink, key)
+
+
+def _make_webhook(folder: Path, sink: SinkConfig, key: str = "sinks") -> Output:
+    from .webhook import WebhookOutput  # noqa: PLC0415 - imported by crawls that use it
+
+    return WebhookOutput(folder, sink, key)
+
+
 SINKS: Kinds[MakeOutput] = Kinds(
     "crawld.sinks",
     {
         "jsonl": JsonLinesOutput,
         "csv": _make_csv,
         "sqlite": _make_sqlite,
+        "postgres": _make_postgres,
+        "webhook": _make_webhook,
         "warc": _make_warc,
         "files": _make_files,
     },
@@ -56,6 +70,8 @@ SINKS: Kinds[MakeOutput] = Kinds(
 _TABLES: Mapping[object, Callable[[Path, SinkConfig, str], Output]] = {
     _make_csv: _make_csv,
     _make_sqlite: _make_sqlite,
+    _make_postgres: _make_postgres,
+    _make_webhook: _make_webhook,
 }
 """Formats that say which setting is wrong: they are told its name."""
 
