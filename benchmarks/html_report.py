@@ -85,7 +85,7 @@ def line(n: int, pages: int) -> bytes:
         "description": f"A description of usual length, as many pages have one, about {n // 3}. " * 2,
     }  # fmt: skip
     if not (is_failed or is_moved):
-        record |= {"links": [one[0] for one in audit["links"]], "audit": audit}  # type: ignore[index, attr-defined]
+        record |= {"links": [one[0] for one in audit["links"]], "audit": audit}  # type: ignore[attr-defined]
     return orjson.dumps({**dict.fromkeys(FIELDS), **record}) + b"\n"
 
 
