@@ -12,6 +12,8 @@ COMMANDS = {
     "run": "Crawl seeds into a folder: what `crawl SEEDS...` does.",
     "explain": "Say why a page is missing, or why a URL is fetched.",
     "status": "Say what stands in a crawl folder, and what to do next.",
+    "inspect": "Say what a crawl brought, or tell the story of one URL.",
+    "diff": "Tell two crawls apart.",
     "export": "Write a crawl as a table, an index or a web archive.",
     "report": "Say what is wrong with a crawled site, or write it as a page.",
     "repair": "Mend a crawl folder whose frontier is damaged.",
@@ -56,6 +58,16 @@ def _build(name: str, short_help: str) -> Any:
     if app is None:
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
         app.command(name, short_help=short_help)(getattr(home, name))
-    built = typer.main.get_command(app)
+    built: Any = typer.main.get_command(app)
     built.name = name
+    for param in built.params:
+        _convert_only_given(param)
     return built
+
+
+def _convert_only_given(param: Any) -> None:
+    """Answers for an option that was not given as its parser would, which makes a converter for it first: 1 ms each."""
+    if param.required or param.callback:
+        return
+    convert, absent = param.process_value, () if param.multiple or param.nargs == -1 else None
+    param.process_value = lambda ctx, value: absent if value is None else convert(ctx, value)

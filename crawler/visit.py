@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from . import urls
 from .errors import Excluded, FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
 from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
+from .model.quick import replace
 from .parse import ROBOTS_PATH, SITEMAP_FIRST, Document, ParseJob, blocked, make_document, parse
 from .policy import redirects
 from .policy.answers import Answers, Verdict, all_of
@@ -357,8 +358,8 @@ class Visitor:
     def _silent_job(self) -> ParseJob:
         """The job for error pages: no links, no text, and no function of the user."""
         return replace(
-            self.job, follow=frozenset(), most_requisites=0, wants_links=False, wants_text=False, wants_audit=False,
-            extract=None,
+            self.job, follow=frozenset(), most_requisites=0, wants_links=False, wants_text=False, wants_markdown=False,
+            wants_audit=False, extract=None,
         )  # fmt: skip
 
     # -- setbacks ----------------------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ CLASSES = sorted(
     key=lambda one: f"{one.__module__}.{one.__qualname__}",
 )
 
+VAGUE = ("What ", "Whatever ", "Who ", "That ")
+
 
 def test_every_field_of_a_public_class_has_a_docstring() -> None:
     assert [f"{one.__name__}.{name}" for one in CLASSES for name in fields_without_words(one)] == []

@@ -10,6 +10,7 @@ from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, cast
 
 from .page import Page
+from .quick import quick
 from .request import Lease, Request, Url
 from .response import Response
 
@@ -86,6 +87,7 @@ class Capture(NamedTuple):
     """The bytes that it takes in the file."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[T_co]):
     """The whole record of one visit; every lease ends in exactly one.

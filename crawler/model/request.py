@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from .quick import quick
+
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 """Methods that ask and change nothing (RFC 9110 9.2.1): the crawl may send such a request again on its own account."""
 REQUISITES = 256
@@ -39,6 +41,7 @@ class Url:
         return Url, (self.text,)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Request:
     """A URL to visit, and how the crawl found it. A *seed* has no `via`.
@@ -156,6 +159,7 @@ class Request:
         return self.method in IDEMPOTENT or any(name.lower() == "idempotency-key" for name, _ in self.headers)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Lease:
     """One request lent by the frontier, until it is settled or released."""

@@ -85,7 +85,9 @@ def parse(document: Document, job: ParseJob) -> Page:
         news=_pack(news.texts, reading, job),
         links_json=data.encode_bounded(found) if job.wants_links else b"",
         audit_json=_encode_facts(reading, memory, base, document, job),
-        text=_cut_text(reading),
+        text=_cut(reading.text, "text", reading),
+        markdown=_cut(reading.markdown, "markdown", reading),
+        text_from=reading.text_from,
         truncated=truncated,
         is_scanned=reading.is_scanned,
         note=reading.note,
@@ -257,10 +259,10 @@ def _encode_facts(reading: Reading, memory: Memory, base: str, document: Documen
     return audit.encode(reading.audit, document, lambda hrefs: memory.targets(hrefs, base, job.policy))
 
 
-def _cut_text(reading: Reading) -> str:
-    if len(reading.text) > MAX_TEXT:
-        reading.add_note(f"only the first {MAX_TEXT} of {len(reading.text)} characters of text were kept")
-    return reading.text[:MAX_TEXT]
+def _cut(text: str, name: str, reading: Reading) -> str:
+    if len(text) > MAX_TEXT:
+        reading.add_note(f"only the first {MAX_TEXT} of {len(text)} characters of {name} were kept")
+    return text[:MAX_TEXT]
 
 
 def _pack_plain(texts: list[str], job: ParseJob) -> Links:

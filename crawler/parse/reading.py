@@ -47,6 +47,10 @@ class Reading:
     """URLs of what it needs to be shown, as written. Filled only on request."""
     text: str = ""
     """The text that a person would read, with its layout. Filled only on request."""
+    markdown: str = ""
+    """The same as markdown. Filled only on request."""
+    text_from: str = ""
+    """The part that both are made of, see `main_text`; empty: nothing was chosen."""
     note: str = ""
     """A remark for people, such as why the rest was not read."""
     left_out: int = 0
