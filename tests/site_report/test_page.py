@@ -105,7 +105,8 @@ def test_what_is_no_web_address_is_no_link(folder: Any) -> None:
 @pytest.fixture
 def report(folder: Any) -> Path:
     facts = {"links": [[f"{HOME}gone", "anchors", EVIL]], "no_alt": [f"{HOME}i.png"]}
-    return written(folder(*(page(n) for n in range(30)), page(31, url=HOME, title=EVIL, audit=facts), {**GONE, "detail": EVIL}))
+    home = page(31, url=HOME, title=EVIL, audit=facts)
+    return written(folder(*(page(n) for n in range(30)), home, {**GONE, "detail": EVIL}))
 
 
 async def _open(shown: Page, path: Path) -> list[str]:
