@@ -14,6 +14,7 @@ COMMANDS = {
     "status": "Say what stands in a crawl folder, and what to do next.",
     "inspect": "Say what a crawl brought, or tell the story of one URL.",
     "diff": "Tell two crawls apart.",
+    "changes": "List what revisits found: new, changed, moved and gone pages.",
     "export": "Write a crawl as a table, an index or a web archive.",
     "repair": "Mend a crawl folder whose frontier is damaged.",
     "replay": "Crawl over WARC or WACZ files instead of the network.",

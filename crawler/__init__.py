@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from .explanation import Explanation, explain
     from .export import export_folder
+    from .feed import CHANGE_KINDS, PageChange, follow_changes
     from .fetch import Cookie, CookieJar
     from .folder.folder import Folder, read_folder
     from .folder.lost_records import LostRecords
@@ -124,6 +125,7 @@ _HOMES = {
     "folder.repair": "RepairReport repair_folder",
     "folder.reporting": "read_report",
     "reports": "Report",
+    "feed": "CHANGE_KINDS PageChange follow_changes",
     "fetch": "Cookie CookieJar",
     "frontier": "Known Look look",
     "offload": "count_cores",
@@ -137,6 +139,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "CHANGE_KINDS",
     "FAILURES",
     "Archive",
     "ArchiveError",
@@ -187,6 +190,7 @@ __all__ = [
     "Outcome",
     "Output",
     "Page",
+    "PageChange",
     "ParseError",
     "Parsed",
     "PerCrawl",
@@ -237,6 +241,7 @@ __all__ = [
     "explain",
     "export_folder",
     "find_crawl_folder",
+    "follow_changes",
     "inspect_folder",
     "look",
     "make_content",
