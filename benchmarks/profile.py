@@ -37,7 +37,6 @@ _WAITS = re.compile(
 """The innermost frames of threads that wait, which py-spy takes for busy now and then."""
 _RUNS = re.compile(r"Runner\.run \(asyncio/|run \(uvloop/")
 _OWN = re.compile(r"\(crawler/(\w+(?:\.py)?)")
-_WORKER = "multiprocessing.forkserver"
 
 
 def main(arguments: Sequence[str] = ()) -> int:
@@ -76,21 +75,21 @@ def split(lines: Iterable[str]) -> dict[str, Stacks]:
     found = {part: Counter[tuple[str, ...]]() for part in PARTS}
     for line in lines:
         stack, _, samples = line.rpartition(" ")
-        end = 0
+        end = processes = 0
         while process := _PROCESS.match(stack, end):
-            end = process.end()
+            end, processes = process.end(), processes + 1
         thread = _THREAD.match(stack, end)
         if thread is None:
             continue
-        part = _part(stack[:end], thread[1] or "")
+        part = _part(processes, thread[1] or "")
         frames = tuple(frame for frame in stack[thread.end() :].split(";") if frame)
         if frames and not _WAITS.match(frames[-1]):
             found[part][frames] += int(samples)
     return dict(found)
 
 
-def _part(processes: str, thread: str) -> str:
-    if _WORKER in processes:
+def _part(processes: int, thread: str) -> str:
+    if processes > 1:  # the crawl's process has no other children that work
         return "workers"
     return "loop" if thread in {"", "MainThread"} else "threads"
 

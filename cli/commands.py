@@ -16,6 +16,7 @@ COMMANDS = {
     "diff": "Tell two crawls apart.",
     "changes": "List what revisits found: new, changed, moved and gone pages.",
     "export": "Write a crawl as a table, an index or a web archive.",
+    "report": "Say what is wrong with a crawled site, or write it as a page.",
     "repair": "Mend a crawl folder whose frontier is damaged.",
     "replay": "Crawl over WARC or WACZ files instead of the network.",
     "demo": "Crawl a small web of 24 sites on this machine.",
@@ -58,6 +59,16 @@ def _build(name: str, short_help: str) -> Any:
     if app is None:
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
         app.command(name, short_help=short_help)(getattr(home, name))
-    built = typer.main.get_command(app)
+    built: Any = typer.main.get_command(app)
     built.name = name
+    for param in built.params:
+        _convert_only_given(param)
     return built
+
+
+def _convert_only_given(param: Any) -> None:
+    """Answers for an option that was not given as its parser would, which makes a converter for it first: 1 ms each."""
+    if param.required or param.callback:
+        return
+    convert, absent = param.process_value, () if param.multiple or param.nargs == -1 else None
+    param.process_value = lambda ctx, value: absent if value is None else convert(ctx, value)

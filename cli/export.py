@@ -19,7 +19,8 @@ EVERY_S = 0.2
 def export(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The crawl folder; a crawl may run in it.")],
     format: Annotated[
-        str, typer.Option("-f", "--format", help="cdxj, csv, jsonl, mirror, tsv or wacz. Default: by the ending of -o.")
+        str,
+        typer.Option("-f", "--format", help="csv, tsv, jsonl, parquet, cdxj, wacz or mirror. Default: as -o ends."),
     ] = "",
     out: Annotated[
         str,
@@ -31,7 +32,7 @@ def export(
         ),
     ] = "",
     fields: Annotated[
-        str, typer.Option("--fields", help="Columns of csv, jsonl and tsv: url,status,timings.ttfb")
+        str, typer.Option("--fields", help="Columns of csv, jsonl, parquet and tsv: url,status,timings.ttfb")
     ] = "",
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
@@ -72,7 +73,7 @@ def _format_of(out: str) -> str:
     ending = Path(out).suffix.lower().removeprefix(".") if out != "-" else ""
     if not ending:
         raise ConfigError(
-            "--format: which one? cdxj, csv, jsonl, mirror, tsv or wacz; `crawl export --help` tells more"
+            "--format: which one? cdxj, csv, jsonl, mirror, parquet, tsv or wacz; `crawl export --help` tells more"
         )
     return ending
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 
 USUAL = gc.get_threshold()
-FEW = 20_000
-"""New objects between two looks while the command starts: it makes many objects then, and no garbage."""
+FEW = 200_000
+"""New objects between two looks while the command starts: it makes half as many for a crawl, and no garbage."""
 
 
 def look_rarely() -> None:

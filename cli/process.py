@@ -21,11 +21,19 @@ FULL_COLLECTION = 100
 """Collections of the middle generation before a full one. Python's default of ten makes one every few seconds."""
 
 
+def fork_helpers() -> None:
+    """Forks the processes that workers come from while this one is small and knows no settings. They wait."""
+    from crawler.offload import fork_early
+
+    fork_early(USUAL)
+
+
 def prepare_workers(executor: str) -> None:
     """Starts the process that workers are forked from. It imports their modules while we import ours."""
     if executor in ("process", "auto"):
         from crawler.offload import start_fork_server
 
+        fork_helpers()
         start_fork_server()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -82,6 +83,7 @@ def replay(
     ] = None,
     links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Record each page's main part as markdown.")] = False,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting (`crawl config show`). Repeatable."),
@@ -108,15 +110,17 @@ def replay(
     Repeat the command to continue one that was stopped.
     """
     given = locals()
-    from crawler import Trust
+    from .process import fork_helpers, prepare_workers, run_loop
 
-    from .process import prepare_workers, run_loop
+    fork_helpers()
+
+    from crawler import Trust
 
     settings = values.memory(memory) | chosen_settings(replay, given)
     settings |= dict(values.setting(word) for word in set_ or ())
     trust = Trust(trust_folder, open_folder)
     plan = _plan(archives, config, settings, has_seeds=bool(seeds), trust=trust)
-    loaded = _check(plan.config, links, text, seeds or [])
+    loaded = _check(plan.config, {"links": links, "text": text, "markdown": markdown}, seeds or [])
     prepare_workers(loaded.offload.executor)
     if not quiet and sys.stderr.isatty():  # a hundred gigabytes take a quarter of an hour
         tell_line(f"reading {', '.join(archives)} ...")
@@ -142,12 +146,12 @@ def _plan(
     return plan_replay(archives, loaded, has_seeds=has_seeds, trust=trust)
 
 
-def _check(config: Config, links: bool, text: bool, seeds: list[str]) -> Config:
-    """Returns the settings with links or text added to every record, once patterns and seeds can be used."""
+def _check(config: Config, said: Mapping[str, bool], seeds: list[str]) -> Config:
+    """Returns the settings with more fields in every record, once patterns and seeds can be used."""
     from crawler import seeds as _seeds
 
     from .run import add_to_records
 
     values.check_patterns(config)
     _seeds.check(seeds)
-    return add_to_records(config, links, text)
+    return add_to_records(config, said)

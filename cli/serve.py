@@ -89,10 +89,12 @@ def serve(
     reads the settings again.
     """
     given = locals()
+    from .process import fork_helpers, prepare_workers, run_loop
+
+    fork_helpers()
+
     from crawler import Trust
     from crawler.daemon import Sources
-
-    from .process import prepare_workers, run_loop
 
     found = chosen_settings(serve, given)
     own = {key.removeprefix("daemon."): value for key, value in found.items() if key.startswith("daemon.")}

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .archives import ArchiveFetcher
     from .assembly.contents import make_content
     from .assembly.shared import Shared, open_shared
+    from .audit import FINDINGS, AuditLimits, Check, Finding, FindingPage, Problem, Severity
     from .comparison import Comparison, Difference, open_comparison, write_page
     from .dry_run import Rehearsal, rehearse
     from .errors import (
@@ -92,12 +93,14 @@ if TYPE_CHECKING:
     from .settings.memory_plan import plan_memory
     from .sinks import ReaderGone, Wants
     from .sinks.record import record
+    from .site_report import audit_folder, write_site_report
     from .standing import Counts, Trap, WorkCost
 
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
     "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
     "archives": "ArchiveFetcher",
+    "audit": "FINDINGS AuditLimits Check Finding FindingPage Problem Severity",
     "settings.loading": "Change Changes",
     "settings.keywords": "SinkSettings SiteSettings",
     "errors": "ArchiveError ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError "
@@ -134,6 +137,7 @@ _HOMES = {
     "runtime.escaping": "escape_text",
     "sinks": "ReaderGone Wants",
     "sinks.record": "record",
+    "site_report": "audit_folder write_site_report",
     "standing": "Counts Trap WorkCost",
     "runtime.ownership": "Trust",
 }
@@ -141,15 +145,18 @@ _HOMES = {
 __all__ = [
     "CHANGE_KINDS",
     "FAILURES",
+    "FINDINGS",
     "Archive",
     "ArchiveError",
     "ArchiveFetcher",
+    "AuditLimits",
     "BadSeed",
     "Blocked",
     "Bound",
     "Capture",
     "Change",
     "Changes",
+    "Check",
     "ClosedError",
     "Comparison",
     "Config",
@@ -168,6 +175,8 @@ __all__ = [
     "Failures",
     "FetchError",
     "Fetcher",
+    "Finding",
+    "FindingPage",
     "Folder",
     "FolderError",
     "Frontier",
@@ -195,6 +204,7 @@ __all__ = [
     "Parsed",
     "PerCrawl",
     "Position",
+    "Problem",
     "Reader",
     "ReaderGone",
     "Reason",
@@ -212,6 +222,7 @@ __all__ = [
     "Ruling",
     "SeedError",
     "Settings",
+    "Severity",
     "Shared",
     "Sink",
     "SinkConfig",
@@ -232,6 +243,7 @@ __all__ = [
     "VisitError",
     "Wants",
     "WorkCost",
+    "audit_folder",
     "check_patterns",
     "count_cores",
     "crawl",
@@ -259,6 +271,7 @@ __all__ = [
     "stream",
     "tell_story",
     "write_page",
+    "write_site_report",
 ]
 
 

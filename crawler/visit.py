@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from . import urls
 from .errors import Excluded, FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
 from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
+from .model.quick import replace
 from .parse import ROBOTS_PATH, SITEMAP_FIRST, Document, ParseJob, blocked, make_document, parse
 from .policy import redirects
 from .policy.answers import Answers, Verdict, all_of
@@ -283,8 +284,8 @@ class Visitor:
         return replace(read, disposition=Disposition.DUPLICATE, reason=Reason.DUPLICATE, duplicate_of=first)
 
     def _document(self, fetched: Outcome, response: Response, *, may_be_brief: bool = False) -> Document:
-        is_for_function = self.job.extract is not None
-        return make_document(fetched.request, response, is_for_function=is_for_function, may_be_brief=may_be_brief)
+        wants_headers = self.job.wants_headers
+        return make_document(fetched.request, response, is_for_function=wants_headers, may_be_brief=may_be_brief)
 
     def _is_well_known(self, request: Request) -> bool:
         """Whether pages like this one need not all be compared. One URL in eight, always the same ones, is in any case.
@@ -357,8 +358,9 @@ class Visitor:
     def _silent_job(self) -> ParseJob:
         """The job for error pages: no links, no text, and no function of the user."""
         return replace(
-            self.job, follow=frozenset(), most_requisites=0, wants_links=False, wants_text=False, extract=None
-        )
+            self.job, follow=frozenset(), most_requisites=0, wants_links=False, wants_text=False, wants_markdown=False,
+            wants_audit=False, extract=None,
+        )  # fmt: skip
 
     # -- setbacks ----------------------------------------------------------------------------------------------------
 

@@ -213,6 +213,7 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ("ends with code {} if more than one page", (Exit.FAILURES,)),
     ),
     "docs/howto-one-site.md": (("but each costs {} pages first", (pattern.LONG,)),),
+    "docs/extraction.md": (("end after {} characters each", (page.MAX_TEXT,)),),
     "docs/howto-text-corpus.md": (("at most {} characters of text", (page.MAX_TEXT,)),),
     "docs/memory.md": (
         ("The least is {} MiB", (memory.LEAST / MIB,)),

@@ -36,6 +36,7 @@ LEASE_BATCH = 64
 RECORD_BATCH, RECORD_LINKS = 256, 2000
 """Most outcomes in one transaction, and new links from which on no page is added to it: 1 µs of the loop each."""
 BUSIEST = 8
+_VISIT = guard_hook("a visit")
 
 
 @dataclass(slots=True, eq=False)
@@ -66,7 +67,8 @@ class Engine:
     _idle: int = field(default=0, init=False)
     _visitors: int = field(default=0, init=False)
     _ending: Ending | None = field(default=None, init=False)
-    _ends: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _patience: CancelScope | None = field(default=None, init=False)
+    """Cancelled by the end: the feeder waits in it."""
     _goes: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _moved: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _is_planting: bool = field(default=True, init=False)
@@ -89,7 +91,8 @@ class Engine:
     def stop(self, ending: Ending = Ending.STOPPED) -> None:
         """Gives visits under way the grace time to finish; then `run` returns."""
         self._ending = self._ending or ending
-        self._ends.set()
+        if self._patience is not None:
+            self._patience.cancel()
 
     def abort(self) -> None:
         """Drops the visits under way. Nothing is lost: the next run makes them again."""
@@ -258,15 +261,10 @@ class Engine:
     async def _wait_or_end(self, wait: Callable[[], Awaitable[bool]]) -> bool | None:
         """Returns the result of `wait`, or None if the end came first."""
         answer: bool | None = None
-        async with create_task_group() as tasks:
-            tasks.start_soon(self._cancel_when_ending, tasks.cancel_scope)
-            answer = await wait()
-            tasks.cancel_scope.cancel()
+        if self._ending is None:
+            with CancelScope() as self._patience:
+                answer = await wait()
         return answer
-
-    async def _cancel_when_ending(self, scope: CancelScope) -> None:
-        await self._ends.wait()
-        scope.cancel()
 
     # -- visitors ----------------------------------------------------------------------------------------------------
 
@@ -296,7 +294,7 @@ class Engine:
     async def _make_outcome(self, lease: Lease) -> Outcome:
         begun = self.presence.beat()
         try:
-            with guard_hook("a visit"):
+            with _VISIT:
                 return self._absence.forgive(await self.visit(lease), begun)
         except (HookError, SinkError, WorkersGone):
             raise  # not the fault of the page, which stays queued

@@ -8,7 +8,7 @@ from tempfile import gettempdir
 
 from ..errors import ConfigError
 from ..folder.folder import Folder
-from .columns import check_fields
+from ..sinks.columns import check_fields
 from .formats import Format, find_format
 from .source import Tell, read_source, tell_nobody
 from .target import open_target, open_target_folder

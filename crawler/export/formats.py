@@ -12,6 +12,7 @@ from .cdxj import write_cdxj
 from .csv import write_csv, write_tsv
 from .jsonl import write_jsonl
 from .mirror import write_mirror
+from .parquet import write_parquet
 from .source import Source
 from .wacz import write_wacz
 from .wanted import Wanted
@@ -40,6 +41,7 @@ FORMATS: Mapping[str, Format] = {
     "cdxj": Format(write_cdxj, "a sorted index of the WARC files, for pywb"),
     "csv": Format(write_csv, "a table that spreadsheets open", has_fields=True),
     "jsonl": Format(write_jsonl, "the records, one line of JSON each", has_fields=True),
+    "parquet": Format(write_parquet, "a table with types, for DuckDB, pandas and Spark", has_fields=True),
     "tsv": Format(write_tsv, "a table with tabs between the cells", has_fields=True),
     "wacz": Format(write_wacz, "WARC files, index and pages in one file, for ReplayWeb.page"),
 }

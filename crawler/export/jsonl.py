@@ -7,7 +7,7 @@ from typing import IO
 import orjson
 
 from ..runtime.escaping import json_line
-from .columns import make_picker
+from ..sinks.columns import make_picker
 from .source import Source
 from .wanted import Wanted
 

@@ -1,4 +1,4 @@
-"""What the user wants of an export, beside its format and its place."""
+"""The user's wishes for an export, beside its format and its place."""
 
 from __future__ import annotations
 

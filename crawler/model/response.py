@@ -1,4 +1,4 @@
-"""What a site answered, as it came over the wire."""
+"""An answer of a site, as it came over the wire."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from .header_pairs import Headers, describe_decoded, find_charset, find_values, make_pairs
+from .quick import quick
 from .request import Url
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Timings:
     """How long each stage of one visit took, in milliseconds."""
@@ -70,6 +72,7 @@ NO_SHARE: Share = _NoShare()
 """The share of responses made elsewhere: by a Fetcher of somebody else, by a test, or by unpickling."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Response:
     """An answer as it came over the wire: unparsed, its body still in its content codings.

@@ -8,6 +8,7 @@ from ..runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
     from .auto import open_auto
+    from .early_fork import fork_early
     from .in_worker import give_memory_back
     from .opening import count_cores, open_inline, open_offloader
     from .pool import Inline, Lane, Pool, Workers
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "auto": "open_auto",
+    "early_fork": "fork_early",
     "in_worker": "give_memory_back",
     "opening": "count_cores open_inline open_offloader",
     "pool": "Inline Lane Pool Workers",
@@ -31,6 +33,7 @@ __all__ = [
     "Pool",
     "Workers",
     "count_cores",
+    "fork_early",
     "give_memory_back",
     "open_auto",
     "open_inline",

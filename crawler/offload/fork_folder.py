@@ -86,7 +86,7 @@ def _remove(folder: str, owner: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _leave_none_behind(owner: int) -> None:
+def leave_none_behind(owner: int) -> None:
     """Removes the folder when the fork server ends, because its owner has ended by then.
 
     The fork server imports this module, so this runs there.
@@ -97,4 +97,4 @@ def _leave_none_behind(owner: int) -> None:
         _remove(folder, owner)
 
 
-atexit.register(_leave_none_behind, os.getpid())
+atexit.register(leave_none_behind, os.getpid())

@@ -80,7 +80,7 @@ def _outlive(worker: int, hears: int, wakes: int) -> int:
     """Waits for the worker's end and returns its status. Kills it on SIGTERM, or when the crawl's process is gone."""
     parent = multiprocessing.parent_process()
     watched = [hears] if parent is None else [hears, parent.sentinel]
-    _close_all_but([*watched, wakes])
+    close_all_but([*watched, wakes])
     while True:
         ready = wait_for(watched)
         if parent is not None and parent.sentinel in ready:
@@ -140,7 +140,7 @@ def _end_as(status: int) -> NoReturn:
     os._exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 1)
 
 
-def _close_all_but(kept: list[int]) -> None:
+def close_all_but(kept: list[int]) -> None:
     """Closes the worker's pipes in this process. Otherwise other processes would not notice the worker's end."""
     for name in os.listdir("/proc/self/fd"):
         if (file := int(name)) > 2 and file not in kept:

@@ -13,6 +13,7 @@ from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
 
 from . import guardian, in_worker
+from .early_fork import ordering
 from .fork_folder import use_private_folder
 from .program import WorkerContext
 from .shared_bytes import SharedBytes
@@ -33,10 +34,11 @@ def start_fork_server() -> None:
     """
     multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOAD)
     with _starting, _safe_import_path():
-        resource_tracker.ensure_running()  # first, for it changes the mask as well
+        with ordering():
+            resource_tracker.ensure_running()  # first, for it changes the mask as well
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
         try:
-            with use_private_folder():
+            with use_private_folder(), ordering():
                 forkserver.ensure_running()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -15,7 +15,7 @@ from ..errors import ParseError
 from ..model import LeftOut, Links, Page, Reason
 from ..runtime.counting import many
 from ..runtime.xml_repair import Enough
-from . import blocked, charset, codings, data, directives, fields, html, kinds, links, scan, sitemap, styles, xml
+from . import audit, blocked, charset, codings, data, directives, fields, html, kinds, links, scan, sitemap, styles, xml
 from .evidence import NO_END, Evidence, Shown, evidence
 from .extraction import Source, extract
 from .job import Document, ParseJob
@@ -35,7 +35,7 @@ LONG_TEXT = blocked.LONGEST_TEXT
 
 
 class Traits(NamedTuple):
-    """What distinguishes a page from pages made alike."""
+    """Traits that distinguish a page from pages made alike."""
 
     gist: int
     shown: Evidence
@@ -84,7 +84,10 @@ def parse(document: Document, job: ParseJob) -> Page:
         n_links=len(found),
         news=_pack(news.texts, reading, job),
         links_json=data.encode_bounded(found) if job.wants_links else b"",
-        text=_cut_text(reading),
+        audit_json=_encode_facts(reading, memory, base, document, job),
+        text=_cut(reading.text, "text", reading),
+        markdown=_cut(reading.markdown, "markdown", reading),
+        text_from=reading.text_from,
         truncated=truncated,
         is_scanned=reading.is_scanned,
         note=reading.note,
@@ -128,8 +131,15 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
     if kind == "html" and (document.is_suspect or html.is_too_large(body, job.tree_bytes)):
         return kind, scan.read(body, charset.label(content_type), url, job)
     if kind == "html":
-        is_xml, may_be_brief = kinds.is_xml(content_type), document.may_be_brief
-        return kind, html.read(body, charset.label(content_type), url, job, is_xml=is_xml, may_be_brief=may_be_brief)
+        return kind, html.read(
+            body,
+            charset.label(content_type),
+            url,
+            job,
+            is_xml=kinds.is_xml(content_type),
+            may_be_brief=document.may_be_brief,
+            wants_audit=job.wants_audit and not (document.extra_hop or document.requisite),
+        )
     if kind in {"sitemap", "feed"}:
         return kind, xml.read([body], document, job)
     if kind == "text":
@@ -242,10 +252,17 @@ def _blocked_by(document: Document, body: bytes, kind: kinds.Kind, reading: Read
     return blocked.by_page(body, reading.title, reading.words, links, document.status)
 
 
-def _cut_text(reading: Reading) -> str:
-    if len(reading.text) > MAX_TEXT:
-        reading.add_note(f"only the first {MAX_TEXT} of {len(reading.text)} characters of text were kept")
-    return reading.text[:MAX_TEXT]
+def _encode_facts(reading: Reading, memory: Memory, base: str, document: Document, job: ParseJob) -> bytes:
+    """Returns the facts for the site's owner as JSON; empty: they are not asked for, or not known."""
+    if reading.audit is None:
+        return b""
+    return audit.encode(reading.audit, document, lambda hrefs: memory.targets(hrefs, base, job.policy))
+
+
+def _cut(text: str, name: str, reading: Reading) -> str:
+    if len(text) > MAX_TEXT:
+        reading.add_note(f"only the first {MAX_TEXT} of {len(text)} characters of {name} were kept")
+    return text[:MAX_TEXT]
 
 
 def _pack_plain(texts: list[str], job: ParseJob) -> Links:

@@ -16,8 +16,16 @@ MOST_NAME_BYTES = 200
 MOST_SINKS = 16
 
 
-BUILT_IN_SINKS = frozenset({"jsonl", "warc", "files"})
-"""The formats of ours. A job of a daemon may choose these alone."""
+JOB_SINKS = frozenset({"jsonl", "warc", "files", "csv", "sqlite"})
+"""The formats of ours that write into the crawl folder alone. A job of a daemon may choose these."""
+OWNER_SINKS = frozenset[str]()
+"""The formats of ours that reach elsewhere. Only the owner of a daemon may choose them."""
+BUILT_IN_SINKS = JOB_SINKS | OWNER_SINKS
+"""The formats of ours."""
+PATHS = {"warc": "warc", "files": "files", "csv": "pages.csv", "sqlite": "pages.sqlite"}
+"""The names that outputs have if none is chosen; all others of ours are called `pages.jsonl`."""
+HEAVY = ("links", "text", "markdown", "headers", "simhash", "audit")
+"""Fields of records that cost more, so each has a setting. As a column it is made, too."""
 
 MOST_INLINE_BYTES = 1 << 16
 """Largest body that may be parsed on the loop, whatever the settings say: it takes a millisecond or two."""
@@ -64,19 +72,27 @@ class SinkConfig(Table):
     """An output for records; one table for each output."""
 
     kind: ForJobs[Kind] = "jsonl"
-    """The format: `jsonl`, one JSON object per line; `warc`, an archive of every exchange; `files`, bodies as files
-    (docs/archives.md); or one that an installed package adds (docs/plugins.md)."""
+    """The format: `jsonl`, one JSON object per line; `csv`, a table; `sqlite`, a database; `warc`, an archive of every
+    exchange; `files`, bodies as files (docs/outputs.md); or one that an installed package adds (docs/plugins.md)."""
     path: ForJobs[str] = "pages.jsonl"
-    """File name inside the crawl folder; for `warc` and `files` that of a folder in it. A format of a package may do
-    without."""
+    """File name inside the crawl folder; for `warc` and `files` that of a folder in it. A table whose name ends with
+    `.tsv` has tabs between its cells. A format of a package may do without."""
+    fields: ForJobs[tuple[Annotated[str, Field(max_length=200)], ...]] = ()
+    """The columns of a table: fields of records (docs/records.md), such as `url` or `timings.ttfb`. Empty: all but the
+    large ones, which `links`, `text` and `headers` add."""
     links: ForJobs[bool] = False
     """Write the list of all links of each page."""
     text: ForJobs[bool] = False
-    """Write the readable text of each page."""
+    """Write the readable text of each page's main part."""
+    markdown: ForJobs[bool] = False
+    """Write the main part of each page as markdown (docs/extraction.md)."""
     headers: ForJobs[bool] = False
     """Write the header fields of the answer."""
     simhash: ForJobs[bool] = False
     """Write the simhash of each page, by which near duplicates are found. It takes a tenth of a worker's CPU time."""
+    audit: ForJobs[bool] = False
+    """Write facts for the owner of a site about each page: links with their texts, places, headings, translations,
+    structured data, mixed content, security headers (docs/records.md). They take a quarter of a worker's CPU time."""
     types: ForJobs[tuple[Literal["html", "pdf", "images", "all"], ...]] = ()
     """The bodies that `files` saves, by their media type. Empty: all."""
     options: Secret[dict[str, JsonValue]] = Field(default_factory=dict)
@@ -85,10 +101,10 @@ class SinkConfig(Table):
     @model_validator(mode="before")
     @classmethod
     def _name_no_file(cls, given: Any) -> Any:
-        """Gives folders (`warc`, `files`) their names, and a format of a package none of ours, if none was chosen."""
+        """Gives outputs the usual names of their formats, and one of a package none of ours, if none was chosen."""
         kind = given.get("kind") if isinstance(given, dict) else None
-        if kind in {"warc", "files"}:
-            return {"path": kind, **given}
+        if isinstance(kind, str) and kind in PATHS:
+            return {"path": PATHS[kind], **given, **_heavy_columns(given)}
         return {"path": "", **given} if isinstance(kind, str) and kind not in BUILT_IN_SINKS else given
 
     @field_validator("path")
@@ -97,6 +113,12 @@ class SinkConfig(Table):
         if path or info.data.get("kind", "jsonl") in BUILT_IN_SINKS:
             check_file_name(path)
         return path
+
+
+def _heavy_columns(given: dict[str, Any]) -> dict[str, bool]:
+    """Returns the settings that make the large fields that are chosen as columns."""
+    fields = given.get("fields")
+    return {name: True for name in HEAVY if name in fields} if isinstance(fields, list | tuple) else {}
 
 
 def check_file_name(name: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import orjson
 
 from ..model import Disposition, Outcome, Page, Response
 from ..runtime.escaping import json_line
 from ..runtime.times import iso
+from ..settings import SinkConfig
 
 MOST_SHARED = 4096
 """Bytes of a line that is kept with its outcome; longer ones would take much memory together."""
@@ -24,10 +25,19 @@ class Wants:
     """All links of the page."""
     text: bool = False
     """Its readable text."""
+    markdown: bool = False
+    """Its main part as markdown."""
     headers: bool = False
     """The header fields of the answer."""
     simhash: bool = False
     """The simhash of its text."""
+    audit: bool = False
+    """Facts for the site's owner."""
+
+
+def wants_of(config: SinkConfig) -> Wants:
+    """Returns the heavy fields that an output asks for."""
+    return Wants(*(getattr(config, one.name) for one in fields(Wants)))
 
 
 FIELDS = (
@@ -41,7 +51,7 @@ EXTRA = ("method", "request_id", "label", "request_data")
 """Fields of records whose request was more than a URL. Headers and body, which may be secret, are not among them."""
 BEYOND = ("requisite", "extra_hop")
 """Fields of records of URLs that belong to the crawl though they need not be in its reach."""
-HEAVY = ("links", "text", "headers", "data", "warc")
+HEAVY = ("links", "audit", "text", "markdown", "text_from", "headers", "data", "warc")
 """Fields of a record on request, see Wants; `data` comes from the user's own parse function, `warc` from an archive."""
 
 
@@ -93,7 +103,7 @@ def estimate_heavy_bytes(outcome: Outcome) -> int:
     if response is not None:
         weight += sum([len(value) for _, value in response.headers])
     if page is not None:
-        weight += len(page.title) + len(page.description) + len(page.text) + len(page.data_json)
+        weight += len(page.title) + len(page.description) + len(page.text) + len(page.markdown) + len(page.data_json)
     return weight
 
 
@@ -148,8 +158,14 @@ def _heavy(outcome: Outcome, wants: Wants) -> dict[str, object]:
     if page is not None:
         if wants.links:
             heavy["links"] = orjson.Fragment(page.links_json or b"[]")
+        if wants.audit and page.audit_json:
+            heavy["audit"] = orjson.Fragment(page.audit_json)
         if wants.text:
             heavy["text"] = page.text
+        if wants.markdown:
+            heavy["markdown"] = page.markdown or None
+        if wants.text or wants.markdown:
+            heavy["text_from"] = page.text_from or None
         if page.data_json:
             heavy["data"] = orjson.Fragment(page.data_json)
     if response is not None and wants.headers:

@@ -8,7 +8,7 @@ from benchmarks.flames import collapse, draw
 from benchmarks.profile import rooms, split
 
 CRAWL = 'process 7:"crawl http://127.0.0.1/ --set a=["b"]"'
-SERVER = 'process 8:"python -c from multiprocessing.forkserver import main; main(5, 6)"'
+SERVER = 'process 8:"crawl http://127.0.0.1/ --set a=["b"]"'
 LINES = [
     f"{CRAWL};thread (7): MainThread;main (cli/app.py:1);fetch (crawler/fetch/wire.py:2) 3",
     f"{CRAWL};thread (7);main (cli/app.py:1) 1",

@@ -18,6 +18,7 @@ DEEP = {
     "crawler.daemon.systemd": "the protocol of a supervisor, spoken by the process, not by the daemon in it",
     "crawler.event_loop.loop_factory": "one choice of the loop, for the command and for crawl_sync",
     "crawler.offload.auto.explain": "the words of a choice, beside the bounds that it keeps to",
+    "crawler.offload.fork_early": "forks the process of a command, which a program with threads of its own may not do",
     "crawler.offload.give_memory_back": "a choice for the whole process, which a library leaves to its program",
     "crawler.offload.start_fork_server": "starts early what open_crawl starts anyway, so that imports overlap",
     "crawler.runtime.counting": "one way to write a number with its noun, for the command and for errors",

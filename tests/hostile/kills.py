@@ -23,6 +23,7 @@ import psutil
 
 from crawler.testing import Web, open_web
 from tests.hostile.archives import check_archive
+from tests.hostile.tables import TABLES, add_tables, check_tables
 from tests.hostile.victim import Victim, are_gone, ended, troubled_web
 
 SEED = 20261122
@@ -66,6 +67,18 @@ async def killed_while_it_archives(crawl: Victim, rounds: int, moments: Random) 
             break
     await is_whole(crawl)
     return f"{crawl.kills['group']} deaths; {check_archive(crawl)}"
+
+
+async def killed_while_it_fills_tables(crawl: Victim, rounds: int, moments: Random) -> str:
+    """Every table that is written beside the records has each visit once, and no row that was not settled."""
+    add_tables(crawl, *TABLES)
+    per_round = max(2, 2 * len(crawl.served.web.reachable()) // rounds)
+    for _ in range(rounds):
+        if await crawl.survives("group", moments.randint(1, per_round)):
+            break
+    assert crawl.kills["group"] >= 1, "the crawl was over before it could be killed"
+    await is_whole(crawl)
+    return f"{crawl.kills['group']} deaths; {check_tables(crawl, *TABLES)}"
 
 
 async def killed_while_it_starts(crawl: Victim, rounds: int, moments: Random) -> str:
@@ -188,6 +201,7 @@ Story = Callable[[Victim, int, Random], Awaitable[str]]
 STORIES: tuple[tuple[Story, int, float, int, float], ...] = (
     (killed_again_and_again, 2000, 0.0, 4, 1.0),
     (killed_while_it_archives, 1000, 0.0, 4, 0.5),
+    (killed_while_it_fills_tables, 1000, 0.0, 4, 0.5),
     (rests_between_its_lives, 24, 3.0, 1, 0.1),
     (killed_while_it_starts, 400, 0.0, 4, 0.15),
     (killed_as_it_ends, 40, 0.0, 4, 0.1),

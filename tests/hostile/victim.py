@@ -231,7 +231,8 @@ async def ended(process: Process) -> tuple[int, str]:
 
 
 def fork_servers_of(main: psutil.Process) -> list[psutil.Process]:
-    return [child for child in main.children() if "multiprocessing.forkserver" in " ".join(child.cmdline())]
+    """One that was forked by the command has its command line, but a name of its own."""
+    return [child for child in main.children() if "forkserver" in " ".join([child.name(), *child.cmdline()])]
 
 
 def workers_of(main: psutil.Process) -> list[psutil.Process]:

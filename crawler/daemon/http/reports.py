@@ -23,7 +23,7 @@ class ReportQuery(Sent):
 
 class OutcomeCountOut(Shape):
     disposition: str
-    """What became of the URL: `fetched`, `failed`, `excluded`, ..."""
+    """How the visit ended: `fetched`, `failed`, `excluded`, ..."""
     reason: str | None
     """Why, in one of the words of docs/records.md: a failure, or the rule that kept the URL out."""
     n: int
