@@ -43,6 +43,18 @@ if TYPE_CHECKING:
     from .folder.repair import RepairReport, repair_folder
     from .folder.reporting import read_report
     from .frontier import Known, Look, look
+    from .gate import (
+        CheckVerdict,
+        Gate,
+        Judged,
+        Others,
+        check_folder,
+        check_site,
+        read_baseline,
+        write_baseline,
+        write_junit,
+        write_sarif,
+    )
     from .lookback import Inspection, Story, inspect_folder, tell_story
     from .metrics.bounds import Bound
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
@@ -108,6 +120,8 @@ _HOMES = {
     "explanation": "Explanation explain",
     "export": "export_folder",
     "lookback": "Inspection Story inspect_folder tell_story",
+    "gate": "CheckVerdict Gate Judged Others check_folder check_site read_baseline write_baseline write_junit "
+    "write_sarif",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
     "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
@@ -157,6 +171,7 @@ __all__ = [
     "Change",
     "Changes",
     "Check",
+    "CheckVerdict",
     "ClosedError",
     "Comparison",
     "Config",
@@ -181,10 +196,12 @@ __all__ = [
     "FolderError",
     "Frontier",
     "FrontierError",
+    "Gate",
     "Heads",
     "Hindrance",
     "HookError",
     "Inspection",
+    "Judged",
     "Known",
     "Label",
     "Lease",
@@ -196,6 +213,7 @@ __all__ = [
     "Observer",
     "OffloadError",
     "Offloader",
+    "Others",
     "Outcome",
     "Output",
     "Page",
@@ -244,7 +262,9 @@ __all__ = [
     "Wants",
     "WorkCost",
     "audit_folder",
+    "check_folder",
     "check_patterns",
+    "check_site",
     "count_cores",
     "crawl",
     "crawl_sync",
@@ -262,6 +282,7 @@ __all__ = [
     "open_shared",
     "plan_memory",
     "plan_replay",
+    "read_baseline",
     "read_folder",
     "read_report",
     "record",
@@ -270,7 +291,10 @@ __all__ = [
     "replay",
     "stream",
     "tell_story",
+    "write_baseline",
+    "write_junit",
     "write_page",
+    "write_sarif",
     "write_site_report",
 ]
 
