@@ -52,7 +52,7 @@ def report(
     if json and out:
         raise ConfigError("--json goes to standard output: leave out -o, or name a file that ends with .json")
     form = "json" if json else _format_of(out)
-    checks = [_load(one) for one in check or ()]
+    checks = [load_check(one) for one in check or ()]
     found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
     progress = Progress()
     with raising_interrupts():
@@ -79,7 +79,7 @@ def _format_of(out: str) -> str:
     return ending
 
 
-def _load(name: str) -> Check:
+def load_check(name: str) -> Check:
     """Returns the function that `module:function` names. Raises ConfigError."""
     from crawler import ConfigError
     from crawler.runtime.foreign_errors import describe
