@@ -15,6 +15,7 @@ COMMANDS = {
     "inspect": "Say what a crawl brought, or tell the story of one URL.",
     "diff": "Tell two crawls apart.",
     "export": "Write a crawl as a table, an index or a web archive.",
+    "sql": "Ask a crawl in SQL: its pages, links, errors and sites.",
     "report": "Say what is wrong with a crawled site, or write it as a page.",
     "repair": "Mend a crawl folder whose frontier is damaged.",
     "replay": "Crawl over WARC or WACZ files instead of the network.",

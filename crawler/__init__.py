@@ -81,6 +81,7 @@ if TYPE_CHECKING:
         Rules,
         Sink,
     )
+    from .query import Answer, export_query, query_folder
     from .reach.second_looks import Reconsidered
     from .reports import Report
     from .runtime.escaping import escape_text
@@ -130,6 +131,7 @@ _HOMES = {
     "fetch": "Cookie CookieJar",
     "frontier": "Known Look look",
     "offload": "count_cores",
+    "query": "Answer export_query query_folder",
     "policy.scope": "Ruling check_patterns",
     "policy.wider": "FAILURES",
     "runtime.escaping": "escape_text",
@@ -143,6 +145,7 @@ _HOMES = {
 __all__ = [
     "FAILURES",
     "FINDINGS",
+    "Answer",
     "Archive",
     "ArchiveError",
     "ArchiveFetcher",
@@ -248,6 +251,7 @@ __all__ = [
     "escape_text",
     "explain",
     "export_folder",
+    "export_query",
     "find_crawl_folder",
     "inspect_folder",
     "look",
@@ -257,6 +261,7 @@ __all__ = [
     "open_shared",
     "plan_memory",
     "plan_replay",
+    "query_folder",
     "read_folder",
     "read_report",
     "record",

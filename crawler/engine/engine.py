@@ -320,10 +320,12 @@ class Engine:
             finally:
                 for outcome in batch:
                     outcome.release()
+            tells = log.isEnabledFor(logging.DEBUG)
             for outcome in batch:
                 self._outcomes.task_done()
                 self.metrics.fold(outcome)
-                log.debug("%s %s %s", outcome.disposition, outcome.url, outcome.reason or "")
+                if tells:
+                    log.debug("%s %s %s", outcome.disposition, outcome.url, outcome.reason or "")
             del batch, outcome  # the budget no longer counts their bodies
             self._check_size()
             self._moved.set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from itertools import chain
@@ -48,6 +48,8 @@ _NEEDY = frozenset({"text/css", "application/manifest+json", "image/svg+xml"})
 _NO_LINKS = Links()
 MAX_TEXT = 1 << 20
 """Characters of readable text that are kept."""
+MAX_SAID_BYTES = 1 << 20
+"""Bytes of metadata and of structured data of a page, each as JSON."""
 LONG_TEXT = blocked.LONGEST_TEXT
 """Characters of text. Pages with no more are never brief: they may be notices, and cost little."""
 
@@ -106,6 +108,8 @@ def parse(document: Document, job: ParseJob) -> Page:
         text=_cut(reading.text, "text", reading),
         markdown=_cut(reading.markdown, "markdown", reading),
         text_from=reading.text_from,
+        metadata_json=_encode(reading.metadata, "metadata", reading),
+        structured_json=_encode(reading.structured, "structured data", reading),
         truncated=truncated,
         is_scanned=reading.is_scanned,
         note=reading.note,
@@ -280,6 +284,14 @@ def _encode_facts(reading: Reading, memory: Memory, base: str, document: Documen
     if reading.audit is None:
         return b""
     return audit.encode(reading.audit, document, lambda hrefs: memory.targets(hrefs, base, job.policy))
+
+
+def _encode(said: Mapping[str, object] | None, name: str, reading: Reading) -> bytes:
+    packed = data.encode_bounded(said) if said is not None else b""
+    if len(packed) <= MAX_SAID_BYTES:
+        return packed
+    reading.add_note(f"its {name} are left out: they have more than {MAX_SAID_BYTES} bytes")
+    return b""
 
 
 def _cut(text: str, name: str, reading: Reading) -> str:

@@ -23,7 +23,18 @@ TREE_BYTES = 512 << 20
 _DEEPEST = 3
 """Documents within documents: `srcdoc` and `<noscript>`."""
 _BLANK = "\t\n\f\r "
-_LINKS: tuple[str, ...] = ("href", "xlink:href", "src", "lowsrc", "poster", "background", "action", "formaction", "cite", "longdesc")
+_LINKS: tuple[str, ...] = (
+    "href",
+    "xlink:href",
+    "src",
+    "lowsrc",
+    "poster",
+    "background",
+    "action",
+    "formaction",
+    "cite",
+    "longdesc",
+)
 _SETS: tuple[str, ...] = ("srcset", "imagesrcset")
 _LAZY = frozenset(("img", "source", "video", "audio"))
 """Tags whose `data-src` and `data-srcset` are links for a script."""
