@@ -70,7 +70,7 @@ def _crawl(seed: str, way: str) -> Run:
 def _print_pieces(bodies: Sequence[bytes]) -> None:
     """Prints what the records of one page cost, one after another in this process."""
     from crawler.model import Heads, Response, Url
-    from crawler.warc.records import digest, make_exchange, make_metadata, make_request, make_response
+    from crawler.warc.records import digest, make_exchange, make_fields, make_metadata, make_request, make_response
 
     heads = Heads(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n" * 3, b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\n" * 3)
     url = Url("http://a.test/section/topic-1/some-words-1.html")
@@ -86,7 +86,7 @@ def _print_pieces(bodies: Sequence[bytes]) -> None:
         marks.append(time.process_time())
         make_request(exchange, record.id, "sha1")
         marks.append(time.process_time())
-        make_metadata(exchange, record.id, [("via", answer.url.text)] * 12, "sha1")
+        make_metadata(exchange, record.id, make_fields([("via", answer.url.text)] * 12), "sha1")
         marks.append(time.process_time())
         for name, begun, ended in zip(spent, marks, marks[1:], strict=False):
             spent[name] += ended - begun

@@ -10,7 +10,7 @@ from typing import NamedTuple, TextIO
 
 
 class Tone(StrEnum):
-    """What a word means, by the name of its colour."""
+    """The meaning of a word, by the name of its colour."""
 
     GOOD = "green"
     WAITING = "yellow"

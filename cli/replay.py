@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -82,6 +83,10 @@ def replay(
     ] = None,
     links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Record each page's main part as markdown.")] = False,
+    metadata: Annotated[
+        bool, typer.Option("--metadata", help="Record what each page says of itself: title, authors, dates, ...")
+    ] = False,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting (`crawl config show`). Repeatable."),
@@ -119,7 +124,8 @@ def replay(
     settings |= dict(values.setting(word) for word in set_ or ())
     trust = Trust(trust_folder, open_folder)
     plan = _plan(archives, config, settings, has_seeds=bool(seeds), trust=trust)
-    loaded = _check(plan.config, links, text, seeds or [])
+    said = {"links": links, "text": text, "markdown": markdown, "metadata": metadata}
+    loaded = _check(plan.config, said, seeds or [])
     prepare_workers(loaded.offload.executor)
     if not quiet and sys.stderr.isatty():  # a hundred gigabytes take a quarter of an hour
         tell_line(f"reading {', '.join(archives)} ...")
@@ -148,12 +154,12 @@ def _plan(
     return plan_replay(archives, loaded, has_seeds=has_seeds, trust=trust)
 
 
-def _check(config: Config, links: bool, text: bool, seeds: list[str]) -> Config:
-    """Returns the settings with links or text added to every record, once patterns and seeds can be used."""
+def _check(config: Config, said: Mapping[str, bool], seeds: list[str]) -> Config:
+    """Returns the settings with more fields in every record, once patterns and seeds can be used."""
     from crawler import seeds as _seeds
 
     from .run import add_to_records
 
     values.check_patterns(config)
     _seeds.check(seeds)
-    return add_to_records(config, links, text)
+    return add_to_records(config, said)

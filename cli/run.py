@@ -147,6 +147,10 @@ def run(
     ] = None,
     links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Record each page's main part as markdown.")] = False,
+    metadata: Annotated[
+        bool, typer.Option("--metadata", help="Record what each page says of itself: title, authors, dates, ...")
+    ] = False,
     warc: Annotated[bool, typer.Option("--warc", help="Archive every exchange in WARC files, in DIR/warc.")] = False,
     save: Annotated[
         list[str] | None,
@@ -224,7 +228,8 @@ def run(
     settings |= dict(values.setting(text) for text in set_ or ())
     trust = Trust(trust_folder, open_folder)
     traced = trace(config, os.environ, settings, "command line", trust=trust)[0]
-    loaded = add_to_records(traced, links, text, warc or bool(dedupe_with), values.save_types(save))
+    said = {"links": links, "text": text, "markdown": markdown, "metadata": metadata}
+    loaded = add_to_records(traced, said, warc or bool(dedupe_with), values.save_types(save))
     if fresh and not sources:
         raise typer.BadParameter("a crawl that starts over needs its seeds, not its folder", param_hint="--fresh")
     # Bad patterns and seeds are refused before a folder is made.
@@ -267,14 +272,13 @@ def check(given: Mapping[str, object]) -> None:
     _seeds.check(cast("list[str]", given["seeds"]), strict=False)
 
 
-def add_to_records(config: Config, links: bool, text: bool, warc: bool = False, save: Sequence[str] = ()) -> Config:
-    """Returns the settings with links or text in every record, and with an archive and saved files beside them."""
+def add_to_records(config: Config, said: Mapping[str, bool], warc: bool = False, save: Sequence[str] = ()) -> Config:
+    """Returns the settings with more fields in every record, and with an archive and saved files beside them."""
     from crawler import SinkConfig
     from crawler.settings.loading import amend
 
-    if not links and not text and not warc and not save:
+    if not any(said.values()) and not warc and not save:
         return config
-    said = {"links": links, "text": text}
     sinks = [sink if sink.kind in {"warc", "files"} else _with_fields(sink, said) for sink in config.sinks]
     if warc and not any(sink.kind == "warc" for sink in sinks):
         sinks.append(SinkConfig(kind="warc"))

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -170,7 +170,7 @@ class _NothingBegan(SeedError):
 
 def _sinks(job: CrawlOrder) -> list[Sink]:
     sinks = job.config.sinks
-    wants = Wants(*(any(getattr(sink, name) for sink in sinks) for name in ("links", "text", "headers", "simhash")))
+    wants = Wants(*(any(getattr(sink, one.name) for sink in sinks) for one in fields(Wants)))
     return [StandardOutput(wants)] if job.json else []
 
 

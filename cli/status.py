@@ -27,7 +27,7 @@ QUICKLY_BYTES = 16 << 20
 
 
 class _Standing(NamedTuple):
-    """What the frontier of a folder tells."""
+    """Counts that the frontier of a folder tells."""
 
     settled: Mapping[str, int]
     requisites: int

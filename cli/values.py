@@ -62,7 +62,7 @@ def share(text: str) -> Share:
 
 
 SAVED = ("html", "pdf", "images", "all")
-"""What `--save` takes."""
+"""Words that `--save` takes."""
 
 
 def save_types(words: Sequence[str] | None) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from .archives import ArchiveFetcher
     from .assembly.contents import make_content
     from .assembly.shared import Shared, open_shared
+    from .audit import FINDINGS, AuditLimits, Check, Finding, FindingPage, Problem, Severity
+    from .comparison import Comparison, Difference, open_comparison, write_page
     from .dry_run import Rehearsal, rehearse
     from .errors import (
         ArchiveError,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from .folder.repair import RepairReport, repair_folder
     from .folder.reporting import read_report
     from .frontier import Known, Look, look
+    from .lookback import Inspection, Story, inspect_folder, tell_story
     from .metrics.bounds import Bound
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import (
@@ -78,6 +81,7 @@ if TYPE_CHECKING:
         Rules,
         Sink,
     )
+    from .query import Answer, export_query, query_folder
     from .reach.second_looks import Reconsidered
     from .reports import Report
     from .runtime.escaping import escape_text
@@ -89,24 +93,28 @@ if TYPE_CHECKING:
     from .settings.memory_plan import plan_memory
     from .sinks import ReaderGone, Wants
     from .sinks.record import record
+    from .site_report import audit_folder, write_site_report
     from .standing import Counts, Trap, WorkCost
 
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
     "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
     "archives": "ArchiveFetcher",
+    "audit": "FINDINGS AuditLimits Check Finding FindingPage Problem Severity",
     "settings.loading": "Change Changes",
     "settings.keywords": "SinkSettings SiteSettings",
     "errors": "ArchiveError ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError "
     "OffloadError ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "export": "export_folder",
+    "lookback": "Inspection Story inspect_folder tell_story",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
     "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
     "Skip Timings Url",
     "parse": "Content Label Link Parsed",
     "protocols": "Archive Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
+    "comparison": "Comparison Difference open_comparison write_page",
     "dry_run": "Rehearsal rehearse",
     "seeds": "BadSeed SkippedSeeds",
     "settings": "Config Settings SinkConfig",
@@ -123,27 +131,34 @@ _HOMES = {
     "fetch": "Cookie CookieJar",
     "frontier": "Known Look look",
     "offload": "count_cores",
+    "query": "Answer export_query query_folder",
     "policy.scope": "Ruling check_patterns",
     "policy.wider": "FAILURES",
     "runtime.escaping": "escape_text",
     "sinks": "ReaderGone Wants",
     "sinks.record": "record",
+    "site_report": "audit_folder write_site_report",
     "standing": "Counts Trap WorkCost",
     "runtime.ownership": "Trust",
 }
 
 __all__ = [
     "FAILURES",
+    "FINDINGS",
+    "Answer",
     "Archive",
     "ArchiveError",
     "ArchiveFetcher",
+    "AuditLimits",
     "BadSeed",
     "Blocked",
     "Bound",
     "Capture",
     "Change",
     "Changes",
+    "Check",
     "ClosedError",
+    "Comparison",
     "Config",
     "ConfigError",
     "Content",
@@ -153,12 +168,15 @@ __all__ = [
     "Crawl",
     "CrawlError",
     "CrawlInfo",
+    "Difference",
     "Disposition",
     "Ending",
     "Explanation",
     "Failures",
     "FetchError",
     "Fetcher",
+    "Finding",
+    "FindingPage",
     "Folder",
     "FolderError",
     "Frontier",
@@ -166,6 +184,7 @@ __all__ = [
     "Heads",
     "Hindrance",
     "HookError",
+    "Inspection",
     "Known",
     "Label",
     "Lease",
@@ -184,6 +203,7 @@ __all__ = [
     "Parsed",
     "PerCrawl",
     "Position",
+    "Problem",
     "Reader",
     "ReaderGone",
     "Reason",
@@ -201,6 +221,7 @@ __all__ = [
     "Ruling",
     "SeedError",
     "Settings",
+    "Severity",
     "Shared",
     "Sink",
     "SinkConfig",
@@ -211,6 +232,7 @@ __all__ = [
     "SkippedSeeds",
     "Snapshot",
     "StorageFull",
+    "Story",
     "Summary",
     "Timings",
     "Trap",
@@ -220,6 +242,7 @@ __all__ = [
     "VisitError",
     "Wants",
     "WorkCost",
+    "audit_folder",
     "check_patterns",
     "count_cores",
     "crawl",
@@ -228,13 +251,17 @@ __all__ = [
     "escape_text",
     "explain",
     "export_folder",
+    "export_query",
     "find_crawl_folder",
+    "inspect_folder",
     "look",
     "make_content",
+    "open_comparison",
     "open_crawl",
     "open_shared",
     "plan_memory",
     "plan_replay",
+    "query_folder",
     "read_folder",
     "read_report",
     "record",
@@ -242,6 +269,9 @@ __all__ = [
     "repair_folder",
     "replay",
     "stream",
+    "tell_story",
+    "write_page",
+    "write_site_report",
 ]
 
 

@@ -58,7 +58,7 @@ class ArchiveError(CrawlError):
         self.name = name
         """The file."""
         self.why = why
-        """What is wrong there, in a few words."""
+        """The fault, in a few words."""
         self.offset = offset
         """The byte of the file from which on it cannot be read; None: no place in it is to blame."""
 

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class PerSite(Protocol):
-    """What differs for single sites, such as `https://example.org`. None: nothing."""
+    """Rules that differ for single sites, such as `https://example.org`. None: the site has no rule of its own."""
 
     def per_site(self, site: str) -> int | None:
         """Returns how many leases may be out at a time."""
@@ -35,7 +35,7 @@ class PerSite(Protocol):
 
 
 class Lending(Protocol):
-    """What the engine uses: it lends requests, each in its site's turn, and takes them back."""
+    """The part for the engine: lends requests, each in its site's turn, and takes them back."""
 
     async def add(self, requests: Iterable[Request]) -> int:
         """Queues the requests whose URLs are new, and returns how many those are.
@@ -96,7 +96,7 @@ class Lending(Protocol):
 
 
 class Judging(Protocol):
-    """What a visit uses: what the frontier knows of a request that is out on lease."""
+    """The part for a visit: tells what the frontier knows of a request that is out on lease."""
 
     def bar(self, lease: Lease) -> Bar | None:
         """Returns why a lease is not to be fetched: a trap or a limit of pages, or no reason (not for now).
@@ -125,7 +125,7 @@ class Judging(Protocol):
 
 
 class Watching(Protocol):
-    """What panels and APIs show, beside the counts. Snapshots: see `Lending.counts`."""
+    """The part for panels and APIs, beside the counts. Gives snapshots: see `Lending.counts`."""
 
     def busiest(self, limit: int) -> Sequence[SiteView]:
         """Returns up to `limit` sites with the most URLs left, the busiest first, among those in memory."""
@@ -141,7 +141,7 @@ class Watching(Protocol):
 
 
 class Steering(Protocol):
-    """What the owner of a crawl changes while it runs. None of it is stored."""
+    """The part for the owner of a crawl: changes it while it runs. None of it is stored."""
 
     def hold(self, site: str) -> None:
         """Lends nothing of a site, such as `https://example.org`, until `let_go`; leases that are out stay out."""
@@ -169,7 +169,7 @@ class Steering(Protocol):
 
 
 class Recalling(Protocol):
-    """What a crawl uses to look again at known URLs: given as seeds, left out, failed or parked.
+    """The part for second looks: queues known URLs again that were given as seeds, left out, failed or parked.
 
     What is queued again keeps its row. Where nothing says otherwise the return value says how many were queued, and all
     of it is durable on return; after a cancellation some are queued and others are not.
@@ -233,7 +233,7 @@ class Frontier(Lending, Judging, Watching, Steering, Recalling, Protocol):
 
     @property
     def durable(self) -> DurableFrontier | None:
-        """What this frontier can do because it outlasts its process. None: it begins empty and ends with its process.
+        """Its abilities if it outlasts its process. None: it begins empty and ends with its process.
 
         "Durable on return" then means: in memory.
         """
@@ -241,7 +241,7 @@ class Frontier(Lending, Judging, Watching, Steering, Recalling, Protocol):
 
 
 class DurableFrontier(Protocol):
-    """What only a frontier can do that outlasts its process: it knows what earlier runs did. See `Frontier.durable`."""
+    """The part of a frontier that outlasts its process: it knows what earlier runs did. See `Frontier.durable`."""
 
     @property
     def owed(self) -> Mapping[int, Sequence[str]]:

@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from . import urls
 from .errors import Excluded, FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
 from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
+from .model.quick import replace
 from .parse import ROBOTS_PATH, SITEMAP_FIRST, Document, ParseJob, blocked, make_document, parse
 from .policy import redirects
 from .policy.answers import Answers, Verdict, all_of
@@ -65,13 +66,13 @@ class Visitor:
 
     async def visit(self, lease: Lease) -> Outcome:
         """Returns exactly one outcome, whatever the network and the page do. Raises only bugs and cancellation."""
-        site = lease.request.url.site
-        rest_s = self.pace.rest_s(site, self.politeness.rest_s(site, None), self.politeness.adapt)
-        begun = Outcome(lease, Disposition.FAILED, rest_s=rest_s, visited_at=time.time())
+        begun = Outcome(lease, Disposition.FAILED, visited_at=time.time())
         try:
             outcome = await self._visit(begun)
         except VisitError as error:
-            outcome = self._setback(begun, error)
+            site = lease.request.url.site
+            rest_s = self.pace.rest_s(site, self.politeness.rest_s(site, None), self.politeness.adapt)
+            outcome = self._setback(replace(begun, rest_s=rest_s), error)
         if recovered := self.answers.take_recovered():
             outcome = replace(outcome, unparks=recovered)
         if wanted := self.answers.take_wanted():
@@ -283,8 +284,8 @@ class Visitor:
         return replace(read, disposition=Disposition.DUPLICATE, reason=Reason.DUPLICATE, duplicate_of=first)
 
     def _document(self, fetched: Outcome, response: Response, *, may_be_brief: bool = False) -> Document:
-        is_for_function = self.job.extract is not None
-        return make_document(fetched.request, response, is_for_function=is_for_function, may_be_brief=may_be_brief)
+        wants_headers = self.job.wants_headers
+        return make_document(fetched.request, response, is_for_function=wants_headers, may_be_brief=may_be_brief)
 
     def _is_well_known(self, request: Request) -> bool:
         """Whether pages like this one need not all be compared. One URL in eight, always the same ones, is in any case.
@@ -292,7 +293,7 @@ class Visitor:
         Pages that may be the first of a trap or of an outage are compared, each of them.
         """
         url = request.url
-        return not is_sample(url, self.job.key) and self.frontier.knows_well(url) and self.answers.knows_well(url)
+        return self.frontier.knows_well(url) and self.answers.knows_well(url) and not is_sample(url, self.job.key)
 
     async def _page(self, document: Document, job: ParseJob) -> tuple[Page, OffloadError | None]:
         """Returns the page that a worker made, and the error if a worker died of it. Raises VisitError.
@@ -357,8 +358,9 @@ class Visitor:
     def _silent_job(self) -> ParseJob:
         """The job for error pages: no links, no text, and no function of the user."""
         return replace(
-            self.job, follow=frozenset(), most_requisites=0, wants_links=False, wants_text=False, extract=None
-        )
+            self.job, follow=frozenset(), most_requisites=0, wants_links=False, wants_text=False, wants_markdown=False,
+            wants_metadata=False, wants_structured=False, wants_audit=False, extract=None,
+        )  # fmt: skip
 
     # -- setbacks ----------------------------------------------------------------------------------------------------
 

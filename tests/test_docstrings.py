@@ -7,6 +7,7 @@ import inspect
 import sys
 from collections.abc import Iterator
 from enum import Enum
+from pathlib import Path
 from typing import get_type_hints
 
 import pytest
@@ -26,6 +27,8 @@ CLASSES = sorted(
     key=lambda one: f"{one.__module__}.{one.__qualname__}",
 )
 
+VAGUE = ("What ", "Whatever ", "Who ", "That ")
+
 
 def test_every_field_of_a_public_class_has_a_docstring() -> None:
     assert [f"{one.__name__}.{name}" for one in CLASSES for name in fields_without_words(one)] == []
@@ -35,9 +38,30 @@ def test_every_method_of_a_public_class_has_a_docstring() -> None:
     assert [f"{one.__name__}.{name}" for one in CLASSES for name in methods_without_words(one)] == []
 
 
+def test_no_docstring_begins_with_a_word_that_names_nothing() -> None:
+    assert [place for file in sources() for place in vague_beginnings(file)] == []
+
+
 @pytest.mark.parametrize("name", ["crawl", "open_crawl", "stream", "crawl_sync"])
 def test_types_of_the_three_ways_in_can_be_read_at_run_time(name: str) -> None:
     assert "seeds" in get_type_hints(getattr(crawler, name)) or name == "open_crawl"
+
+
+def sources() -> Iterator[Path]:
+    """Yields the files of the package and of its command."""
+    root = Path(__file__).parents[1]
+    for room in ("crawler", "cli"):
+        yield from sorted((root / room).rglob("*.py"))
+
+
+def vague_beginnings(file: Path) -> Iterator[str]:
+    """Yields the places in a file where a docstring begins with a bare "What", "Whatever", "Who" or "That"."""
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text))) if text.startswith(
+                ("What ", "Whatever ", "Who ", "That ")
+            ):
+                yield f"{file.name}:{node.lineno}"
 
 
 def fields_without_words(public: type) -> Iterator[str]:

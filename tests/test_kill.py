@@ -32,6 +32,11 @@ async def test_killed_amid_its_archive_every_settled_attempt_is_in_it_once(tmp_p
         await kills.killed_while_it_archives(crawl, 5, Random(kills.SEED))
 
 
+async def test_killed_amid_its_tables_every_visit_is_in_each_of_them_once(tmp_path: Path) -> None:
+    async with kills.victim(troubled_web(60, sites=4), tmp_path) as crawl:
+        await kills.killed_while_it_fills_tables(crawl, 2, Random(kills.SEED))
+
+
 @pytest.mark.long
 async def test_killed_alone_it_leaves_no_process_and_no_file(tmp_path: Path) -> None:
     async with kills.victim(troubled_web(40, sites=4), tmp_path) as crawl:

@@ -202,10 +202,12 @@ class Crawl:
     def stop(self) -> None:
         """Finishes the visits under way and keeps the rest for the next run. Does nothing once it is closed."""
         self._engine.stop()
+        self._works.hurry_sinks()
 
     def abort(self) -> None:
         """Drops the visits under way; the next run makes them again. Does nothing once it is closed."""
         self._engine.abort()
+        self._works.hurry_sinks()
 
     def pause(self) -> None:
         """Starts no more visits until `resume`."""
@@ -290,6 +292,8 @@ class Crawl:
             async with self._changing:
                 pass
             self._engine.abort()
+            if self._is_running:
+                self._works.hurry_sinks()
             await self._at_rest.wait()
 
     def _check_open(self) -> None:

@@ -15,7 +15,7 @@ from ..urls.canonical import Policy
 
 Seed = str | Url | Request
 OnBadSeed = Literal["raise", "skip"]
-"""What happens to a seed that is no usable URL."""
+"""The fate of a seed that is no usable URL."""
 SOURCE = "seeds"
 
 

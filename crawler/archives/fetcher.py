@@ -45,7 +45,7 @@ class ArchiveFetcher:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What could not be read up to now, one line each."""
+        """Archives that could not be read up to now, one line each."""
         return tuple(self.store.notes)
 
     def documents(self) -> Iterator[str]:

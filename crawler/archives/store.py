@@ -88,7 +88,7 @@ class Store:
         self._windows: OrderedDict[int, tuple[Window, ExitStack]] = OrderedDict()
         self._is_stopped = threading.Event()
         self.notes: list[str] = []
-        """What could not be read, one line each."""
+        """Archives that could not be read, one line each."""
 
     def __len__(self) -> int:
         return len(self._captures)

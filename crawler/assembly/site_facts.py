@@ -16,7 +16,7 @@ from . import parts
 
 @dataclass(frozen=True, slots=True)
 class SiteFacts:
-    """What the settings say of any site."""
+    """Tells what the settings say of a site."""
 
     politeness: Politeness
     rules: SiteRules

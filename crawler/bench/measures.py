@@ -80,14 +80,14 @@ class Rate:
 
 
 class Extra(StrEnum):
-    """What is measured beside stages and ways."""
+    """Measurements beside stages and ways."""
 
     PLACES = "what a page costs in each place"
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """What reading a page costs in each place, by size, and what `offload.executor = "auto"` would choose."""
+    """The cost of reading a page in each place, by size, and the choice that `offload.executor = "auto"` would make."""
 
     at_rest: tuple[WorkCost, ...]
     """In a crawl that mostly waits: pages are handed over one by one."""

@@ -30,7 +30,7 @@ Parse = Callable[[bytes, str], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What all ways have in common."""
+    """Settings that all ways have in common."""
 
     origin: str
     """The address of the server."""

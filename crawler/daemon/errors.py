@@ -14,7 +14,7 @@ class Complaint(NamedTuple):
     field: str
     """The full name of the setting, such as `politeness.delay_s`, or the field of the job."""
     text: str
-    """What is wrong with it, in a sentence."""
+    """The fault, in a sentence."""
 
 
 class JobError(CrawlError):

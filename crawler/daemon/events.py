@@ -42,7 +42,7 @@ class Event:
     job: str | None
     """None: the event concerns no job, or several."""
     kind: Kind
-    """What kind of event it is."""
+    """The kind of the event."""
     data: Mapping[str, object]
     """The fields of the event, as the API gives them."""
 

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from typing import NamedTuple
 
 from ..errors import ConfigError
-from ..settings import BUILT_IN_SINKS, Config, Mark, SinkConfig, Table, mark_of
+from ..settings import JOB_SINKS, Config, Mark, SinkConfig, Table, mark_of
 from ..settings.catalog import default_of, fields
 from ..settings.loading import amend, chosen_settings, value_of
 from .errors import Complaint
@@ -96,11 +96,11 @@ def refusals(chosen: Config, rule: Rule) -> Iterator[Complaint]:
 
 
 def is_format_allowed(sink: SinkConfig, base: Config) -> bool:
-    """Whether a job may have this output: one in a format of ours, or one exactly as the owner's settings have it.
+    """Whether a job may have this output: one in its folder, or one exactly as the owner's settings have it.
 
-    A format of a package may write anywhere, so only the owner chooses it.
+    A database, a webhook or a format of a package may reach anywhere, so only the owner chooses it.
     """
-    return sink.kind in BUILT_IN_SINKS or sink in base.sinks
+    return sink.kind in JOB_SINKS or sink in base.sinks
 
 
 def _refuse_formats(chosen: Config, base: Config) -> Iterator[Complaint]:
@@ -120,9 +120,9 @@ def _refuse_beyond(chosen: Config, bounds: Bounds) -> Iterator[Complaint]:
 
 
 def _inner(chosen: Config) -> Iterator[tuple[str, Table]]:
-    """Yields the tables inside settings, each with its full name, without outputs in formats of packages."""
+    """Yields the tables inside settings, each with its full name, without outputs that only the owner chooses."""
     yield from ((f"sites.{site}", table) for site, table in chosen.sites.items())
-    yield from ((f"sinks.{number}", table) for number, table in enumerate(chosen.sinks) if table.kind in BUILT_IN_SINKS)
+    yield from ((f"sinks.{number}", table) for number, table in enumerate(chosen.sinks) if table.kind in JOB_SINKS)
 
 
 def _mark(key: str) -> Mark:

@@ -18,7 +18,7 @@ from ..metrics.gauges import Gauges
 from ..metrics.metrics import SAMPLE_S, Ending, Metrics, Snapshot, Summary
 from ..model import Disposition, Lease, Outcome, Reason, Request
 from ..policy.politeness import Wait
-from ..protocols import Frontier, Sink
+from ..protocols import Follower, Frontier, Sink
 from ..runtime.presence import Presence
 from .hooks import guard_hook
 from .limits import NOTHING_SPENT, Limits, Spent
@@ -36,6 +36,7 @@ LEASE_BATCH = 64
 RECORD_BATCH, RECORD_LINKS = 256, 2000
 """Most outcomes in one transaction, and new links from which on no page is added to it: 1 µs of the loop each."""
 BUSIEST = 8
+_VISIT = guard_hook("a visit")
 
 
 @dataclass(slots=True, eq=False)
@@ -66,18 +67,21 @@ class Engine:
     _idle: int = field(default=0, init=False)
     _visitors: int = field(default=0, init=False)
     _ending: Ending | None = field(default=None, init=False)
-    _ends: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _patience: CancelScope | None = field(default=None, init=False)
+    """Cancelled by the end: the feeder waits in it."""
     _goes: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _moved: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _is_planting: bool = field(default=True, init=False)
     _errands: int = field(default=0, init=False)
     _planting: TaskGroup | None = field(default=None, init=False)
     _waits_for_turn: bool = field(default=False, init=False)
+    _followers: Sequence[Follower] = field(init=False)
     _work: CancelScope = field(default_factory=CancelScope, init=False)
     _storing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     """Held while outcomes are stored and settled, and while leases are given back, so that no lease is in both."""
 
     def __post_init__(self) -> None:
+        self._followers = [sink for sink in self.sinks if isinstance(sink, Follower)]
         self._absence = AbsenceJudge(self.presence)
         self._leases = asyncio.Queue(LEASE_BATCH)
         self._outcomes = asyncio.Queue(RECORD_BATCH)
@@ -89,7 +93,8 @@ class Engine:
     def stop(self, ending: Ending = Ending.STOPPED) -> None:
         """Gives visits under way the grace time to finish; then `run` returns."""
         self._ending = self._ending or ending
-        self._ends.set()
+        if self._patience is not None:
+            self._patience.cancel()
 
     def abort(self) -> None:
         """Drops the visits under way. Nothing is lost: the next run makes them again."""
@@ -258,15 +263,10 @@ class Engine:
     async def _wait_or_end(self, wait: Callable[[], Awaitable[bool]]) -> bool | None:
         """Returns the result of `wait`, or None if the end came first."""
         answer: bool | None = None
-        async with create_task_group() as tasks:
-            tasks.start_soon(self._cancel_when_ending, tasks.cancel_scope)
-            answer = await wait()
-            tasks.cancel_scope.cancel()
+        if self._ending is None:
+            with CancelScope() as self._patience:
+                answer = await wait()
         return answer
-
-    async def _cancel_when_ending(self, scope: CancelScope) -> None:
-        await self._ends.wait()
-        scope.cancel()
 
     # -- visitors ----------------------------------------------------------------------------------------------------
 
@@ -296,7 +296,7 @@ class Engine:
     async def _make_outcome(self, lease: Lease) -> Outcome:
         begun = self.presence.beat()
         try:
-            with guard_hook("a visit"):
+            with _VISIT:
                 return self._absence.forgive(await self.visit(lease), begun)
         except (HookError, SinkError, WorkersGone):
             raise  # not the fault of the page, which stays queued
@@ -322,10 +322,12 @@ class Engine:
             finally:
                 for outcome in batch:
                     outcome.release()
+            tells = log.isEnabledFor(logging.DEBUG)
             for outcome in batch:
                 self._outcomes.task_done()
                 self.metrics.fold(outcome)
-                log.debug("%s %s %s", outcome.disposition, outcome.url, outcome.reason or "")
+                if tells:
+                    log.debug("%s %s %s", outcome.disposition, outcome.url, outcome.reason or "")
             del batch, outcome  # the budget no longer counts their bodies
             self._check_size()
             self._moved.set()
@@ -335,6 +337,8 @@ class Engine:
         if not batch:  # all of it was given back
             return
         await self.frontier.settle(batch, await store(self.sinks, batch))
+        for sink in self._followers:
+            sink.note_settled()
 
     def _check_size(self) -> None:
         most = self.limits.size_bytes

@@ -36,7 +36,7 @@ _TABLES = (
 
 
 class Held(NamedTuple):
-    """What the archive holds for one URL."""
+    """The archive's answer for one URL."""
 
     id: int
     url: str

@@ -53,7 +53,7 @@ class Origin:
     head: str
     """Follows the path: the version and the fields, without the empty line."""
     proxy: Proxy | None
-    """What it is reached through."""
+    """The proxy that it is reached through; None: directly."""
     version: int
     """The version of the proxy pool that chose it."""
     throttles: tuple[Throttle, ...]

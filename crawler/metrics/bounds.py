@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Bound(StrEnum):
-    """What limits the speed of a crawl."""
+    """A limit on the speed of a crawl."""
 
     POLITENESS = "politeness"
     CRAWL_DELAY = "crawl-delay"
@@ -29,7 +29,7 @@ class Bound(StrEnum):
 
     @property
     def advice(self) -> str:
-        """What it means, and flags of the command line that help; empty: nothing is known to help."""
+        """Its meaning, and flags of the command line that help; empty: nothing is known to help."""
         return ADVICE[self]
 
 
@@ -38,9 +38,9 @@ class Advice(NamedTuple):
 
     why: str = ""
     flags: str = ""
-    """What helps, in flags of the command line."""
+    """Help, in flags of the command line."""
     settings: str = ""
-    """What helps, in names of settings."""
+    """Help, in names of settings."""
 
     @property
     def on_command_line(self) -> str:

@@ -26,7 +26,7 @@ class Metric:
     """Seconds, bytes, or the things that are counted."""
     meaning: str
     when_high: str
-    """What to do when it is high, or low where that is worse."""
+    """Advice for when it is high, or low where that is worse."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Its labels: name -> the values that it may have, in words."""
 

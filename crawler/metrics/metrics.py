@@ -112,9 +112,9 @@ class Snapshot:
     statuses: Mapping[int, int]
     """Answers by HTTP status."""
     bound_by: Bound
-    """What limits the crawl now."""
+    """The limit that holds the crawl back now."""
     advice: str
-    """What to do about it, in a sentence for a person."""
+    """Advice on it, in a sentence for a person."""
     busiest: Sequence[SiteView]
     """The sites with the most URLs left."""
     failures: Sequence[Failures]
@@ -219,7 +219,7 @@ class Metrics:
     """Requisites fetched in this run."""
     parse_failures: ParseFailures = field(default_factory=ParseFailures)
     bound: Bound = Bound.IDLE
-    """What limits the crawl now."""
+    """The limit that holds the crawl back now."""
     in_flight: int = 0
     """Visits under way, a quarter of a second ago at most."""
     _failures: dict[tuple[str, Reason, str], tuple[int, str]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What a hook may answer in place of a request or a response: Skip and Retry."""
+"""Answers that a hook may give in place of a request or a response: Skip and Retry."""
 
 from __future__ import annotations
 

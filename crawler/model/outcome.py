@@ -10,6 +10,7 @@ from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, cast
 
 from .page import Page
+from .quick import quick
 from .request import Lease, Request, Url
 from .response import Response
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
     T_co = TypeVar("T_co", covariant=True, default=Any)
-    """What the parse function returns. `Outcome` alone says nothing about it."""
+    """The type that the parse function returns. `Outcome` alone says nothing about it."""
 else:  # only checkers need the default
     from typing import TypeVar
 
@@ -86,6 +87,7 @@ class Capture(NamedTuple):
     """The bytes that it takes in the file."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[T_co]):
     """The whole record of one visit; every lease ends in exactly one.
@@ -99,7 +101,7 @@ class Outcome(Generic[T_co]):
     lease: Lease
     """The request as it was lent to this visit."""
     disposition: Disposition
-    """What came of the visit."""
+    """How the visit ended."""
     reason: Reason | None = None
     """Why, where it was not fetched."""
     detail: str = ""
@@ -138,6 +140,8 @@ class Outcome(Generic[T_co]):
     """Its records, by what they contain (`sinks/record`). Copies make their own."""
     capture: Capture | None = None
     """The place of the answer in a web archive, where one is written."""
+    file: str = ""
+    """The file in the crawl folder that has its body, where bodies are saved as files."""
 
     @property
     def request(self) -> Request:

@@ -1,4 +1,4 @@
-"""What parsing a body brings: a page and its links."""
+"""The result of parsing a body: a page and its links."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, fields
 from enum import IntFlag
 from operator import attrgetter
 
+from .quick import quick
 from .request import Request
 from .returned import Returned
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Links:
     """Canonical URLs in flat form, cheap to pickle. All fields have the same order."""
@@ -58,6 +60,7 @@ class LeftOut(IntFlag):
     """Links lead out of the reach and are followed as extra hops (`extra_hops`). Nothing of them is left out."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Page:
     """The result of parsing a body: small, picklable, made in a worker."""
@@ -101,8 +104,18 @@ class Page:
     """Links in scope that this worker has not reported lately. If these are dropped, the links are lost."""
     links_json: bytes = b""
     """A JSON array of all links, if the record has links."""
+    audit_json: bytes = b""
+    """A JSON object of facts for the site's owner, if the record has them (docs/records.md)."""
     text: str = ""
-    """The readable text, if the record has text."""
+    """The readable text of its main part, if the record has text."""
+    markdown: str = ""
+    """The main part as markdown (GitHub's flavour), if the record has markdown."""
+    text_from: str = ""
+    """The part that both are made of, a word of docs/extraction.md; empty: nothing was chosen."""
+    metadata_json: bytes = b""
+    """Statements of the page about itself as JSON, if the record has metadata."""
+    structured_json: bytes = b""
+    """Its structured data as JSON (JSON-LD, microdata, Open Graph ...), if the record has it."""
     data_json: bytes = b""
     """The result of the user's own parse function, as JSON."""
     data_error: str = ""
@@ -131,7 +144,7 @@ class Page:
     n_requisites: int = 0
     """References to what it needs to be shown, if these are looked for."""
     requisites: Links = Links()
-    """What the page needs to be shown, whatever its host. News like `news`."""
+    """Files that the page needs to be shown, whatever their host. News like `news`."""
     blocked_by: str = ""
     """Evidence that the page comes from a protection that keeps crawlers out, in a few words. Empty: there is none."""
 

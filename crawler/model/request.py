@@ -1,4 +1,4 @@
-"""What to visit: a URL, how the crawl found it, and its loan to a visit."""
+"""A request to visit a URL: how the crawl found it, and its loan to a visit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
+
+from .quick import quick
 
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 """Methods that ask and change nothing (RFC 9110 9.2.1): the crawl may send such a request again on its own account."""
@@ -39,6 +41,7 @@ class Url:
         return Url, (self.text,)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Request:
     """A URL to visit, and how the crawl found it. A *seed* has no `via`.
@@ -156,6 +159,7 @@ class Request:
         return self.method in IDEMPOTENT or any(name.lower() == "idempotency-key" for name, _ in self.headers)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Lease:
     """One request lent by the frontier, until it is settled or released."""

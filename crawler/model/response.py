@@ -1,15 +1,18 @@
-"""What a site answered, as it came over the wire."""
+"""An answer of a site, as it came over the wire."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from .header_pairs import Headers, describe_decoded, find_charset, find_values, make_pairs
+from .quick import quick
 from .request import Url
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Timings:
     """How long each stage of one visit took, in milliseconds."""
@@ -70,6 +73,7 @@ NO_SHARE: Share = _NoShare()
 """The share of responses made elsewhere: by a Fetcher of somebody else, by a test, or by unpickling."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Response:
     """An answer as it came over the wire: unparsed, its body still in its content codings.
@@ -149,12 +153,12 @@ class Response:
 
     def header(self, name: str) -> str:
         """Returns the first value of the named header as latin-1 text, or an empty string."""
-        names, wanted = self._lowered(), name.lower().encode()
+        names, wanted = self._names or self._lowered(), _lower(name)
         return self.headers[names.index(wanted)][1].decode("latin-1") if wanted in names else ""
 
     def all(self, name: str) -> tuple[str, ...]:
         """Returns all values of the named header as latin-1 text, in order."""
-        names, wanted = self._lowered(), name.lower().encode()
+        names, wanted = self._names or self._lowered(), _lower(name)
         return tuple(find_values(self.headers, name)) if wanted in names else ()
 
     def _lowered(self) -> list[bytes]:
@@ -162,6 +166,11 @@ class Response:
         if not self._names:
             self._names.extend([name.lower() for name, _ in self.headers])
         return self._names
+
+
+@lru_cache(64)
+def _lower(name: str) -> bytes:
+    return name.lower().encode()
 
 
 def _read_url(text: str) -> Url:

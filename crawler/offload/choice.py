@@ -59,7 +59,7 @@ class Cost(NamedTuple):
 
 
 class State(NamedTuple):
-    """What our process is like at this instant."""
+    """The state of our process at this instant."""
 
     hand_over: Mapping[Place, Cost]
     """Cost of handing one call over, without the call. Places that are not measured yet are absent."""

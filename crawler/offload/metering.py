@@ -30,7 +30,7 @@ _OF_POOLS = ("_ExecutorManagerThread", "QueueFeederThread")
 
 
 class Clocks(NamedTuple):
-    """What the clocks of the loop's thread and of its process show, in seconds."""
+    """Readings of the clocks of the loop's thread and of its process, in seconds."""
 
     now: float
     process_s: float
@@ -57,7 +57,7 @@ class Clock:
 
 
 class _Marks(NamedTuple):
-    """What the clocks of a pool showed when a window began."""
+    """Readings of the clocks of a pool when a window began."""
 
     calls: int = 0
     lanes_s: float = 0.0

@@ -15,8 +15,8 @@ from html.entities import html5
 import turbohtml
 
 from ..urls import resolve_base
+from . import audit, legacy, media, requisites, texts
 from . import charset as charsets
-from . import legacy, media, requisites
 from .blocked import LONGEST_TEXT
 from .job import ParseJob
 from .links import kinds_of_link, readers
@@ -51,7 +51,14 @@ def tree_bytes(body: bytes) -> int:
 
 
 def read(
-    body: bytes, label: str, url: str, job: ParseJob, *, is_xml: bool = False, may_be_brief: bool = False
+    body: bytes,
+    label: str,
+    url: str,
+    job: ParseJob,
+    *,
+    is_xml: bool = False,
+    may_be_brief: bool = False,
+    wants_audit: bool = False,
 ) -> Reading:
     """Reads a document. `label` is the charset in the header, `url` the document's own.
 
@@ -72,8 +79,10 @@ def read(
         [reading.refresh] = legacy.encode_hrefs([reading.refresh], charset)
     if job.most_requisites:
         reading.requisites = requisites.find(document, charset)
-    if job.wants_text:
-        reading.text = document.main_text() or document.to_text()
+    if wants_audit:
+        reading.audit = audit.collect(document, charset, len(body), job)
+    if job.wants_texts:
+        texts.note(reading, document, job)
     if job.extract is None:
         document.remove("script,style")  # comes last because it changes the tree
         reading.words = document.text

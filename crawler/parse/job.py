@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, SupportsIndex
 
 from ..model import Page, Request, Response, Url
 from ..model.header_pairs import find_values
+from ..model.quick import quick
 from ..protocols import Bounds
 from ..urls.canonical import Policy
 
@@ -21,6 +22,7 @@ _WITH_BUFFERS = 5
 """The first protocol of pickles that knows buffers."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Document:
     """A body from the network and the facts needed to read it. Header values are as they were sent."""
@@ -130,8 +132,18 @@ class ParseJob:
     """Whether to fill `Page.links_json`."""
     wants_text: bool
     """Whether to fill `Page.text`."""
+    wants_markdown: bool
+    """Whether to fill `Page.markdown`."""
+    wants_metadata: bool
+    """Whether to fill `Page.metadata_json`."""
+    wants_structured: bool
+    """Whether to fill `Page.structured_json`."""
+    part: Literal["main", "page"]
+    """The part of a page that text and markdown are made of: its main part, or all that is seen of it."""
     wants_simhash: bool
     """Whether to fill `Page.simhash` of each page, also of those that are brief."""
+    wants_audit: bool = False
+    """Whether to fill `Page.audit_json` of pages in reach."""
     extra_hops: int = 0
     """Links that leave the reach are followed so many hops further out."""
     most_requisites: int = 0
@@ -140,6 +152,16 @@ class ParseJob:
     """The user's own parse function. Its result becomes `Page.data_json`, its error `Page.data_error`."""
     returns: Literal["json", "pickle", "object"] = "json"
     """How its result comes back as a value: made of its JSON or of its pickle, or as it is, within one process."""
+
+    @property
+    def wants_headers(self) -> bool:
+        """Whether documents come with the headers of their answers."""
+        return self.wants_audit or self.extract is not None
+
+    @property
+    def wants_texts(self) -> bool:
+        """Whether anything is to be taken out of pages beside links and what they are compared by."""
+        return self.wants_text or self.wants_markdown or self.wants_metadata or self.wants_structured
 
 
 _UNKNOWN = Request(Url(""))

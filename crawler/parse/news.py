@@ -56,9 +56,28 @@ class News(NamedTuple):
 NO_NEWS = News([])
 _REACH, _DEPTH, _BEYOND = int(LeftOut.REACH), int(LeftOut.DEPTH), int(LeftOut.BEYOND)
 _OUTSIDE = 1 << 20
-"""What is out of reach counts as deeper than any page in reach."""
+"""Links out of reach count as deeper than any page in reach."""
 _REQUISITES = 1 << 21
 _NEVER = 1 << 22
+
+
+class _Shelves(NamedTuple):
+    """The URLs of hrefs that were resolved before, as far as they hold for one page."""
+
+    absolute: dict[str, str]
+    rooted: dict[str, str]
+    relative: dict[str, str]
+    once: dict[str, str]
+    """Those that only this page needs."""
+
+    def of(self, href: str) -> dict[str, str]:
+        """Returns the shelf on which an href without fragment stands."""
+        first = href[:1]
+        if first == "/":
+            return self.rooted
+        if first == "h" and href.startswith(_ABSOLUTE):
+            return self.absolute
+        return self.once if first in _LOCAL else self.relative
 
 
 class Memory:
@@ -80,31 +99,39 @@ class Memory:
     def resolve(self, hrefs: Iterable[str], base: str, policy: Policy | None = None) -> ResolvedLinks:
         """Returns the URLs that `hrefs` lead to. The policy must be the same for a whole run."""
         self._make_room()
-        absolute, rooted, relative, once = self._shelves_of(base)
+        shelves = self._shelves_of(base)
         resolve = urls.make_resolver(base, policy)
         found: dict[str, None] = {}
         nowhere: list[str] = []
         for href in dict.fromkeys(hrefs):
             if "#" in href:
                 href = _without_fragment(href)  # noqa: PLW2901 - many hrefs of a page differ only in it
-            first = href[:1]
-            if first == "/":
-                shelf = rooted
-            elif first == "h" and href.startswith(_ABSOLUTE):
-                shelf = absolute
-            else:
-                shelf = once if first in _LOCAL else relative
+            shelf = shelves.of(href)
             text = shelf.get(href)
             if text is None:
                 text = resolve(href)
-                if len(href) <= _LONG:
-                    shelf[href] = text
-                    self._room -= len(href) + len(text) + _ENTRY
+                self._keep(shelf, href, text)
             if text:
                 found[text] = None
             else:
                 nowhere.append(href)
         return ResolvedLinks(list(found), sum(urls.is_too_long(href, base, policy) for href in dict.fromkeys(nowhere)))
+
+    def targets(self, hrefs: list[str], base: str, policy: Policy | None = None) -> list[str]:
+        """Returns the URL of each href, in their order; empty: it leads nowhere. The policy is as for `resolve`."""
+        if not hrefs:
+            return []
+        shelves, resolve = self._shelves_of(base), urls.make_resolver(base, policy)
+        texts = dict.fromkeys(hrefs, "")
+        for href in texts:
+            bare = _without_fragment(href) if "#" in href else href
+            shelf = shelves.of(bare)
+            text = shelf.get(bare)
+            if text is None:
+                text = resolve(bare)
+                self._keep(shelf, bare, text)
+            texts[href] = text
+        return [texts[href] for href in hrefs]
 
     def news(self, found: list[str], document: Document, depth: int, job: ParseJob) -> News:
         """Returns the news among `found` at `depth` hops, and the rules that kept the others out of the crawl."""
@@ -195,14 +222,18 @@ class Memory:
             self._bounds = job.bounds
         return self._bounds
 
-    def _shelves_of(self, base: str) -> tuple[dict[str, str], dict[str, str], dict[str, str], dict[str, str]]:
-        """Returns the shelves for absolute, rooted and relative hrefs, and one for hrefs that only this page needs."""
+    def _keep(self, shelf: dict[str, str], href: str, text: str) -> None:
+        if len(href) <= _LONG:
+            shelf[href] = text
+            self._room -= len(href) + len(text) + _ENTRY
+
+    def _shelves_of(self, base: str) -> _Shelves:
         absolute, once = self._shelf(""), dict[str, str]()
         if not base.startswith(_ABSOLUTE):
-            return absolute, once, once, once
+            return _Shelves(absolute, once, once, once)
         origin = base[: base.index("/", 8)]
         folder = base.partition("?")[0].partition("#")[0].rpartition("/")[0] + "/"
-        return absolute, self._shelf(origin), self._shelf(folder), once
+        return _Shelves(absolute, self._shelf(origin), self._shelf(folder), once)
 
     def _shelf(self, place: str) -> dict[str, str]:
         shelf = self._shelves.get(place)

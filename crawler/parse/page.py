@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from itertools import chain
@@ -15,7 +15,23 @@ from ..errors import ParseError
 from ..model import LeftOut, Links, Page, Reason
 from ..runtime.counting import many
 from ..runtime.xml_repair import Enough
-from . import blocked, charset, codings, data, directives, fields, html, kinds, links, scan, sitemap, styles, xml
+from . import (
+    audit,
+    blocked,
+    charset,
+    codings,
+    data,
+    directives,
+    fields,
+    html,
+    kinds,
+    links,
+    requisites,
+    scan,
+    sitemap,
+    styles,
+    xml,
+)
 from .evidence import NO_END, Evidence, Shown, evidence
 from .extraction import Source, extract
 from .job import Document, ParseJob
@@ -27,15 +43,19 @@ MAX_LINK_BYTES = 16 << 20
 """Bytes of all links of a page together, so that a worker's answer has a limit for any input."""
 MOST_STEPS = 8
 """Most steps of requisites from a page: a frame in a frame, a style that imports a style. Endless ones end so."""
+_NEEDY = frozenset({"text/css", "application/manifest+json", "image/svg+xml"})
+"""Types of files that may need others to be shown."""
 _NO_LINKS = Links()
 MAX_TEXT = 1 << 20
 """Characters of readable text that are kept."""
+MAX_SAID_BYTES = 1 << 20
+"""Bytes of metadata and of structured data of a page, each as JSON."""
 LONG_TEXT = blocked.LONGEST_TEXT
 """Characters of text. Pages with no more are never brief: they may be notices, and cost little."""
 
 
 class Traits(NamedTuple):
-    """What distinguishes a page from pages made alike."""
+    """Traits that distinguish a page from pages made alike."""
 
     gist: int
     shown: Evidence
@@ -84,7 +104,12 @@ def parse(document: Document, job: ParseJob) -> Page:
         n_links=len(found),
         news=_pack(news.texts, reading, job),
         links_json=data.encode_bounded(found) if job.wants_links else b"",
-        text=_cut_text(reading),
+        audit_json=_encode_facts(reading, memory, base, document, job),
+        text=_cut(reading.text, "text", reading),
+        markdown=_cut(reading.markdown, "markdown", reading),
+        text_from=reading.text_from,
+        metadata_json=_encode(reading.metadata, "metadata", reading),
+        structured_json=_encode(reading.structured, "structured data", reading),
         truncated=truncated,
         is_scanned=reading.is_scanned,
         note=reading.note,
@@ -128,22 +153,34 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
     if kind == "html" and (document.is_suspect or html.is_too_large(body, job.tree_bytes)):
         return kind, scan.read(body, charset.label(content_type), url, job)
     if kind == "html":
-        is_xml, may_be_brief = kinds.is_xml(content_type), document.may_be_brief
-        return kind, html.read(body, charset.label(content_type), url, job, is_xml=is_xml, may_be_brief=may_be_brief)
+        return kind, html.read(
+            body,
+            charset.label(content_type),
+            url,
+            job,
+            is_xml=kinds.is_xml(content_type),
+            may_be_brief=document.may_be_brief,
+            wants_audit=job.wants_audit and not (document.extra_hop or document.requisite),
+        )
     if kind in {"sitemap", "feed"}:
         return kind, xml.read([body], document, job)
     if kind == "text":
         return _read_list(document, [body]) if sitemap.is_list(document) else (kind, _plain(document, body, job))
-    return kind, _read_style(document, body) if job.most_requisites and _is_style(document) else Reading()
+    return kind, _read_file(document, body, job) if job.most_requisites else Reading()
 
 
-def _is_style(document: Document) -> bool:
-    return kinds.essence(document.content_type) == "text/css"
-
-
-def _read_style(document: Document, body: bytes) -> Reading:
-    text = styles.decode(body, charset.label(document.content_type))
-    return Reading(requisites=list(dict.fromkeys(styles.find_urls(text))))
+def _read_file(document: Document, body: bytes, job: ParseJob) -> Reading:
+    """Reads a file that is no page, but may need others to be shown."""
+    content_type = document.content_type
+    match kinds.essence(content_type):
+        case "text/css":
+            text = styles.decode(body, charset.label(content_type))
+            return Reading(requisites=list(dict.fromkeys(styles.find_urls(text))))
+        case "application/manifest+json":
+            return Reading(requisites=requisites.find_in_manifest(body))
+        case "image/svg+xml" if not html.is_too_large(body, job.tree_bytes):
+            return Reading(requisites=requisites.find_in_svg(body))
+    return Reading()
 
 
 def _read_gzip(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, Reading]:
@@ -217,7 +254,7 @@ def _add_requisites(news: News, memory: Memory, reading: Reading, base: str, doc
 def _kinds_left_out(kind: kinds.Kind, document: Document, job: ParseJob) -> int:
     """Returns the bits for kinds that are not followed. Nobody looked for them, so any HTML page may contain some."""
     bits = int(LeftOut.KINDS) if kind == "html" and not job.follow.issuperset(links.KINDS) else 0
-    is_shown = kind == "html" or _is_style(document)
+    is_shown = kind == "html" or kinds.essence(document.content_type) in _NEEDY
     return bits | int(LeftOut.REQUISITES) if is_shown and not job.most_requisites else bits
 
 
@@ -242,10 +279,25 @@ def _blocked_by(document: Document, body: bytes, kind: kinds.Kind, reading: Read
     return blocked.by_page(body, reading.title, reading.words, links, document.status)
 
 
-def _cut_text(reading: Reading) -> str:
-    if len(reading.text) > MAX_TEXT:
-        reading.add_note(f"only the first {MAX_TEXT} of {len(reading.text)} characters of text were kept")
-    return reading.text[:MAX_TEXT]
+def _encode_facts(reading: Reading, memory: Memory, base: str, document: Document, job: ParseJob) -> bytes:
+    """Returns the facts for the site's owner as JSON; empty: they are not asked for, or not known."""
+    if reading.audit is None:
+        return b""
+    return audit.encode(reading.audit, document, lambda hrefs: memory.targets(hrefs, base, job.policy))
+
+
+def _encode(said: Mapping[str, object] | None, name: str, reading: Reading) -> bytes:
+    packed = data.encode_bounded(said) if said is not None else b""
+    if len(packed) <= MAX_SAID_BYTES:
+        return packed
+    reading.add_note(f"its {name} are left out: they have more than {MAX_SAID_BYTES} bytes")
+    return b""
+
+
+def _cut(text: str, name: str, reading: Reading) -> str:
+    if len(text) > MAX_TEXT:
+        reading.add_note(f"only the first {MAX_TEXT} of {len(text)} characters of {name} were kept")
+    return text[:MAX_TEXT]
 
 
 def _pack_plain(texts: list[str], job: ParseJob) -> Links:

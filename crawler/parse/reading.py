@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,8 @@ from .job import ParseJob
 
 if TYPE_CHECKING:
     import turbohtml
+
+    from .audit import Facts
 
 
 @dataclass(slots=True)
@@ -45,12 +47,22 @@ class Reading:
     """URLs of what it needs to be shown, as written. Filled only on request."""
     text: str = ""
     """The text that a person would read, with its layout. Filled only on request."""
+    markdown: str = ""
+    """The same as markdown. Filled only on request."""
+    text_from: str = ""
+    """The part that both are made of, see `main_text`; empty: nothing was chosen."""
+    metadata: Mapping[str, object] | None = None
+    """Statements of the page about itself, see `metadata`. Filled only on request."""
+    structured: Mapping[str, object] | None = None
+    """Its structured data, see `embedded`. Filled only on request."""
     note: str = ""
     """A remark for people, such as why the rest was not read."""
     left_out: int = 0
     """Bits of LeftOut for the rules that kept links from being read."""
     is_scanned: bool = False
     """Whether it was read without a tree, see `scan`."""
+    audit: Facts | None = None
+    """The facts for its site's owner, if these are asked for."""
     tree: turbohtml.Document | None = None
     """The tree that it was read from, if the user's own function is to have it."""
 

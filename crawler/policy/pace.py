@@ -52,10 +52,10 @@ class Adapt(NamedTuple):
 
 
 class Sign(NamedTuple):
-    """What one exchange tells about its site."""
+    """The sign that one exchange gives of its site's health."""
 
     trouble: str = ""
-    """What went wrong, in a few words; empty: nothing that a longer rest would help."""
+    """The trouble, in a few words; empty: none that a longer rest would help."""
     is_good: bool = False
     """Whether it shows that the site is well. A sign may be neither good nor trouble."""
     answer_s: float | None = None
@@ -71,7 +71,7 @@ class Slow:
     answer_s: float
     """The average time until its answers began; never less than what its delay allows for."""
     times: float = 1.0
-    """What trouble multiplies its rest by."""
+    """The factor by which trouble lengthens its rest."""
     since: float = 0.0
     """When `times` grew last. Answers to requests from before say nothing about the longer rest."""
     trouble: str = ""

@@ -73,7 +73,7 @@ class Politeness:
     revisit_at_most_s: float
     """Longest time between two visits of a page; never less than `revisit_after_s`."""
     sites: SiteRules
-    """What differs for single sites."""
+    """Rules that differ for single sites."""
     adapt: Adapt | None = None
     """How sites that are slow or in trouble rest longer. None: they do not."""
 

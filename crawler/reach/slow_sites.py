@@ -17,7 +17,7 @@ NOTE = "slow-sites"
 """The note with the slow sites and the time of the wall clock at which they were slow."""
 EVERY_S = 10.0
 FRESH_S = 3600.0
-"""What is older says little about a site: it begins at its delay and is found out anew."""
+"""Older notes say little about a site: it begins at its delay and is judged afresh."""
 MOST = 1000
 """The most sites in the note, those with the longest rests: some 80 kB."""
 

@@ -21,7 +21,7 @@ class OutcomeCount(NamedTuple):
     """How many records ended alike."""
 
     disposition: str
-    """What became of the URL: `fetched`, `failed`, `excluded`, ..."""
+    """How the visit ended: `fetched`, `failed`, `excluded`, ..."""
     reason: str | None
     """Why, in one of the words of docs/records.md; None: there is nothing to say."""
     n: int
@@ -96,7 +96,7 @@ class PageFigure(NamedTuple):
     type: str
     """The media type that its answer named."""
     figure: float
-    """What it is ranked by: milliseconds, or bytes."""
+    """The figure that it is ranked by: milliseconds, or bytes."""
 
 
 class ErrorCount(NamedTuple):

@@ -133,7 +133,7 @@ def _read(record: Record) -> _Entry:
 
 
 class Tally:
-    """What is counted of all records so far. A page that was visited several times has as many records."""
+    """Counts records. A page that was visited several times has as many records."""
 
     def __init__(self) -> None:
         self.n: int = 0

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 log = logging.getLogger(__name__)
 
@@ -13,9 +14,10 @@ AWAY_S = 2.0
 """Seconds without a beat that count as away: eight times the interval of the engine's samples."""
 
 
-def _clock() -> float:
-    """Returns seconds of a clock that goes on while the machine sleeps, if the platform has one."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+_clock: Callable[[], float] = (
+    partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
+)
+"""Returns seconds of a clock that goes on while the machine sleeps, if the platform has one."""
 
 
 class Presence:

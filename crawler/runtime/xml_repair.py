@@ -71,7 +71,7 @@ class Repair:
         self._tags = 0
         self._is_last = False
         self._text, self._at = "", 0
-        """What is being read, and the place in it."""
+        """The text being read, and the place in it."""
         self._lines = self._counted = 0
         """Line ends that were counted, and the place up to which they were."""
 

@@ -19,7 +19,7 @@ class BadSeed(NamedTuple):
     text: str
     """The line as it was read."""
     why: str
-    """What is wrong with it, in a few words."""
+    """The fault, in a few words."""
 
     def __str__(self) -> str:
         return f"{self.source}:{self.line}: {self.why}: {self.text[:200]!r}"

@@ -10,11 +10,13 @@ from typing import Unpack
 from pydantic import Field, field_validator
 
 from ..runtime.ownership import NOBODY, Trust
+from .extract import ExtractConfig
 from .fetch import FetchConfig
 from .filling import build, fill
 from .keywords import AllSettings, Settings
 from .output import (
     BUILT_IN_SINKS,
+    JOB_SINKS,
     MOST_INLINE_BYTES,
     MOST_SINKS,
     OWN_FILES,
@@ -33,9 +35,10 @@ from .warc import WarcConfig
 from .watch import WatchConfig
 
 __all__ = [
-    "BUILT_IN_SINKS", "MOST_INLINE_BYTES", "OWN_FILES", "AllSettings", "Config", "FetchConfig", "FrontierConfig",
-    "LinkKind", "Mark", "Nature", "OffloadConfig", "PolitenessConfig", "ScopeConfig", "Settings", "SinkConfig",
-    "SiteConfig", "Table", "TelemetryConfig", "UrlsConfig", "WarcConfig", "WatchConfig", "mark_of",
+    "BUILT_IN_SINKS", "JOB_SINKS", "MOST_INLINE_BYTES", "OWN_FILES", "AllSettings", "Config", "ExtractConfig",
+    "FetchConfig",
+    "FrontierConfig", "LinkKind", "Mark", "Nature", "OffloadConfig", "PolitenessConfig", "ScopeConfig", "Settings",
+    "SinkConfig", "SiteConfig", "Table", "TelemetryConfig", "UrlsConfig", "WarcConfig", "WatchConfig", "mark_of",
 ]  # fmt: skip
 
 
@@ -65,6 +68,7 @@ class Config(Table):
     frontier: FrontierConfig = FrontierConfig()
     watch: WatchConfig = WatchConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
+    extract: ExtractConfig = ExtractConfig()
     warc: WarcConfig = WarcConfig()
     sinks: Fixed[ForJobs[tuple[SinkConfig, ...]]] = (SinkConfig(),)
     """The outputs of a crawl."""

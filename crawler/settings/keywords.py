@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
 
+from .extract import ExtractConfig
 from .fetch import FetchConfig
 from .output import FrontierConfig, OffloadConfig, SinkConfig
 from .politeness import PolitenessConfig
@@ -280,6 +281,15 @@ class TelemetrySettings(TypedDict, total=False):
     """Record the values in the queries of URLs. Otherwise spans have `REDACTED` in their place."""
 
 
+class ExtractSettings(TypedDict, total=False):
+    """Keywords of `ExtractConfig`. Text and markdown of pages, where an output asks for them (`--text`,
+    `--markdown`)."""
+
+    part: Literal["main", "page"]
+    """The part of a page that text and markdown are made of: `main`, without menus, footers and asides, or `page`, all
+    that a reader sees (docs/extraction.md)."""
+
+
 class WarcSettings(TypedDict, total=False):
     """Keywords of `WarcConfig`. WARC files, where an output has the kind `warc` (`--warc`)."""
 
@@ -302,21 +312,50 @@ class SinkSettings(TypedDict, total=False):
     """Keywords of `SinkConfig`. An output for records; one table for each output."""
 
     kind: str
-    """The format: `jsonl`, one JSON object per line; `warc`, an archive of every exchange; `files`, bodies as files
-    (docs/archives.md); or one that an installed package adds (docs/plugins.md)."""
+    """The format: `jsonl`, one JSON object per line; `csv`, a table; `sqlite`, a database; `postgres`, a table of a
+    server; `webhook`, messages to a URL; `warc`, an archive of every exchange; `files`, bodies as files
+    (docs/outputs.md); or one that an installed package adds (docs/plugins.md)."""
     path: str
-    """File name inside the crawl folder; for `warc` and `files` that of a folder in it. A format of a package may do
-    without."""
+    """File name inside the crawl folder; for `warc`, `files` and `webhook` that of a folder in it. A table whose name
+    ends with `.tsv` has tabs between its cells. A format of a package may do without."""
+    fields: Sequence[str]
+    """The columns of a table: fields of records (docs/records.md), such as `url` or `timings.ttfb`. Empty: all but the
+    large ones, which `links`, `text` and `headers` add."""
     links: bool
     """Write the list of all links of each page."""
     text: bool
-    """Write the readable text of each page."""
+    """Write the readable text of each page's main part."""
+    markdown: bool
+    """Write the main part of each page as markdown (docs/extraction.md)."""
+    metadata: bool
+    """Write what each page says of itself: title, authors, dates, breadcrumbs, translations (docs/extraction.md)."""
+    structured: bool
+    """Write the structured data of each page: JSON-LD, microdata, RDFa, Open Graph, Twitter cards, Dublin Core."""
     headers: bool
     """Write the header fields of the answer."""
     simhash: bool
     """Write the simhash of each page, by which near duplicates are found. It takes a tenth of a worker's CPU time."""
+    audit: bool
+    """Write facts for the owner of a site about each page: links with their texts, places, headings, translations,
+    structured data, mixed content, security headers (docs/records.md). They take a quarter of a worker's CPU time."""
     types: Sequence[Literal["html", "pdf", "images", "all"]]
     """The bodies that `files` saves, by their media type. Empty: all."""
+    url: str
+    """The server of `postgres`, `postgresql://user:password@host/database`, or the URL that `webhook` posts to. `$NAME`
+    reads it from the environment, so that it is stored nowhere."""
+    secret: str
+    """The secret that signs messages of `webhook` (Standard Webhooks), such as `whsec_...`; `$NAME` reads it from the
+    environment. Empty: they are not signed."""
+    table: str
+    """The table of `postgres`, which is made if it is missing; `schema.table` names its schema, too."""
+    give_up_s: float
+    """How long a crawl waits for a server that takes no pages. Then the run ends; nothing is lost."""
+    batch: int
+    """Most records in one message of `webhook`. 0: the usual 100."""
+    batch_bytes: int
+    """Most bytes of records in one message of `webhook`. 0: the usual 256K."""
+    batch_s: float
+    """How many seconds a record waits for others in one message. 0: the usual 5."""
     options: Mapping[str, object]
     """Settings of a format that a package adds."""
 
@@ -330,6 +369,7 @@ class Settings(
     FrontierSettings,
     WatchSettings,
     TelemetrySettings,
+    ExtractSettings,
     WarcSettings,
     total=False,
 ):
@@ -363,6 +403,8 @@ class Settings(
     """Checks of the crawl on itself."""
     telemetry: TelemetrySettings | TelemetryConfig
     """Traces and metrics by OpenTelemetry (docs/telemetry.md)."""
+    extract: ExtractSettings | ExtractConfig
+    """Text and markdown of pages, where an output asks for them (`--text`, `--markdown`)."""
     warc: WarcSettings | WarcConfig
     """WARC files, where an output has the kind `warc` (`--warc`)."""
 

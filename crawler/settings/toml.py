@@ -39,8 +39,16 @@ def to_toml(config: Config) -> str:
         if key != "sinks" and value is not None:
             lines += [*_heading(key, lines)[-1:], _line(key, value)]
     for sink in config.sinks if "sinks" in chosen else ():
-        lines += ["[[sinks]]", *(_line(name, value) for name, value in sink if value != {})]
+        lines += ["[[sinks]]", *(_line(name, value) for name, value in sink if _is_worth(sink, name, value))]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _is_worth(sink: SinkConfig, name: str, value: object) -> bool:
+    """Whether a setting of an output is written: those that every format has, and others that somebody chose."""
+    return name in _OF_ALL or (value != {} and value != default_of(SinkConfig.model_fields[name]))
+
+
+_OF_ALL = ("kind", "path", "links", "text", "headers", "simhash", "types")
 
 
 def _heading(key: str, lines: list[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .formats import SINKS, find_readable, make_outputs
+from .formats import SINKS, find_lines, find_readable, make_outputs
 from .jsonl import JsonLines
 from .observers import find_observers
 from .record import Wants
@@ -16,6 +16,7 @@ __all__ = [
     "SkipStored",
     "Stream",
     "Wants",
+    "find_lines",
     "find_observers",
     "find_readable",
     "make_outputs",

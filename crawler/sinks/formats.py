@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import ConfigError
@@ -28,8 +28,52 @@ def _make_files(folder: Path, sink: SinkConfig, most_bytes: int = FetchConfig().
     return FilesOutput(folder, sink, most_bytes)
 
 
-SINKS: Kinds[MakeOutput] = Kinds("crawld.sinks", {"jsonl": JsonLinesOutput, "warc": _make_warc, "files": _make_files})
+def _make_csv(folder: Path, sink: SinkConfig, key: str = "sinks") -> Output:
+    from .csv import CsvOutput  # noqa: PLC0415 - imported by crawls that use it
+
+    return CsvOutput(folder, sink, key)
+
+
+def _make_sqlite(folder: Path, sink: SinkConfig, key: str = "sinks") -> Output:
+    from .sqlite import SqliteOutput  # noqa: PLC0415 - imported by crawls that use it
+
+    return SqliteOutput(folder, sink, key)
+
+
+def _make_postgres(folder: Path, sink: SinkConfig, key: str = "sinks") -> Output:
+    from .postgres import PostgresOutput  # noqa: PLC0415 - imported by crawls that use it
+
+    return PostgresOutput(folder, sink, key)
+
+
+def _make_webhook(folder: Path, sink: SinkConfig, key: str = "sinks") -> Output:
+    from .webhook import WebhookOutput  # noqa: PLC0415 - imported by crawls that use it
+
+    return WebhookOutput(folder, sink, key)
+
+
+SINKS: Kinds[MakeOutput] = Kinds(
+    "crawld.sinks",
+    {
+        "jsonl": JsonLinesOutput,
+        "csv": _make_csv,
+        "sqlite": _make_sqlite,
+        "postgres": _make_postgres,
+        "webhook": _make_webhook,
+        "warc": _make_warc,
+        "files": _make_files,
+    },
+)
 """The formats of ours by the kind that names them, and those of packages."""
+
+
+_TABLES: Mapping[object, Callable[[Path, SinkConfig, str], Output]] = {
+    _make_csv: _make_csv,
+    _make_sqlite: _make_sqlite,
+    _make_postgres: _make_postgres,
+    _make_webhook: _make_webhook,
+}
+"""Formats that say which setting is wrong: they are told its name."""
 
 
 def make_outputs(folder: Path, config: Config) -> tuple[Output, ...]:
@@ -53,12 +97,19 @@ def find_readable(outputs: Sequence[Output]) -> tuple[Output, Reader] | None:
     return next(((output, output.reader) for output in outputs if output.reader is not None), None)
 
 
+def find_lines(output: Output) -> Path | None:
+    """Returns the file that an output writes if the lines of that file are its records, in JSON."""
+    return Path(output.place) if isinstance(output, JsonLinesOutput) else None
+
+
 def _make(folder: Path, sink: SinkConfig, key: str, config: Config) -> Output:
     make, package = SINKS.find(sink.kind, f"{key}.kind", sink.options)
     if make is _make_files:
         return _make_files(folder, sink, config.fetch.max_body_bytes)
     if make is _make_warc:  # the one that has a table of settings of its own
         return _make_warc(folder, sink, config.warc)
+    if make in _TABLES:
+        return _TABLES[make](folder, sink, key)
     with blame_package(package, key):
         output = make(folder, sink)
         if package:

@@ -37,7 +37,7 @@ class Tracing(Protocol):
 
 
 class Telemetry(Protocol):
-    """What a process tells about its crawls."""
+    """Tells about the crawls of a process."""
 
     def open_tracing(self) -> Tracing:
         """Returns what makes the spans of one more crawl."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from ..model import Url
 
 REDACTED = "REDACTED"
-"""What stands in the place of a value (OpenTelemetry's word)."""
+"""The word that stands in the place of a secret value (OpenTelemetry's word)."""
 _SPEAKS_OF_SECRETS = re.compile(r"sig|token|key|pass|pwd|secret|auth|session|sid|credential|code|jwt", re.IGNORECASE)
 """Names of parameters whose values are never recorded."""
 _PORTS = {"http": 80, "https": 443}

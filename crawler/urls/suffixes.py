@@ -8,7 +8,10 @@ publicsuffixlist brings the list and is released with each change of it; it take
 from __future__ import annotations
 
 from functools import cache
+from itertools import takewhile
 from typing import NamedTuple
+
+_END_OF_REGISTRIES = "// ===END ICANN"
 
 
 class _List(NamedTuple):
@@ -30,13 +33,25 @@ def private_suffix(name: str, *, accept_unknown: bool = True) -> str | None:
     labels = name.lower().split(".")
     if "" in labels:
         return None
-    count = _count_public(labels) or int(accept_unknown)
+    count = _count_public(labels, _load()) or int(accept_unknown)
     return ".".join(labels[-count - 1 :]) if 0 < count < len(labels) else None
 
 
-def _count_public(labels: list[str]) -> int:
+def split_suffix(name: str, *, only_registries: bool) -> tuple[str | None, str | None]:
+    """Returns the public suffix of a name, and the suffix with one label more; None for what there is not.
+
+    `only_registries`: without the private section of the list, so that `io` is the suffix of user.github.io.
+    """
+    labels = name.lower().split(".")
+    if "" in labels:
+        return None, None
+    count = _count_public(labels, _load(only_registries=only_registries)) or 1
+    return ".".join(labels[-count:]), ".".join(labels[-count - 1 :]) if count < len(labels) else None
+
+
+def _count_public(labels: list[str], known: _List) -> int:
     """Returns how many of the last labels are the suffix; 0 if no rule says so. The longest rule wins."""
-    rules, most = _load()
+    rules, most = known
     labels = list(map(_decode, labels))
     for start in range(max(0, len(labels) - most - 1), len(labels)):
         end, count = ".".join(labels[start:]), len(labels) - start
@@ -50,11 +65,12 @@ def _count_public(labels: list[str]) -> int:
 
 
 @cache
-def _load() -> _List:
+def _load(*, only_registries: bool = False) -> _List:
     from publicsuffixlist import PSLFILE  # noqa: PLC0415 - many crawls ask for no suffix
 
     with open(PSLFILE, encoding="utf-8") as file:
-        rules = {line.partition(" ")[0].rstrip() for line in file if not line.startswith("//")} - {""}
+        lines = takewhile(lambda line: not line.startswith(_END_OF_REGISTRIES), file) if only_registries else file
+        rules = {line.partition(" ")[0].rstrip() for line in lines if not line.startswith("//")} - {""}
     return _List(frozenset(rules), max(rule.count(".") for rule in rules) + 1)
 
 

@@ -19,7 +19,7 @@ import can_ada
 from ..errors import LongUrlError, SchemeError, UrlError
 from ..model import Url
 from .canonical import Fold, Policy, describe_folding, make_folder
-from .suffixes import private_suffix
+from .suffixes import private_suffix, split_suffix
 
 MAX_LENGTH = 2083
 """In characters. Longer URLs are nearly always a trap or a mistake. It was Internet Explorer's limit, and sites obey
@@ -170,6 +170,18 @@ def registered_domain_of_host(host: str) -> str:
     if "." not in name or is_address(name):
         return host
     return private_suffix(name) or host
+
+
+@lru_cache(maxsize=65536)
+def suffix_and_domain(host: str, *, only_registries: bool) -> tuple[str | None, str | None]:
+    """Returns the public suffix of a bare host, and the domain one level below; None for an address or a suffix itself.
+
+    `only_registries`: without the private section of the list, so that `io` is the suffix of user.github.io.
+    """
+    name = host.rstrip(".")
+    if is_address(name):
+        return None, None
+    return split_suffix(name, only_registries=only_registries)
 
 
 def has_listed_suffix(host: str) -> bool:

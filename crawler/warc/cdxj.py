@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+from json.encoder import encode_basestring_ascii as quote
 from typing import NamedTuple
 
 import orjson
@@ -15,8 +15,6 @@ REVISIT = "warc/revisit"
 INDEXED = frozenset({"response", "revisit", "resource"})
 """Types of the records that an index names."""
 _STAMP = re.compile(r"([0-9]{4})-?([0-9]{2})?-?([0-9]{2})?T?([0-9]{2})?:?([0-9]{2})?:?([0-9]{2})?")
-_SPECIAL = re.compile(r"[^ !#-\[\]-~]")
-"""Characters that JSON escapes where it is ASCII alone."""
 _UNKNOWN = ("0000", "01", "01", "00", "00", "00")
 
 
@@ -43,16 +41,12 @@ def make_line(entry: Entry) -> bytes:
 
     It is the same that cdxj-indexer writes, byte for byte.
     """
-    mime = "" if entry.mime is None else f', "mime": {_quote(entry.mime)}'
-    status = f', "status": {_quote(entry.status)}' if entry.status else ""
-    digest = f', "digest": {_quote(entry.digest)}' if entry.digest else ""
-    place = f'"length": "{entry.length}", "offset": "{entry.offset}", "filename": {_quote(entry.filename)}'
-    known = f'{{"url": {_quote(entry.url)}{mime}{status}{digest}, {place}}}'
+    mime = "" if entry.mime is None else f', "mime": {quote(entry.mime)}'
+    status = f', "status": {quote(entry.status)}' if entry.status else ""
+    digest = f', "digest": {quote(entry.digest)}' if entry.digest else ""
+    place = f'"length": "{entry.length}", "offset": "{entry.offset}", "filename": {quote(entry.filename)}'
+    known = f'{{"url": {quote(entry.url)}{mime}{status}{digest}, {place}}}'
     return f"{make_surt(entry.url)} {entry.stamp} {known}\n".encode()
-
-
-def _quote(text: str) -> str:
-    return json.dumps(text) if _SPECIAL.search(text) else f'"{text}"'
 
 
 def read_line(line: bytes) -> Entry:

@@ -8,16 +8,18 @@ from isal import isal_zlib
 
 LEVEL = 1
 """Of isal: 0.1 ms for 54 kB. Level 0 makes bodies that are gzip already larger, and higher ones gain little."""
+LEVEL_OF_NOTES = 0
+"""Of isal, for records of a few short lines: 2.5 µs for 550 bytes, where level 1 takes 7 µs and saves 140 bytes."""
 _GZIP = 31
 """The largest window, and a gzip header and trailer."""
 _PIECE = 1 << 20
 
 
-def pack_record(fields: str, block: Sequence[bytes]) -> bytes:
+def pack_record(fields: str, block: Sequence[bytes], level: int = LEVEL) -> bytes:
     """Returns a record as a gzip member. `fields` are its lines, all but Content-Length; `block` is what it holds."""
     length = sum(map(len, block))
     head = f"WARC/1.1\r\n{fields}Content-Length: {length}\r\n\r\n".encode()
-    return pack((head, *block, b"\r\n\r\n"), len(head) + length)
+    return pack((head, *block, b"\r\n\r\n"), len(head) + length, level)
 
 
 def lines(**named: str) -> str:
@@ -28,12 +30,12 @@ def lines(**named: str) -> str:
     return "".join([f"{name.replace('_', '-')}: {one_line(value)}\r\n" for name, value in named.items() if value])
 
 
-def pack(pieces: Iterable[bytes], size: int) -> bytes:
+def pack(pieces: Iterable[bytes], size: int, level: int = LEVEL) -> bytes:
     """Returns the pieces, `size` bytes of them, as one gzip member. A large one is packed piece by piece."""
     if size <= _PIECE:
-        whole: bytes = isal_zlib.compress(b"".join(pieces), LEVEL, _GZIP)
+        whole: bytes = isal_zlib.compress(b"".join(pieces), level, _GZIP)
         return whole
-    packer = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, _GZIP)
+    packer = isal_zlib.compressobj(level, isal_zlib.DEFLATED, _GZIP)
     packed = []
     for piece in pieces:
         if len(piece) <= _PIECE:

@@ -93,7 +93,7 @@ class Walk:
         """Bytes of the piece that were taken."""
         self._record: Record | None = None
         self._damage: ArchiveError | None = None
-        """What is wrong right behind the last whole record."""
+        """Damage right behind the last whole record."""
         self._skip_blank()
 
     def __iter__(self) -> Iterator[Record]:

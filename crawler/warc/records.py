@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from hashlib import sha1, sha256
 from http import HTTPStatus
 from typing import Literal, NamedTuple
 
 from ..model import Request, Response
 from ..runtime.times import iso
-from .members import lines, one_line, pack_record
+from .members import LEVEL, LEVEL_OF_NOTES, lines, one_line, pack_record
 
 Algorithm = Literal["sha1", "sha256"]
 
@@ -29,13 +30,15 @@ NOT_KEPT = b"(not kept)"
 _ANSWER = "application/http; msgtype=response"
 _REQUEST = "application/http; msgtype=request"
 _FIELDS = "application/warc-fields"
-_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-_PAIRS = tuple(one + other for one in _BASE32 for other in _BASE32)
+_BASE32 = bytes.maketrans(bytes(range(32)), b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+"""The digit of an id that tells its variant, for each digit that chance may bring there."""
 _TRANSFER_ENCODING = re.compile(rb"^transfer-encoding(?=[ \t]*:)", re.IGNORECASE | re.MULTILINE)
 _SECRETS = re.compile(rb"^((?:authorization|cookie)[ \t]*:)[^\r\n]*", re.IGNORECASE | re.MULTILINE)
 _FOR_THE_PROXY = re.compile(rb"^proxy-authorization[ \t]*:[^\n]*\n", re.IGNORECASE | re.MULTILINE)
 _WHOLE_TARGET = re.compile(rb"^([A-Z]+) https?://[^/ ]*", re.IGNORECASE)
 _PROTOCOL = re.compile(rb"HTTP/[0-9](?:\.[0-9])?", re.IGNORECASE)
+_MOST_PROTOCOL = len(b"HTTP/1.1")
 _LINE_END = re.compile(rb"[\r\n\0]+")
 
 
@@ -81,21 +84,21 @@ def make_exchange(response: Response, request: Request | None = None, *, keeps_s
 
     Without `keeps_secrets`, the values of Authorization and Cookie in the request are left out.
     """
-    heads = response.heads
-    head = heads.response or _make_head(response)
-    date = iso(response.started_at, "milliseconds")
-    what = f"WARC-Date: {date}\r\nWARC-Target-URI: {one_line(response.url.text)}\r\n"
+    url, date = response.url.text, iso(response.started_at, "milliseconds")
+    asked, head, interim = response.heads
+    head = head or _make_head(response)
+    what = f"WARC-Date: {date}\r\nWARC-Target-URI: {one_line(url)}\r\n"
     return Exchange(
-        url=response.url.text,
-        date=date,
-        what=what,
-        common=what + _describe_connection(response, head),
-        head=_TRANSFER_ENCODING.sub(RENAMED, head) if b"transfer-encoding" in head.lower() else head,
-        body=response.body,
-        request_head=_clean_request(heads.request, keeps_secrets),
-        request_body=request.body if request is not None else b"",
-        truncated=response.truncated,
-        interim=heads.interim,
+        url,
+        date,
+        what,
+        what + _describe_connection(response.ip, response.cipher, head[:_MOST_PROTOCOL]),
+        _TRANSFER_ENCODING.sub(RENAMED, head) if b"transfer-encoding" in head.lower() else head,
+        response.body,
+        _clean_request(asked, keeps_secrets),
+        request.body if request is not None else b"",
+        response.truncated,
+        interim,
     )
 
 
@@ -136,37 +139,44 @@ def make_revisit(
         WARC_Refers_To_Date=referred.date if referred else "",
         WARC_Payload_Digest=payload_digest,
     )
-    return _make_record("revisit", f"{exchange.common}{more}{_block_digest(algorithm, block)}", _ANSWER, block)
+    fields = f"{exchange.common}{more}{_block_digest(algorithm, block)}"
+    return _make_record("revisit", fields, _ANSWER, block, LEVEL_OF_NOTES)
 
 
 def make_request(exchange: Exchange, answer_id: str, algorithm: Algorithm) -> Record:
     """Returns the record of the request that the record `answer_id` answers."""
     block = exchange.request_head, exchange.request_body
     more = f"{exchange.common}WARC-Concurrent-To: {answer_id}\r\n{_block_digest(algorithm, block)}"
-    if exchange.request_body:
-        more += f"WARC-Payload-Digest: {digest(algorithm, exchange.request_body)}\r\n"
+    if not exchange.request_body:
+        return _make_record("request", more, _REQUEST, block, LEVEL_OF_NOTES)
+    more += f"WARC-Payload-Digest: {digest(algorithm, exchange.request_body)}\r\n"
     return _make_record("request", more, _REQUEST, block)
 
 
-def make_metadata(
-    exchange: Exchange, answer_id: str, fields: Iterable[tuple[str, str]], algorithm: Algorithm
-) -> Record:
-    """Returns the record of what is known of an exchange beside its bytes, with its interim answers."""
-    block = (make_fields([*fields, *[("interim", _fold(head)) for head in exchange.interim]]),)
+def make_metadata(exchange: Exchange, answer_id: str, told: bytes, algorithm: Algorithm) -> Record:
+    """Returns the record of what is known of an exchange beside its bytes, with its interim answers.
+
+    `told` are fields as `make_fields` makes them.
+    """
+    block = (told + make_fields([("interim", _fold(head)) for head in exchange.interim]) if exchange.interim else told,)
     more = f"{exchange.what}WARC-Concurrent-To: {answer_id}\r\n{_block_digest(algorithm, block)}"
-    return _make_record("metadata", more, _FIELDS, block)
+    return _make_record("metadata", more, _FIELDS, block, LEVEL_OF_NOTES)
 
 
 def make_fields(fields: Iterable[tuple[str, str]]) -> bytes:
     """Returns fields as `application/warc-fields`; those without a value are left out."""
-    told = [f"{name}: {_one_value(value)}\r\n" for name, value in fields if value]
-    return "".join(told).encode("utf-8", "replace")
+    return "".join([make_field(name, value) for name, value in fields]).encode("utf-8", "replace")
 
 
-def _make_record(kind: str, fields: str, content_type: str, block: Sequence[bytes]) -> Record:
+def make_field(name: str, value: str) -> str:
+    """Returns one of these fields as its line; nothing if it has no value."""
+    return f"{name}: {_one_value(value)}\r\n" if value else ""
+
+
+def _make_record(kind: str, fields: str, content_type: str, block: Sequence[bytes], level: int = LEVEL) -> Record:
     record_id = _make_id()
     head = f"WARC-Type: {kind}\r\nWARC-Record-ID: {record_id}\r\n{fields}Content-Type: {content_type}\r\n"
-    return Record(record_id, pack_record(head, block))
+    return Record(record_id, pack_record(head, block, level))
 
 
 def _block_digest(algorithm: Algorithm, block: Sequence[bytes]) -> str:
@@ -176,21 +186,42 @@ def _block_digest(algorithm: Algorithm, block: Sequence[bytes]) -> str:
 def _make_id() -> str:
     """Returns a random id of version 4 (RFC 9562 5.4), in half the time of the standard library."""
     digits = os.urandom(16).hex()
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"<urn:uuid:{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}>"
+    return (
+        f"<urn:uuid:{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}>"
+    )
 
 
 def _base32(twenty: bytes) -> str:
-    """Returns a digest of 160 bits in base32 (RFC 4648 6), in a fifth of the time of the standard library."""
+    """Returns a digest of 160 bits in base32 (RFC 4648 6), in a third of the time of the standard library."""
     number = int.from_bytes(twenty, "big")
-    return "".join([_PAIRS[number >> shift & 1023] for shift in range(150, -1, -10)])
+    for lower, upper, by in _SPREADS:
+        number = number & lower | (number & upper) << by
+    return number.to_bytes(32, "big").translate(_BASE32).decode()
 
 
-def _describe_connection(response: Response, head: bytes) -> str:
-    """Returns the lines that say how the exchange was made: `WARC-Protocol: http/1.1`, with TLS its own as well."""
-    version, _, suite = response.cipher.partition(" ")
-    told = lines(WARC_IP_Address=response.ip, WARC_Cipher_Suite=suite)
-    if found := _PROTOCOL.match(head):
+def _make_spreads() -> Iterator[tuple[int, int, int]]:
+    """Yields the steps that put 32 groups of 5 bits into a byte each: the lower halves, the upper ones, the shift.
+
+    In each step, every run of groups becomes two runs, of which the upper one moves to where its bytes will be.
+    """
+    for half in (16, 8, 4, 2, 1):
+        bits = (1 << 5 * half) - 1
+        lower = sum([bits << 16 * half * run for run in range(16 // half)])
+        yield lower, lower << 5 * half, 3 * half
+
+
+_SPREADS = tuple(_make_spreads())
+
+
+@lru_cache(maxsize=1 << 10)
+def _describe_connection(ip: str, cipher: str, protocol: bytes) -> str:
+    """Returns the lines that say how the exchange was made: `WARC-Protocol: http/1.1`, with TLS its own as well.
+
+    `protocol` is the beginning of the head of the answer.
+    """
+    version, _, suite = cipher.partition(" ")
+    told = lines(WARC_IP_Address=ip, WARC_Cipher_Suite=suite)
+    if found := _PROTOCOL.match(protocol):
         told += f"WARC-Protocol: {found[0].decode().lower()}\r\n"
     return told + lines(WARC_Protocol=f"tls/{version.removeprefix('TLSv')}") if version else told
 
@@ -208,7 +239,8 @@ def _make_head(response: Response) -> bytes:
 
 def _clean_request(head: bytes, keeps_secrets: bool) -> bytes:
     """Returns the head as the server gets it from a client without a proxy, and without secrets."""
-    head = _WHOLE_TARGET.sub(rb"\1 ", head)
+    if not head.startswith(b"/", head.find(b" ") + 1):
+        head = _WHOLE_TARGET.sub(rb"\1 ", head)
     lowered = head.lower()
     if b"authorization" not in lowered and b"cookie" not in lowered:  # the usual case
         return head

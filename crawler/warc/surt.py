@@ -31,7 +31,8 @@ _IN_QUERY = tuple(
 
 _NAME = "[A-Za-z0-9_~,;:@=+!$'*|-]"
 _PLAIN = re.compile(
-    rf"https?://([a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+)((?:/{_NAME}(?:{_NAME}|\.)*)*)/?(?:\?((?:{_NAME}|[&./?])*))?"
+    rf"(https?)://([a-z0-9-]+(?:\.[a-z0-9-]+)+(?::[1-9][0-9]*)?)((?:/{_NAME}(?:{_NAME}|\.)*)*)/?"
+    rf"(?:\?((?:{_NAME}|[&./?])*))?"
 )
 """Most URLs: nothing in them is escaped or needs to be, and no part of the path is empty or begins with a dot."""
 _OF_SESSIONS = ("sid=", "sessionid", "cfid=")
@@ -45,8 +46,8 @@ def make_surt(url: str) -> str:
     their text.
     """
     if plain := _PLAIN.fullmatch(url):
-        host, path, query = plain.groups()
-        key = f"{_plain_host_key(host)}){path.lower() or '/'}"
+        scheme, authority, path, query = plain.groups()
+        key = f"{_plain_host_key(authority, scheme)}){path.lower() or '/'}"
         if not query:
             return key
         query = query.lower()
@@ -64,8 +65,8 @@ def make_surt(url: str) -> str:
 
 
 @lru_cache(maxsize=1 << 12)
-def _plain_host_key(host: str) -> str:
-    return ",".join(reversed(_host(host).split(".")))
+def _plain_host_key(authority: str, scheme: str) -> str:
+    return _host_key(authority, scheme)
 
 
 def _host_key(authority: str, scheme: str) -> str:

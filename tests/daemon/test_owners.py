@@ -37,7 +37,7 @@ EXACTLY = {
     "fetch.oversized", "fetch.allow_networks", "fetch.cookies", "fetch.verify_tls", "fetch.accept_language",
     "fetch.headers", "sites",
     "frontier.durability",
-    "warc.prefix", "warc.max_file_bytes", "warc.digest", "warc.zstd",
+    "extract.part", "warc.prefix", "warc.max_file_bytes", "warc.digest", "warc.zstd",
 }  # fmt: skip
 MOST = {
     "scope.max_depth", "scope.limit", "scope.limit_per_site", "scope.limit_per_domain", "scope.time_limit_s",
@@ -64,7 +64,8 @@ def test_the_settings_that_are_a_jobs_are_these() -> None:
         "delay_s", "per_site", "limit", "bytes_per_s", "headers", "basic_auth", "bearer"
     }  # fmt: skip
     assert {name for name, field in SinkConfig.model_fields.items() if mark_of(field)} == {
-        "kind", "path", "links", "text", "headers", "simhash", "types"
+        "kind", "path", "fields", "links", "text", "markdown", "metadata", "structured", "headers", "simhash", "audit",
+        "types"
     }  # fmt: skip
     assert set(OWNERS) == set(fields()) - set(marks)
 

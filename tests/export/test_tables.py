@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crawler import ConfigError, export_folder
-from crawler.export.columns import COLUMNS, check_fields
+from crawler.sinks.columns import COLUMNS, check_fields
 from crawler.sinks.record import FIELDS
 from tests.export.conftest import MakeFolder, export, page, read_lines
 

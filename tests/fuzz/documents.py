@@ -89,7 +89,15 @@ TEXTS = (
 
 def job(**given: object) -> ParseJob:
     """One that wants all there is, of a run that nobody remembers."""
-    options = {"follow": frozenset(links.KINDS), "wants_links": True, "wants_text": True, "agent": "crawld"} | given
+    options = {
+        "follow": frozenset(links.KINDS),
+        "wants_links": True,
+        "wants_text": True,
+        "wants_markdown": True,
+        "wants_metadata": True,
+        "wants_structured": True,
+        "agent": "crawld",
+    } | given
     return make_job(b"sixteen bytes ...", f"fuzz-{next(_RUNS)}".encode(), make_scope("any"), **options)
 
 

@@ -49,7 +49,16 @@ ALL_KINDS = frozenset(links.KINDS)
 def job(**given: object) -> ParseJob:
     """One that follows everything, of a run that nobody remembers."""
     number = next(_RUNS)
-    options = {"follow": ALL_KINDS, "wants_links": True, "wants_text": True, "agent": "crawld", **given}
+    options = {
+        "follow": ALL_KINDS,
+        "wants_links": True,
+        "wants_text": True,
+        "wants_markdown": True,
+        "wants_metadata": True,
+        "wants_structured": True,
+        "agent": "crawld",
+        **given,
+    }
     return make_job(b"sixteen bytes ...", f"linear-{number}".encode(), make_scope("any"), **options)
 
 

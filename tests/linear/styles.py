@@ -7,7 +7,7 @@ from collections.abc import Callable
 import turbohtml
 
 from crawler.model import Request
-from crawler.parse import Document, microsyntax, news, parse, requisites, rewriting, styles
+from crawler.parse import Document, audit, microsyntax, news, parse, requisites, rewriting, structured, styles
 from tests.defaults import make_scope
 from tests.linear.addresses import CANONICAL, LONGEST
 from tests.linear.markup import HREFS, PLACES, TAGS, TEXT, VARIED
@@ -38,11 +38,32 @@ SETS = {
 REFRESHES = {**TEXT, **runs("0", ".", ";", "url=", "'"), **runs(" ", "'", '"', "url", head="0;url=")}
 
 
+FACTS = runs(
+    "<a href=x>", "<a href=#x>x</a>", "<a href=x><img src=y alt=z></a>", "<a href=x><table><tr><td>", "<h1>",
+    "<h1>x</h1>", "<p id=x>", "<a name=x>", "<img src=http://x.example/>", "<form action=http://x.example/>",
+    "<link rel=alternate hreflang=de href=x>", "<script type=application/ld+json>{}</script>", "<title>x</title>",
+    "<svg><a href=x>", "<a href=x><svg><a href=y><foreignObject>",
+)  # fmt: skip
+DATA = {
+    **runs("[", "{", '{"a":', "1,", " ", '"', "\\u0041"),
+    **runs('{"@type":"Product"},', '{"@type":["Product","Offer"]},', head='["schema.org",', tail="0]"),
+    **runs('"Product",', head='["schema.org",{"@type":[', tail='""]}]'),
+    **runs('[{"@type":"Review","a":', head='["schema.org",'),
+}
+
+
 def _needed(hrefs: list[str]) -> object:
     memory, asked = news.Memory(), job(most_requisites=1 << 30)
     found, _ = memory.requisites(memory.resolve(hrefs, URL.text).texts, Document(LONG, b""), asked)
     memory.mark(news.News([], requisites=found), 1)
     return found
+
+
+def _audited(body: bytes) -> object:
+    """The facts of a page, and what a record has of them."""
+    asked, memory = job(most_requisites=2000, wants_audit=True), news.Memory()
+    facts = audit.collect(turbohtml.parse(body), "utf-8", len(body), asked)
+    return audit.encode(facts, Document(URL, b""), lambda hrefs: memory.targets(hrefs, URL.text))
 
 
 def _parsed(content_type: str) -> Callable[[bytes], object]:
@@ -92,6 +113,10 @@ ROWS = [
         lambda text: requisites.find(turbohtml.parse(f"<style>{text}"), "utf-8"),
         STYLES,
     ),
+    Row("parse.audit.collect", _audited, raw({**SHOWN, **TAGS, **VARIED, **FACTS})),
+    Row("parse.audit.encode", _audited, raw(FACTS)),
+    Row("parse.news.Memory.targets", lambda hrefs: news.Memory().targets(hrefs, URL.text), {**HREFS, **PLACES}),
+    Row("parse.structured.check", lambda text: structured.check([text]), DATA),
     Row("parse.requisites.is_needed", requisites.is_needed, made(runs("x ", "icon "), str.split)),
     Row("parse.page.parse of a style", _parsed("text/css"), raw(STYLES)),
     Row("parse.page.parse of what a page needs", _parsed("text/html"), raw(SHOWN)),

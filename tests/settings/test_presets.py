@@ -26,7 +26,7 @@ def test_presets_are_what_they_say() -> None:
     archive, audit, text = (Config(preset=name) for name in NAMES)
     assert (archive.scope.requisites, [sink.kind for sink in archive.sinks]) == (True, ["jsonl", "warc"])
     assert (audit.scope.extra_hops, [sink.links for sink in audit.sinks]) == (1, [True])
-    assert [sink.text for sink in text.sinks] == [True]
+    assert [(sink.text, sink.markdown) for sink in text.sinks] == [(True, True)]
 
 
 def test_a_preset_goes_before_the_file_the_environment_and_the_settings(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from crawler.sinks import SINKS, JsonLines, SkipStored, Stream, Wants, make_outp
 
 FORMATS: dict[str, dict[str, Any]] = {
     "jsonl": {"kind": "jsonl", "path": "mine.jsonl", "links": True},
+    "csv": {"kind": "csv", "path": "mine.csv", "fields": ["url", "title", "links"]},
     "tsv": {"kind": "tsv", "path": "mine.tsv", "options": {"columns": ["url", "disposition"]}},
 }
 KEY = b"k" * 16
@@ -50,10 +51,10 @@ def output(request: pytest.FixtureRequest, tmp_path: Path, tsv: Path) -> Output:
 
 
 def test_every_format_of_ours_keeps_the_contract() -> None:
-    assert set(SINKS.built_in) <= {*FORMATS, "warc", "files"}, (
-        "test_warc.py and test_files.py say the same of these two"
+    assert set(SINKS.built_in) <= {*FORMATS, "warc", "files", "sqlite", "postgres", "webhook"}, (
+        "tests of their own say the same of these"
     )
-    assert set(SINKS.built_in) == BUILT_IN_SINKS, "what a daemon's jobs may choose"
+    assert set(SINKS.built_in) == BUILT_IN_SINKS, "those that settings and daemons know"
 
 
 def content(folder: Path, output: Output) -> bytes:
@@ -185,11 +186,11 @@ async def open_owing(folder: Path) -> AsyncIterator[Sink]:
 
 
 def open_output(kind: str, folder: Path) -> AbstractAsyncContextManager[Sink]:
-    (output,) = make_outputs(folder, amend(Config(), {"sinks": [FORMATS[kind]]}))
+    (output,) = make_outputs(folder, amend(Config(), {"sinks": [FORMATS.get(kind, {"kind": kind})]}))
     return output.open(is_synced=False)
 
 
-@pytest.mark.parametrize("kind", ["jsonl", "tsv", "stream", "stdout", "owing"])
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "sqlite", "tsv", "stream", "stdout", "owing"])
 async def test_every_sink_has_one_name_and_positions_that_never_go_back(
     tmp_path: Path, tsv: Path, kind: str, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -118,7 +118,7 @@ def test_an_answer_that_nothing_changed_is_a_revisit_though_nobody_knows_of_what
 
 def test_metadata_has_one_line_for_each_field_and_the_heads_of_interim_answers(tmp_path: Path) -> None:
     said = [("via", "https://example.org/"), ("reason", ""), ("detail", "a\r\nvia: b\x00c")]
-    (seen,) = written(tmp_path, make_metadata(make_exchange(response()), "<urn:uuid:1>", said, "sha1"))
+    (seen,) = written(tmp_path, make_metadata(make_exchange(response()), "<urn:uuid:1>", make_fields(said), "sha1"))
     assert seen.fields["warc-concurrent-to"] == "<urn:uuid:1>"
     assert seen.fields["content-type"] == "application/warc-fields"
     assert seen.block.decode() == (

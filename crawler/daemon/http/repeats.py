@@ -22,7 +22,7 @@ Seeds: TypeAlias = tuple[Annotated[str, Field(max_length=8192)], ...]
 
 
 class RunAgainIn(Sent):
-    """What the new job has other than the one that it is like. Absent fields are as that job has them."""
+    """Fields in which the new job differs from the one that it is like. Absent fields are as that job has them."""
 
     name: Name = ""
     seeds: Annotated[Seeds, Field(min_length=1, max_length=50_000)] | None = None

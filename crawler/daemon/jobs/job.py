@@ -287,7 +287,7 @@ class Job(Figures):
     remedies: Mapping[str, object] = field(default_factory=dict)
     """Settings that would help, by full name, with their suggested values."""
     progress: Progress = NO_PROGRESS
-    """What its run is doing."""
+    """How far its run has come."""
 
     @property
     def pages(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ...settings import BUILT_IN_SINKS, Config, SinkConfig
+from ...settings import JOB_SINKS, Config, SinkConfig
 from ..errors import BadJob, Complaint
 from ..owners import Rule
 from .job import JobSpec, Settings
@@ -15,7 +15,7 @@ RECORDS = "jsonl"
 
 def formats_of(base: Config) -> Sequence[str]:
     """Returns the formats that a job may have: ours, and those of the outputs in the daemon's own settings."""
-    return list(dict.fromkeys([*sorted(BUILT_IN_SINKS), *(sink.kind for sink in base.sinks)]))
+    return list(dict.fromkeys([*sorted(JOB_SINKS), *(sink.kind for sink in base.sinks)]))
 
 
 def choose_settings(spec: JobSpec, rule: Rule, template: Settings) -> Settings:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ...protocols import Sink
 from ...runtime.private_files import DRAFT
 from ...settings import SinkConfig
-from ..record import Wants
+from ..record import wants_of
 from .mending import JsonLinesMender
 from .reading import JsonLinesReader
 from .writing import JsonLines
@@ -22,7 +22,7 @@ class JsonLinesOutput:
 
     def __init__(self, folder: Path, config: SinkConfig) -> None:
         self._path = folder / config.path
-        self._wants = Wants(config.links, config.text, config.headers, config.simhash)
+        self._wants = wants_of(config)
         self.name: str = f"jsonl:{config.path}"
         self.place: str = str(self._path)
         self.files: tuple[str] = (config.path,)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ...model import Capture, Outcome, Request, Response
-from ...warc.cdxj import REVISIT, Entry, find_mime, make_stamp
+from ...warc.cdxj import REVISIT, Entry, find_mime
 from ...warc.records import (
     IDENTICAL,
     NOT_MODIFIED,
@@ -16,6 +16,7 @@ from ...warc.records import (
     Referred,
     digest,
     make_exchange,
+    make_field,
     make_metadata,
     make_request,
     make_response,
@@ -25,10 +26,9 @@ from .captures import Captures, Note
 from .files import WarcFiles
 from .index import CaptureIndex
 
-Fields = Sequence[tuple[str, str]]
-
 ROBOTS_BYTES = 500 << 10
 """A robots.txt is read up to here, and an answer does not say whether more would have come."""
+_TIMES = "fetchTimeMs: %.0f\r\nqueueMs: %.1f\r\ndnsMs: %.1f\r\nconnectMs: %.1f\r\nttfbMs: %.1f\r\ndownloadMs: %.1f\r\n"
 
 
 class Terms(NamedTuple):
@@ -43,8 +43,8 @@ class Seen(NamedTuple):
 
     response: Response
     request: Request | None
-    fields: Fields
-    """What is known of it beside its bytes."""
+    told: bytes
+    """Facts about it beside its bytes, as fields of a metadata record."""
 
 
 def keep_exchanges(
@@ -54,19 +54,22 @@ def keep_exchanges(
     sent = [_Sent.make(one, terms) for one in seen]
     known = captures.find_payloads({one.payload: one.exchange.url for one in sent if one.may_refer})
     notes: list[Note] = []
+    entries: list[Entry] = []
     places = []
     for one in sent:
         is_revisit = not one.payload or (one.may_refer and one.payload in known)
         records, referred = one.make_records(known, captures, terms.algorithm)
         place = files.append([record.member for record in records])
         places.append(place)
-        index.add(one.make_entry(place, referred.payload_digest, is_revisit))
+        entries.append(one.make_entry(place, referred.payload_digest, is_revisit))
         if one.may_refer and one.payload not in known:
             known[one.payload] = referred
             notes.append(Note("payload", one.payload, files.serial, place.offset, referred))
         if one.may_be_unchanged:
             notes.append(Note("url", one.exchange.url, files.serial, place.offset, referred))
+    files.flush()
     captures.add(notes)
+    index.add(entries)
     return places
 
 
@@ -74,7 +77,7 @@ class _Sent(NamedTuple):
     """One exchange, and what it may have to do with others."""
 
     exchange: Exchange
-    fields: Fields
+    told: bytes
     payload: str
     """The digest of the body. Empty: it has none, since nothing has changed."""
     may_refer: bool
@@ -88,21 +91,21 @@ class _Sent(NamedTuple):
     def make(cls, seen: Seen, terms: Terms) -> _Sent:
         response, request = seen.response, seen.request
         exchange = make_exchange(response, request, keeps_secrets=terms.keeps_secrets)
-        said = next((value for name, value in response.headers if name.lower() == b"content-type"), None)
-        kind = response.status, None if said is None else find_mime(said)
+        said = response.all("content-type")
+        kind = response.status, find_mime(said[0].encode("latin-1")) if said else None
         if response.status == 304:
-            return cls(exchange, seen.fields, "", False, False, *kind)
+            return cls(exchange, seen.told, "", False, False, *kind)
         is_get = request is None or request.method == "GET"
         may_refer = is_get and bool(response.body) and not response.truncated
         has_validator = bool(response.header("etag") or response.header("last-modified"))
         is_validated = may_refer and response.status == 200 and has_validator
-        return cls(exchange, seen.fields, digest(terms.algorithm, response.body), may_refer, is_validated, *kind)
+        return cls(exchange, seen.told, digest(terms.algorithm, response.body), may_refer, is_validated, *kind)
 
     def make_entry(self, place: Capture, payload_digest: str, is_revisit: bool) -> Entry:
         """Returns the line of the index."""
         return Entry(
             self.exchange.url,
-            make_stamp(self.exchange.date),
+            _make_stamp(self.exchange.date),
             *place,
             REVISIT if is_revisit else self.mime,
             str(self.status),
@@ -123,42 +126,42 @@ class _Sent(NamedTuple):
         else:
             latest = None
             answer = make_response(exchange, self.payload, algorithm)
-        records = [answer, make_metadata(exchange, answer.id, self.fields, algorithm)]
+        records = [answer, make_metadata(exchange, answer.id, self.told, algorithm)]
         if exchange.request_head:
             records.insert(1, make_request(exchange, answer.id, algorithm))
         return records, latest or Referred(exchange.url, exchange.date, self.payload)
 
 
-def describe_visit(outcome: Outcome) -> Fields:
+def describe_visit(outcome: Outcome) -> bytes:
     """Returns what is known of a visit beside its bytes, as fields of a metadata record."""
     request, response = outcome.request, outcome.response
-    return [
-        ("purpose", "reread" if request.is_reread else ""),
-        ("seed", request.origin.text),
-        ("via", request.via.text if request.via else ""),
-        ("depth", str(request.depth)),
-        ("redirects", str(request.redirects) if request.redirects else ""),
-        ("requisite", str(request.requisite) if request.requisite else ""),
-        ("extra_hop", str(request.extra_hop) if request.extra_hop else ""),
-        ("visit", str(request.visit)),
-        ("attempt", str(request.attempt)),
-        ("disposition", outcome.disposition),
-        ("reason", outcome.reason or ""),
-        ("detail", outcome.detail),
-        *(_describe_times(response) if response else ()),
+    told = [
+        "purpose: reread\r\n" if request.is_reread else "",
+        make_field("seed", request.origin.text),
+        make_field("via", request.via.text) if request.via else "",
+        f"depth: {request.depth}\r\n",
+        f"redirects: {request.redirects}\r\n" if request.redirects else "",
+        f"requisite: {request.requisite}\r\n" if request.requisite else "",
+        f"extra_hop: {request.extra_hop}\r\n" if request.extra_hop else "",
+        f"visit: {request.visit}\r\nattempt: {request.attempt}\r\ndisposition: {outcome.disposition}\r\n",
+        f"reason: {outcome.reason}\r\n" if outcome.reason else "",
+        make_field("detail", outcome.detail) if outcome.detail else "",
+        _describe_times(response) if response else "",
     ]
+    return "".join(told).encode("utf-8", "replace")
 
 
-def describe_robots(response: Response) -> Fields:
+def describe_robots(response: Response) -> bytes:
     """Returns the fields of a metadata record for an answer to a request for robots.txt."""
-    return [("purpose", "robots.txt"), *_describe_times(response)]
+    return f"purpose: robots.txt\r\n{_describe_times(response)}".encode()
 
 
-def _describe_times(response: Response) -> Fields:
-    timings = response.timings
-    stages = [("queue", timings.queue), ("dns", timings.dns), ("connect", timings.connect), ("ttfb", timings.ttfb)]
-    whole = timings.dns + timings.connect + timings.ttfb + timings.download
-    return [
-        ("fetchTimeMs", f"{whole:.0f}"),
-        *[(f"{name}Ms", f"{value:.1f}") for name, value in (*stages, ("download", timings.download))],
-    ]
+def _describe_times(response: Response) -> str:
+    told = response.timings
+    whole = told.dns + told.connect + told.ttfb + told.download
+    return _TIMES % (whole, told.queue, told.dns, told.connect, told.ttfb, told.download)
+
+
+def _make_stamp(date: str) -> str:
+    """Returns the second of a date that this crawl wrote, in the form of an index."""
+    return f"{date[:4]}{date[5:7]}{date[8:10]}{date[11:13]}{date[14:16]}{date[17:19]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from ...model import Position
@@ -46,10 +47,10 @@ class CaptureIndex:
             if check_place(path) is not None:
                 path.unlink()
 
-    def add(self, entry: Entry) -> None:
-        """Takes the line of a capture, which `flush` writes."""
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Takes the lines of captures, which `flush` writes."""
         if self._is_kept:
-            self._lines.append(make_line(entry))
+            self._lines += map(make_line, entries)
 
     def flush(self) -> Position:
         """Writes the lines; returns what the position of the sink says of them."""

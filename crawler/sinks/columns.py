@@ -9,7 +9,7 @@ import orjson
 from ..errors import ConfigError
 from ..records import Record
 from ..runtime.nearest import did_you_mean
-from ..sinks.record import EXTRA, FIELDS, HEAVY
+from .record import BEYOND, EXTRA, FIELDS, HEAVY, Wants
 
 NESTED: Mapping[str, tuple[str, ...]] = {
     "timings": ("queue", "dns", "connect", "ttfb", "download", "parse"),
@@ -24,15 +24,34 @@ COLUMNS = tuple(
 """The columns of a table that nobody chose fields for."""
 
 
-def check_fields(fields: Iterable[str]) -> tuple[str, ...]:
-    """Returns the names of fields, each once. Raises ConfigError for a name that no record can have."""
-    known = {*FIELDS, *EXTRA, *HEAVY, *NESTED, *(f"{name}.{part}" for name in NESTED for part in NESTED[name])}
+def columns_of(wants: Wants) -> tuple[str, ...]:
+    """Returns the columns of a table that nobody chose fields for: COLUMNS, and the heavy fields that are wanted."""
+    return (*COLUMNS, *(name for name in HEAVY if getattr(wants, name, False)))
+
+
+def check_fields(fields: Iterable[str], key: str = "--fields") -> tuple[str, ...]:
+    """Returns the names of fields, each once. Raises ConfigError for a name that no record can have.
+
+    `key` is the option or the setting that names them.
+    """
+    known = {*FIELDS, *EXTRA, *BEYOND, *HEAVY, *NESTED, *(f"{name}.{part}" for name in NESTED for part in NESTED[name])}
     chosen = tuple(dict.fromkeys(name.strip() for name in fields if name.strip()))
     for name in chosen:
         if name not in known and not name.startswith(tuple(f"{one}." for one in OPEN)):
             end = did_you_mean(name, known, "; docs/records.md lists them")
-            raise ConfigError(f"--fields: no record has a field {name!r}{end}")
+            words = f"no record has a field {name!r}{end}"
+            raise ConfigError(f"{key}: {words}", [key], [words])
     return chosen
+
+
+def check_begun(place: object, found: Sequence[str], wanted: Sequence[str]) -> None:
+    """Raises ConfigError if a table that goes on should have other columns than it has; empty: any will do."""
+    if wanted and tuple(found) != tuple(wanted):
+        words = (
+            f"{place} was begun with the columns {', '.join(found)[:500]}: leave `fields` as it was, "
+            f"or give the new table another name"
+        )
+        raise ConfigError(f"sinks: {words}", ["sinks"], [words])
 
 
 def make_picker(names: Sequence[str]) -> Callable[[Record], list[object]]:

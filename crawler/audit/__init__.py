@@ -1,0 +1,8 @@
+"""Findings for a site's owner, from the records of a crawl: broken links, missing titles, orphans, and more."""
+
+from .checks import Check, Problem
+from .codes import FINDINGS, Code
+from .finding import Finding, FindingPage, Severity
+from .finds import AuditLimits, find
+
+__all__ = ["FINDINGS", "AuditLimits", "Check", "Code", "Finding", "FindingPage", "Problem", "Severity", "find"]

@@ -1,0 +1,134 @@
+"""Finds the main part of an HTML page: the element that people open the page for, without its furniture.
+
+Text and markdown are made of that one element, so they agree. docs/extraction.md tells how it is chosen, and how well.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import turbohtml
+
+Part = Literal["dense", "main", "body", "page"]
+"""The part of a page that was taken: its densest one, its own `main` or `article`, its body without furniture, or all
+that is seen of it."""
+
+UNSEEN = (
+    "script,style,noscript,template,iframe,object,embed,svg,canvas,audio,video,[hidden],[aria-hidden=true],"
+    '[style*="display:none" i],[style*="display: none" i],[style*="visibility:hidden" i],'
+    '[style*="visibility: hidden" i]'
+)
+"""Matches elements that nobody reads: hidden, or no text."""
+_NEVER = (
+    "nav,dialog,menu,button,select,input,textarea,[role=navigation],[role=search],[role=complementary],"
+    "[role=contentinfo],[role=banner]"
+)
+"""Matches elements that are no part of what a page says, however long they are."""
+_SELDOM = "aside,footer,form"
+"""Matches elements that are mostly furniture; sites put whole pages into one, too."""
+_OWN = ('[itemprop="articleBody"]', "main", "[role=main]", "article")
+"""Finds the part that the page itself calls its main one. The first that matches one element alone is taken."""
+_FURNITURE = frozenset(
+    """
+    ad ads advert advertisement advertisements banner breadcrumb breadcrumbs byline caption captions comment comments
+    consent cookie cookies copyright credit disqus footer hidden menu modal nav navigation newsletter outbrain pager
+    pagination paywall popular popup print promo promos recommend recommendations recommended related share shares
+    sharing sidebar signup skip social sponsor sponsored subscribe subscription taboola tags toolbar tooltip trending
+    widget
+    """.split()  # noqa: SIM905 - a list of as many texts is hard to read
+)
+"""Words by which sites name furniture in `class` and `id`."""
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_MOST_NAME = 256
+"""Characters of `class` or `id` that are looked at, for answers to them are kept in memory."""
+_MOST_OF_PAGE, _MOST_OF_SELDOM = 0.2, 0.4
+"""The largest share of the page's text that furniture may have by its name, and by its tag. Larger, it is the page."""
+_COVER = 0.5
+"""The densest part is taken if it has at least this share of the page's text, links left out."""
+_COVER_OF_CODE = 0.9
+"""And at least this share of its blocks of code: pages of documentation have them in all their parts."""
+_LEAST = 600
+"""Fewer characters than these are no dense part: of a product's page, they would be its description alone."""
+
+
+class Main(NamedTuple):
+    """The main part of a page, in a tree of its own."""
+
+    element: turbohtml.Element
+    part: Part
+
+
+def find_main(document: turbohtml.Document) -> Main | None:
+    """Returns the main part of a page, in a copy of its tree; None: it has no body.
+
+    The densest part is taken only if it has at least half of the text, for pages of documentation have many parts; else
+    the one that the page itself calls its main one, else all of the body. Nothing hidden is in it.
+    """
+    body = copy_seen(document)
+    if body is None:
+        return None
+    _drop(body.select(_NEVER))
+    _drop_furniture(body)
+    own = _find_own(body)
+    whole = body if own is None else own
+    dense = body.main_content()
+    if isinstance(dense, turbohtml.Element) and _stands_for(dense, body, whole):
+        return Main(dense, "dense")
+    return Main(whole, "body" if own is None else "main")
+
+
+def _find_own(body: turbohtml.Element) -> turbohtml.Element | None:
+    """Returns the part that the page itself calls its main one; None: it names none, or several."""
+    for selector in _OWN:
+        found = body.select(selector)
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+def _stands_for(dense: turbohtml.Element, body: turbohtml.Element, whole: turbohtml.Element) -> bool:
+    """Whether the densest part has enough of the page's text and nearly all of its code."""
+    has_text = _weigh(dense) >= max(_LEAST, _COVER * _weigh(body))
+    return has_text and len(dense.find_all("pre")) >= _COVER_OF_CODE * len(whole.find_all("pre"))
+
+
+def copy_seen(document: turbohtml.Document) -> turbohtml.Element | None:
+    """Returns the body in a copy of the tree, without elements that nobody sees; None: there is none."""
+    body = copy.deepcopy(document).select_one("body")
+    if body is not None:
+        _drop(body.select(UNSEEN))
+    return body
+
+
+def _drop_furniture(body: turbohtml.Element) -> None:
+    most = _MOST_OF_PAGE * len(body.text)
+    named = [one for one in body.select("[class],[id]") if any(_is_furniture(name) for name in _names(one))]
+    _drop(one for one in body.select("footer") if one.closest("article,main") is None)
+    _drop(one for one in named if one.tag not in {"main", "article"} and len(one.text) < most)
+    most = _MOST_OF_SELDOM * len(body.text)
+    _drop(one for one in body.select(_SELDOM) if len(one.text) < most)
+
+
+def _names(element: turbohtml.Element) -> Iterator[str]:
+    for name in (element.attr("class"), element.attr("id")):
+        if name:
+            yield name[:_MOST_NAME]
+
+
+@lru_cache(maxsize=4096)
+def _is_furniture(name: str) -> bool:
+    return not _FURNITURE.isdisjoint(word.lower() for word in _WORD.findall(name))
+
+
+def _drop(elements: Iterable[turbohtml.Element]) -> None:
+    for element in elements:
+        element.decompose()
+
+
+def _weigh(element: turbohtml.Element) -> int:
+    """Returns how many characters of text an element has outside of links."""
+    return len(element.text) - sum([len(link.text) for link in element.find_all("a")])
