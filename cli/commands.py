@@ -12,6 +12,8 @@ COMMANDS = {
     "run": "Crawl seeds into a folder: what `crawl SEEDS...` does.",
     "explain": "Say why a page is missing, or why a URL is fetched.",
     "status": "Say what stands in a crawl folder, and what to do next.",
+    "inspect": "Say what a crawl brought, or tell the story of one URL.",
+    "diff": "Tell two crawls apart.",
     "export": "Write a crawl as a table, an index or a web archive.",
     "report": "Say what is wrong with a crawled site, or write it as a page.",
     "repair": "Mend a crawl folder whose frontier is damaged.",

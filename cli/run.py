@@ -148,6 +148,9 @@ def run(
     links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Record each page's main part as markdown.")] = False,
+    metadata: Annotated[
+        bool, typer.Option("--metadata", help="Record what each page says of itself: title, authors, dates, ...")
+    ] = False,
     warc: Annotated[bool, typer.Option("--warc", help="Archive every exchange in WARC files, in DIR/warc.")] = False,
     save: Annotated[
         list[str] | None,
@@ -224,7 +227,7 @@ def run(
     settings |= dict(values.setting(text) for text in set_ or ())
     trust = Trust(trust_folder, open_folder)
     traced = trace(config, os.environ, settings, "command line", trust=trust)[0]
-    said = {"links": links, "text": text, "markdown": markdown}
+    said = {"links": links, "text": text, "markdown": markdown, "metadata": metadata}
     loaded = add_to_records(traced, said, warc or bool(dedupe_with), values.save_types(save))
     if fresh and not sources:
         raise typer.BadParameter("a crawl that starts over needs its seeds, not its folder", param_hint="--fresh")

@@ -39,6 +39,14 @@ def fold(line: str, width: int) -> list[str]:
     )
 
 
+def shorten(text: str, width: int) -> str:
+    """Returns a text of at most `width` columns: of a longer one its beginning and its end."""
+    if len(text) <= width:
+        return text
+    end = max(0, (width - 1) // 3)
+    return f"{text[: max(1, width - 1 - end)]}…{text[len(text) - end :]}"
+
+
 def start_lines(folder: Folder, counts: Counts) -> list[str]:
     """Returns the lines at the start of a run."""
     if folder.is_new:

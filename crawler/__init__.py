@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .assembly.contents import make_content
     from .assembly.shared import Shared, open_shared
     from .audit import FINDINGS, AuditLimits, Check, Finding, FindingPage, Problem, Severity
+    from .comparison import Comparison, Difference, open_comparison, write_page
     from .dry_run import Rehearsal, rehearse
     from .errors import (
         ArchiveError,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from .folder.repair import RepairReport, repair_folder
     from .folder.reporting import read_report
     from .frontier import Known, Look, look
+    from .lookback import Inspection, Story, inspect_folder, tell_story
     from .metrics.bounds import Bound
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import (
@@ -104,12 +106,14 @@ _HOMES = {
     "OffloadError ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "export": "export_folder",
+    "lookback": "Inspection Story inspect_folder tell_story",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
     "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
     "Skip Timings Url",
     "parse": "Content Label Link Parsed",
     "protocols": "Archive Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
+    "comparison": "Comparison Difference open_comparison write_page",
     "dry_run": "Rehearsal rehearse",
     "seeds": "BadSeed SkippedSeeds",
     "settings": "Config Settings SinkConfig",
@@ -151,6 +155,7 @@ __all__ = [
     "Changes",
     "Check",
     "ClosedError",
+    "Comparison",
     "Config",
     "ConfigError",
     "Content",
@@ -160,6 +165,7 @@ __all__ = [
     "Crawl",
     "CrawlError",
     "CrawlInfo",
+    "Difference",
     "Disposition",
     "Ending",
     "Explanation",
@@ -175,6 +181,7 @@ __all__ = [
     "Heads",
     "Hindrance",
     "HookError",
+    "Inspection",
     "Known",
     "Label",
     "Lease",
@@ -222,6 +229,7 @@ __all__ = [
     "SkippedSeeds",
     "Snapshot",
     "StorageFull",
+    "Story",
     "Summary",
     "Timings",
     "Trap",
@@ -241,8 +249,10 @@ __all__ = [
     "explain",
     "export_folder",
     "find_crawl_folder",
+    "inspect_folder",
     "look",
     "make_content",
+    "open_comparison",
     "open_crawl",
     "open_shared",
     "plan_memory",
@@ -254,6 +264,8 @@ __all__ = [
     "repair_folder",
     "replay",
     "stream",
+    "tell_story",
+    "write_page",
     "write_site_report",
 ]
 

@@ -45,7 +45,7 @@ def find(
     limits: AuditLimits = DEFAULT,
     most_pages: int | None = MOST_PAGES,
 ) -> Iterator[Finding]:
-    """Yields all findings: errors first, then in the order of `FINDINGS`, those of own checks last, each code by its URL.
+    """Yields all findings: errors first, then in the order of `FINDINGS`, own checks last, each code by its URL.
 
     `records` is read twice, so a list or an object whose `__iter__` begins anew is read as it is; an iterator is
     spooled to a temporary file. Of several visits of a URL the latest one counts. A finding names up to `most_pages`

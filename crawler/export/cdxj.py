@@ -24,11 +24,15 @@ def write_cdxj(source: Source, wanted: Wanted, file: IO[bytes]) -> None:
     The lines are those that the crawl has listed; where it has no such list, the WARC files are read. Raises
     FolderError, ArchiveError, OSError.
     """
-    with sort_lines(_find_index(source), wanted.scratch) as lines:
+    with sort_lines(find_index(source), wanted.scratch) as lines:
         file.writelines(lines)
 
 
-def _find_index(source: Source) -> Iterator[bytes]:
+def find_index(source: Source) -> Iterator[bytes]:
+    """Yields the lines of the index in no order, from the list that the crawl keeps, or else from its WARC files.
+
+    Raises FolderError for a folder without WARC files, ArchiveError, OSError.
+    """
     require_archives(source)
     for store in source.stores:
         if store.journal is None:

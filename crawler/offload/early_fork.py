@@ -58,8 +58,8 @@ _children: list[_Waiting] = []
 def fork_early(thresholds: tuple[int, int, int]) -> None:
     """Forks the helpers, once, which wait to be needed. Does nothing where this process has other threads.
 
-    `thresholds` say how often they look for garbage, as `gc.set_threshold` takes them. What this process and its workers
-    both import is imported before.
+    `thresholds` say how often they look for garbage, as `gc.set_threshold` takes them. Modules that this process and
+    its workers both need are imported before.
     """
     if not _is_alone():
         return

@@ -118,7 +118,8 @@ class Worker:
         deadline = loop.call_later(self._wall_s(batch), self._kill)
         try:
             run, tasks = self._pack(batch, lane)
-            answers = await loop.run_in_executor(self._executor, run, tasks)
+            with yield_gil():
+                answers = await loop.run_in_executor(self._executor, run, tasks)
         except BrokenExecutor:
             self._is_broken = True
             raise

@@ -82,7 +82,7 @@ class Count:
 
     def _add(self, line: bytes) -> None:
         try:
-            self.tally.add(orjson.loads(_without_heavy_fields(line)))
+            self.tally.add(orjson.loads(without_heavy_fields(line)))
         except orjson.JSONDecodeError:
             self.tally.unreadable += 1
 
@@ -127,7 +127,8 @@ def _digest(lines: Sequence[bytes]) -> str:
     return blake2b(b"".join(lines), digest_size=16).hexdigest()
 
 
-def _without_heavy_fields(line: bytes) -> bytes:
+def without_heavy_fields(line: bytes) -> bytes:
+    """Returns a long record without its fields on request, which come after the others; a short one as it is."""
     if len(line) > LONG and (found := _TO_ROBOTS.search(line)):
         return line[: found.end()] + b"}"
     return line

@@ -327,6 +327,10 @@ class SinkSettings(TypedDict, total=False):
     """Write the readable text of each page's main part."""
     markdown: bool
     """Write the main part of each page as markdown (docs/extraction.md)."""
+    metadata: bool
+    """Write what each page says of itself: title, authors, dates, breadcrumbs, translations (docs/extraction.md)."""
+    structured: bool
+    """Write the structured data of each page: JSON-LD, microdata, RDFa, Open Graph, Twitter cards, Dublin Core."""
     headers: bool
     """Write the header fields of the answer."""
     simhash: bool

@@ -31,7 +31,7 @@ PATHS = {
     "webhook": "webhook",
 }
 """The names that outputs have if none is chosen; all others of ours are called `pages.jsonl`."""
-HEAVY = ("links", "text", "markdown", "headers", "simhash", "audit")
+HEAVY = ("links", "text", "markdown", "metadata", "structured", "headers", "simhash", "audit")
 """Fields of records that cost more, so each has a setting. As a column it is made, too."""
 
 MOST_INLINE_BYTES = 1 << 16
@@ -94,6 +94,10 @@ class SinkConfig(Table):
     """Write the readable text of each page's main part."""
     markdown: ForJobs[bool] = False
     """Write the main part of each page as markdown (docs/extraction.md)."""
+    metadata: ForJobs[bool] = False
+    """Write what each page says of itself: title, authors, dates, breadcrumbs, translations (docs/extraction.md)."""
+    structured: ForJobs[bool] = False
+    """Write the structured data of each page: JSON-LD, microdata, RDFa, Open Graph, Twitter cards, Dublin Core."""
     headers: ForJobs[bool] = False
     """Write the header fields of the answer."""
     simhash: ForJobs[bool] = False
