@@ -17,6 +17,7 @@ COMMANDS = {
     "check": "Check a site against a baseline, for continuous integration.",
     "changes": "List what revisits found: new, changed, moved and gone pages.",
     "export": "Write a crawl as a table, an index or a web archive.",
+    "sql": "Ask a crawl in SQL: its pages, links, errors and sites.",
     "report": "Say what is wrong with a crawled site, or write it as a page.",
     "repair": "Mend a crawl folder whose frontier is damaged.",
     "replay": "Crawl over WARC or WACZ files instead of the network.",

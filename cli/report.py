@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SHOWN = 3
 """Findings of one code that are told in words."""
 SHOWN_PAGES = 3
+MOST_DETAIL = 120
+"""Characters of a detail that are told in words."""
 
 
 def report(
@@ -134,7 +136,8 @@ def _lines(findings: Iterator[Finding]) -> Iterator[str]:
 
 
 def _finding(finding: Finding) -> Iterator[str]:
-    yield f"  {finding.url}{f'  {finding.detail}' if finding.detail else ''}"
+    detail = finding.detail if len(finding.detail) <= MOST_DETAIL else f"{finding.detail[:MOST_DETAIL]}…"
+    yield f"  {finding.url}{f'  {detail}' if detail else ''}"
     for place in finding.pages:
         said = f"  “{place.text}”" if place.text else ""
         yield f"      on {place.url}{said}"

@@ -94,6 +94,7 @@ if TYPE_CHECKING:
         Rules,
         Sink,
     )
+    from .query import Answer, export_query, query_folder
     from .reach.second_looks import Reconsidered
     from .reports import Report
     from .runtime.escaping import escape_text
@@ -146,6 +147,7 @@ _HOMES = {
     "fetch": "Cookie CookieJar",
     "frontier": "Known Look look",
     "offload": "count_cores",
+    "query": "Answer export_query query_folder",
     "policy.scope": "Ruling check_patterns",
     "policy.wider": "FAILURES",
     "runtime.escaping": "escape_text",
@@ -160,6 +162,7 @@ __all__ = [
     "CHANGE_KINDS",
     "FAILURES",
     "FINDINGS",
+    "Answer",
     "Archive",
     "ArchiveError",
     "ArchiveFetcher",
@@ -272,6 +275,7 @@ __all__ = [
     "escape_text",
     "explain",
     "export_folder",
+    "export_query",
     "find_crawl_folder",
     "follow_changes",
     "inspect_folder",
@@ -282,6 +286,7 @@ __all__ = [
     "open_shared",
     "plan_memory",
     "plan_replay",
+    "query_folder",
     "read_baseline",
     "read_folder",
     "read_report",
