@@ -33,7 +33,7 @@ def export(
             "-o",
             "--out",
             metavar="FILE",
-            help="The file (graph, webgraph, mirror: the new folder); -: standard output. Default: FOLDER.FORMAT",
+            help="The file, or s3://BUCKET/FILE (graph, webgraph, mirror: the new folder); -: standard output",
         ),
     ] = "",
     fields: Annotated[
@@ -58,7 +58,7 @@ def export(
 
     found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
     name = format or _format_of(out)
-    path = None if out == "-" else Path(out) if out else _default(folder, name)
+    path = None if out == "-" else as_target(out) if out else _default(folder, name)
     progress = Progress()
     with raising_interrupts():
         try:
@@ -66,7 +66,12 @@ def export(
         finally:
             progress.clear()
     if path is not None:
-        tell_line(f"{path}: {_describe(path)}")
+        tell_line(f"{path}: {_describe(path) if isinstance(path, Path) else 'written'}")
+
+
+def as_target(out: str) -> Path | str:
+    """Returns the place that -o names: a path, or the URL of an object in a store."""
+    return out if "://" in out else Path(out)
 
 
 def _describe(path: Path) -> str:
