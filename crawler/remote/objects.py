@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from importlib import import_module
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING
 
 from ..errors import ConfigError, CrawlError, SinkError
 from ..runtime.nearest import did_you_mean
 from .abandoned import abort_uploads
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
 
 SCHEMES = ("s3", "gs", "az")
 PIECE_BYTES = 8 << 20
@@ -90,9 +93,9 @@ def open_object(url: str) -> Iterator[IO[bytes]]:
 class _Upload:
     """A thread that sends what is written to a pipe."""
 
-    def __init__(self, store: Any, key: str) -> None:
+    def __init__(self, store: ObjectStore, key: str) -> None:
         self.error: BaseException | None = None
-        """What kept the object from being made."""
+        """The error that kept the object from being made."""
         self._is_whole = False
         self._read, write = os.pipe()
         self.file: IO[bytes] = os.fdopen(write, "wb", buffering=_READ_BYTES)
@@ -114,7 +117,7 @@ class _Upload:
             self.file.close()
         self._thread.join()
 
-    def _send(self, store: Any, key: str) -> None:
+    def _send(self, store: ObjectStore, key: str) -> None:
         obstore = import_module("obstore")
         try:
             obstore.put(store, key, self._pieces(), use_multipart=True, chunk_size=PIECE_BYTES, max_concurrency=AT_ONCE)
@@ -134,16 +137,17 @@ class _Abandoned(Exception):
     """The program that writes gave up."""
 
 
-def _open_store(bucket: str, url: str) -> Any:
+def _open_store(bucket: str, url: str) -> ObjectStore:
     try:
         stores = import_module("obstore.store")
     except ImportError as error:
         raise ConfigError(f"{url}: object stores need obstore: pip install 'crawld[cloud]'") from error
     with _translating(url):
-        return stores.from_url(bucket, retry_config=_RETRIES)
+        store: ObjectStore = stores.from_url(bucket, retry_config=_RETRIES)
+        return store
 
 
-def _look(store: Any, key: str) -> None:
+def _look(store: ObjectStore, key: str) -> None:
     """Asks for the name of the object, so that a bucket or credentials that are wrong are told before the work."""
     obstore = import_module("obstore")
     try:
