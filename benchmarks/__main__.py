@@ -28,6 +28,7 @@ BENCHMARKS = {
     "daemon": "one daemon under load as clients see it: shares, answers, event streams, half-open connections",
     "daemon_life": "thousands of short jobs and a million seeds in one daemon: what they leave behind",
     "report_cost": "what the report of a job costs: a record, the event loop beside it, a crawl",
+    "html_report": "what the page of findings costs for 100,000 pages: seconds, bytes, memory, and to open it",
     "replay_cost": "what a replay costs beside the live crawl whose archive it reads",
     "warc_cost": "what an archive of all exchanges costs a page",
     "analytics_cost": "what Parquet, SQL and graphs cost a record, and their memory",

@@ -12,7 +12,9 @@ import typer
 
 from . import show, values
 
-FORMATS = "csv, tsv, jsonl, parquet, graph, graphml, webgraph, cdxj, wacz or mirror"
+FORMATS = "csv, tsv, xlsx, jsonl, parquet, sqlite, links, sitemap, graph, graphml, webgraph, cdxj, wacz or mirror"
+ENDINGS = {"links": "links.csv"}
+"""Endings of the files of formats that are not called so themselves."""
 EVERY_S = 0.2
 """Seconds between two lines of progress."""
 
@@ -21,11 +23,7 @@ def export(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The crawl folder; a crawl may run in it.")],
     format: Annotated[
         str,
-        typer.Option(
-            "-f",
-            "--format",
-            help=f"{FORMATS}. Default: as -o ends.",
-        ),
+        typer.Option("-f", "--format", help=f"{FORMATS}. Default: as -o ends."),
     ] = "",
     out: Annotated[
         str,
@@ -33,7 +31,7 @@ def export(
             "-o",
             "--out",
             metavar="FILE",
-            help="The file, or s3://BUCKET/FILE (graph, webgraph, mirror: the new folder); -: standard output",
+            help="The file, s3://BUCKET/FILE, or the new folder (sitemap, graph, webgraph, mirror); -: to a pipe",
         ),
     ] = "",
     fields: Annotated[
@@ -79,8 +77,9 @@ def _describe(path: Path) -> str:
     if not path.is_dir():
         return show.size(path.stat().st_size)
     files = [one.stat().st_size for one in path.rglob("*") if one.is_file()]
-    index = path / "index.html"
-    return f"{len(files):,} files, {show.size(sum(files))}{f'; open {index}' if index.exists() else ''}"
+    first = next((path / name for name in ("index.html", "sitemap.xml") if (path / name).exists()), None)
+    opens = f"; open {first}" if first else ""
+    return f"{len(files):,} {'files' if len(files) != 1 else 'file'}, {show.size(sum(files))}{opens}"
 
 
 def _format_of(out: str) -> str:
@@ -97,7 +96,7 @@ def _default(folder: Path, name: str) -> Path:
     """Returns a file in the current folder that is called like the crawl and is not there yet. Raises ConfigError."""
     from crawler import ConfigError
 
-    path = Path(f"{folder.resolve().name.removesuffix('.crawl')}.{name}")
+    path = Path(f"{folder.resolve().name.removesuffix('.crawl')}.{ENDINGS.get(name, name)}")
     if path.is_dir():
         raise ConfigError(f"{path} is there already: remove it, or -o OTHER")
     if path.exists():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from .frontier_protocols import DurableFrontier as DurableFrontier  # noqa: PLC0414 - offered here with the others
 from .frontier_protocols import Frontier as Frontier  # noqa: PLC0414
@@ -224,6 +224,24 @@ class PerCrawl(Protocol):
 
 
 @runtime_checkable
+class Patient(Protocol):
+    """A sink that waits for a store that is away. A sink becomes one by having this method."""
+
+    def hurry(self) -> None:
+        """Makes `write` wait for a few seconds more at most, for the run is to end. Never waits itself."""
+        ...
+
+
+@runtime_checkable
+class Follower(Protocol):
+    """A sink that goes on with records once they are settled. A sink becomes one by having this method."""
+
+    def note_settled(self) -> None:
+        """Hears that all it has written so far is settled. Called after each batch. Never waits."""
+        ...
+
+
+@runtime_checkable
 class Archive(Protocol):
     """A sink that keeps every exchange, also those of attempts that are not final. Its method makes it one."""
 
@@ -278,6 +296,30 @@ class Output(Protocol):
 
         Raises SinkError, StorageFull, ConfigError.
         """
+        ...
+
+
+class PostResult(NamedTuple):
+    """The result of posting a message."""
+
+    why: str = ""
+    """Why it was not taken. Empty: it was."""
+    is_final: bool = False
+    """Whether the message must not be sent again."""
+    retry_after_s: float = 0.0
+    """Seconds that the receiver asked us to wait."""
+
+
+Post = Callable[[str, bytes, dict[str, str]], Awaitable[PostResult]]
+"""Posts a body with header fields to a URL. Expected failures are returned, not raised."""
+
+
+@runtime_checkable
+class Posting(Protocol):
+    """An Output that posts to webhooks. The crawl gives it the function that does, with the guard for addresses."""
+
+    def open_posting(self, post: Post, *, is_synced: bool) -> AbstractAsyncContextManager[Sink]:
+        """Opens the sink as `Output.open` does. It is called instead."""
         ...
 
 

@@ -18,7 +18,7 @@ from ..metrics.gauges import Gauges
 from ..metrics.metrics import SAMPLE_S, Ending, Metrics, Snapshot, Summary
 from ..model import Disposition, Lease, Outcome, Reason, Request
 from ..policy.politeness import Wait
-from ..protocols import Frontier, Sink
+from ..protocols import Follower, Frontier, Sink
 from ..runtime.presence import Presence
 from .hooks import guard_hook
 from .limits import NOTHING_SPENT, Limits, Spent
@@ -75,11 +75,13 @@ class Engine:
     _errands: int = field(default=0, init=False)
     _planting: TaskGroup | None = field(default=None, init=False)
     _waits_for_turn: bool = field(default=False, init=False)
+    _followers: Sequence[Follower] = field(init=False)
     _work: CancelScope = field(default_factory=CancelScope, init=False)
     _storing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     """Held while outcomes are stored and settled, and while leases are given back, so that no lease is in both."""
 
     def __post_init__(self) -> None:
+        self._followers = [sink for sink in self.sinks if isinstance(sink, Follower)]
         self._absence = AbsenceJudge(self.presence)
         self._leases = asyncio.Queue(LEASE_BATCH)
         self._outcomes = asyncio.Queue(RECORD_BATCH)
@@ -320,10 +322,12 @@ class Engine:
             finally:
                 for outcome in batch:
                     outcome.release()
+            tells = log.isEnabledFor(logging.DEBUG)
             for outcome in batch:
                 self._outcomes.task_done()
                 self.metrics.fold(outcome)
-                log.debug("%s %s %s", outcome.disposition, outcome.url, outcome.reason or "")
+                if tells:
+                    log.debug("%s %s %s", outcome.disposition, outcome.url, outcome.reason or "")
             del batch, outcome  # the budget no longer counts their bodies
             self._check_size()
             self._moved.set()
@@ -333,6 +337,8 @@ class Engine:
         if not batch:  # all of it was given back
             return
         await self.frontier.settle(batch, await store(self.sinks, batch))
+        for sink in self._followers:
+            sink.note_settled()
 
     def _check_size(self) -> None:
         most = self.limits.size_bytes

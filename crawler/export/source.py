@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..conditions import Condition
@@ -80,6 +80,12 @@ class Source:
         """Yields the wanted records that are settled, in order, each as a line of JSON. Raises as `batches`."""
         for lines in self.batches():
             yield from lines
+
+    def all_records(self) -> Source:
+        """Returns the same source for a pass of its own over all records, wanted or not."""
+        other = replace(self, where=None, tell=lambda done, total: self.tell(done, 2 * total))
+        self._done, self._total = self.end, self.end
+        return other
 
     def batches(self) -> Iterator[list[bytes]]:
         """Yields the lines of some records after one another, never none. Raises FolderError, OSError."""

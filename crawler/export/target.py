@@ -8,12 +8,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 
 from ..errors import FolderError, SinkError, StorageFull
 from ..remote import open_object
 from ..runtime.files import is_full, sync_folder
-from ..runtime.private_files import DRAFT, FOLDER_MODE, Unsafe, replace_private_file
+from ..runtime.private_files import DRAFT, FOLDER_MODE, Unsafe, opener, replace_private_file
 from ..sinks import ReaderGone
 
 BUFFER = 1 << 18
@@ -40,6 +41,23 @@ def open_target(path: Path | str | None) -> Iterator[IO[bytes]]:
         else:
             with replace_private_file(path) as file:
                 yield file
+
+
+@contextmanager
+def by_name(file: IO[bytes], scratch: Path) -> Iterator[Path]:
+    """Yields the path of an empty file, for writers that open files by their names; its bytes become those of `file`.
+
+    It is the file itself where that has a name, else a temporary one in `scratch`. Raises OSError.
+    """
+    name = getattr(file, "name", None)
+    if isinstance(name, str):
+        yield Path(name)
+        return
+    with TemporaryDirectory(prefix=".export-", dir=scratch) as folder:
+        path = Path(folder) / "draft"
+        yield path
+        with open(path, "rb", opener=opener) as made:
+            shutil.copyfileobj(made, file, BUFFER)
 
 
 @contextmanager
@@ -81,6 +99,8 @@ def _translate_errors(path: Path | str | None) -> Iterator[None]:
     except sqlite3.Error as error:  # of a list that an export keeps in a temporary file
         if is_full(error):
             raise StorageFull("no space left for temporary files, and nothing was kept") from error
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:
+            raise SinkError(f"{path or 'a temporary file'}: {error}, and nothing was kept") from error
         raise
     except OSError as error:
         place = error.filename or path or "standard output"

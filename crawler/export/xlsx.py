@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import closing
 from itertools import compress
 from typing import IO
 from xml.sax.saxutils import escape
@@ -49,10 +50,10 @@ def write_xlsx(source: Source, wanted: Wanted, file: IO[bytes]) -> None:
     with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=LEVEL) as packed:
         for name, part in FIRST_PARTS.items():
             packed.writestr(name, part)
-        sheets = _Sheets(packed, columns)
-        for lines in source.batches():
-            sheets.add(rows.make(lines))
-        for name, part in make_last_parts(len(columns.names), sheets.finish()).items():
+        with closing(_Sheets(packed, columns)) as sheets:
+            for lines in source.batches():
+                sheets.add(rows.make(lines))
+        for name, part in make_last_parts(len(columns.names), sheets.lengths).items():
             packed.writestr(name, part)
 
 
@@ -63,7 +64,8 @@ class _Sheets:
         self._packed = packed
         self._columns = columns
         self._head = _row([_cell(name).replace("<c", f"<c{BOLD}", 1) for name in columns.names])
-        self._lengths: list[int] = []
+        self.lengths: list[int] = []
+        """The rows of each sheet that is whole, its head among them."""
         self._begin()
 
     def add(self, rows: Sequence[str]) -> None:
@@ -77,20 +79,19 @@ class _Sheets:
             self._length += len(fitting)
             rows = rows[len(fitting) :]
 
-    def finish(self) -> list[int]:
-        """Ends the last sheet; returns the rows of each."""
+    def close(self) -> None:
+        """Ends the last sheet."""
         self._end()
-        return self._lengths
 
     def _begin(self) -> None:
-        self._sheet = self._packed.open(sheet_part(len(self._lengths) + 1), "w")
+        self._sheet = self._packed.open(sheet_part(len(self.lengths) + 1), "w")
         self._length, self._size = 1, 0
         self._write(make_sheet_head(self._columns.kinds) + self._head)
 
     def _end(self) -> None:
-        self._write(make_sheet_end(len(self._columns.names), self._length))
-        self._sheet.close()
-        self._lengths.append(self._length)
+        with self._sheet:
+            self._write(make_sheet_end(len(self._columns.names), self._length))
+        self.lengths.append(self._length)
 
     def _write(self, text: str) -> None:
         data = text.encode()

@@ -58,8 +58,8 @@ _children: list[_Waiting] = []
 def fork_early(thresholds: tuple[int, int, int]) -> None:
     """Forks the helpers, once, which wait to be needed. Does nothing where this process has other threads.
 
-    `thresholds` say how often they look for garbage, as `gc.set_threshold` takes them. Modules that this process and its
-    workers both need are imported before.
+    `thresholds` say how often they look for garbage, as `gc.set_threshold` takes them. Modules that this process and
+    its workers both need are imported before.
     """
     if not _is_alone():
         return
@@ -118,8 +118,9 @@ def _fork(thresholds: tuple[int, int, int]) -> _Waiting:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
     if not pid:
-        ours.close()
+        gc.freeze()  # a collection writes on all that it looks at, and such memory is no longer shared
         gc.set_threshold(*thresholds)
+        ours.close()
         _serve(theirs)
     theirs.close()
     return _Waiting(pid, ours)
@@ -170,9 +171,8 @@ def _number(files: Sequence[int], numbers: Sequence[int], line: socket.socket) -
 
 
 def _look_like_new(code: str) -> None:
-    """Takes the command's program and name away, and freezes memory: garbage collection writes on what it looks at."""
+    """Takes the command's program and name away."""
     sys.modules["__main__"] = ModuleType("__main__")
     sys.argv = ["-c"]
-    gc.freeze()
     name = code.partition("multiprocessing.")[2].partition(" ")[0]  # forkserver or resource_tracker
     ctypes.CDLL(None).prctl(_SET_NAME, name.encode(), 0, 0, 0)

@@ -69,6 +69,10 @@ class Rows:
         """Returns the rows of these records, given as lines of JSON. Raises ValueError for a line that is none."""
         return b"".join(self._make_runs(list(lines)))
 
+    def write(self, rows: Sequence[Row]) -> bytes:
+        """Returns rows whose values are given. All are looked at by themselves."""
+        return b"".join(map(self._make_row, rows))
+
     def _make_runs(self, lines: Sequence[bytes]) -> Iterator[bytes]:
         """Yields the rows of plain records that follow one another, and each other row."""
         for is_plain, run in runs(lines, self._may_be_plain):
