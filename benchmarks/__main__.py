@@ -32,6 +32,7 @@ BENCHMARKS = {
     "html_report": "what the page of findings costs for 100,000 pages: seconds, bytes, memory, and to open it",
     "replay_cost": "what a replay costs beside the live crawl whose archive it reads",
     "warc_cost": "what an archive of all exchanges costs a page",
+    "analytics_cost": "what Parquet, SQL and graphs cost a record, and their memory",
     "telemetry_cost": "what traces and figures by OpenTelemetry cost a page",
     "extraction": "how well the main text of pages is found, on public sets, and what it costs",
     "ledger": "figures of earlier commits on this machine, and whether a page costs more CPU",
