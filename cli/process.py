@@ -35,7 +35,7 @@ def import_settings() -> None:
     is_said = name in os.environ
     os.environ.setdefault(name, "__all__")
     try:
-        from crawler import Config  # noqa: F401
+        from crawler.settings.loading import load  # noqa: F401
     finally:
         if not is_said:
             del os.environ[name]  # a parse function may want them
