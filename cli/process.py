@@ -23,7 +23,7 @@ FULL_COLLECTION = 100
 
 
 def fork_helpers() -> None:
-    """Forks the processes that workers come from while this one is small and knows no settings. They wait."""
+    """Forks the processes that workers come from while this one has read no settings yet. They wait."""
     from crawler.offload import fork_early
 
     fork_early(USUAL)
