@@ -14,6 +14,8 @@ COMMANDS = {
     "status": "Say what stands in a crawl folder, and what to do next.",
     "inspect": "Say what a crawl brought, or tell the story of one URL.",
     "diff": "Tell two crawls apart.",
+    "check": "Check a site against a baseline, for continuous integration.",
+    "changes": "List what revisits found: new, changed, moved and gone pages.",
     "export": "Write a crawl as a table, an index or a web archive.",
     "sql": "Ask a crawl in SQL: its pages, links, errors and sites.",
     "report": "Say what is wrong with a crawled site, or write it as a page.",

@@ -36,7 +36,8 @@ def web() -> Web:
     towns = {
         f"/towns/{town}": page(
             f"{town.title()}, a harbour", *menu, (f"/towns/{town}#ferries", "Ferries from here"),
-            ("/prices-2024", "Fares"), ("/old/map", "Map of the coast"), head=told if n % 2 else "", body='<img src="/pier.jpg">' * (n % 2),
+            ("/prices-2024", "Fares"), ("/old/map", "Map of the coast"),
+            head=told if n % 2 else "", body='<img src="/pier.jpg">' * (n % 2),
         )
         for n, town in enumerate(TOWNS)
     }  # fmt: skip
