@@ -17,6 +17,7 @@ from crawler import ConfigError, FolderError, export_folder
 from crawler.export import xlsx
 from crawler.export.schemas import COMMON_CRAWL, SCRAPY
 from crawler.sinks.columns import COLUMNS
+from crawler.sinks.rows import escape_lines
 from tests.export.conftest import MakeFolder, page
 from tests.export.test_tables import EVIL
 
