@@ -168,7 +168,7 @@ clean:  ## remove whatever make made
 TORTURES = tests.hostile $(addprefix tests.hostile.,documents endless kills faults) tests.power tests.daemon.kills tests.linear
 
 # Each module makes some of the pictures in docs/.
-PICTURES = tests.daemon.screenshots tests.cli.panel_picture
+PICTURES = tests.daemon.screenshots tests.cli.panel_picture tests.site_report.picture
 
 LOCKED = --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 LOCK = pip compile pyproject.toml --group build $(LOCKED)

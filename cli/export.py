@@ -12,7 +12,7 @@ import typer
 
 from . import show, values
 
-FORMATS = "csv, tsv, xlsx, jsonl, parquet, sqlite, links, sitemap, cdxj, wacz or mirror"
+FORMATS = "csv, tsv, xlsx, jsonl, parquet, sqlite, links, sitemap, graph, graphml, webgraph, cdxj, wacz or mirror"
 ENDINGS = {"links": "links.csv"}
 """Endings of the files of formats that are not called so themselves."""
 EVERY_S = 0.2
@@ -31,7 +31,7 @@ def export(
             "-o",
             "--out",
             metavar="FILE",
-            help="The file (sitemap, mirror: the new folder); -: standard output. Default: FOLDER.FORMAT",
+            help="The file, or the new folder (sitemap, graph, webgraph, mirror); -: to a pipe. Default: FOLDER.FORMAT",
         ),
     ] = "",
     fields: Annotated[

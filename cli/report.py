@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SHOWN = 3
 """Findings of one code that are told in words."""
 SHOWN_PAGES = 3
+MOST_DETAIL = 120
+"""Characters of a detail that are told in words."""
 
 
 def report(
@@ -50,7 +52,7 @@ def report(
     if json and out:
         raise ConfigError("--json goes to standard output: leave out -o, or name a file that ends with .json")
     form = "json" if json else _format_of(out)
-    checks = [_load(one) for one in check or ()]
+    checks = [load_check(one) for one in check or ()]
     found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
     progress = Progress()
     with raising_interrupts():
@@ -77,7 +79,7 @@ def _format_of(out: str) -> str:
     return ending
 
 
-def _load(name: str) -> Check:
+def load_check(name: str) -> Check:
     """Returns the function that `module:function` names. Raises ConfigError."""
     from crawler import ConfigError
     from crawler.runtime.foreign_errors import describe
@@ -134,7 +136,8 @@ def _lines(findings: Iterator[Finding]) -> Iterator[str]:
 
 
 def _finding(finding: Finding) -> Iterator[str]:
-    yield f"  {finding.url}{f'  {finding.detail}' if finding.detail else ''}"
+    detail = finding.detail if len(finding.detail) <= MOST_DETAIL else f"{finding.detail[:MOST_DETAIL]}…"
+    yield f"  {finding.url}{f'  {detail}' if detail else ''}"
     for place in finding.pages:
         said = f"  “{place.text}”" if place.text else ""
         yield f"      on {place.url}{said}"

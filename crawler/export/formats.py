@@ -10,6 +10,7 @@ from ..errors import ConfigError
 from ..runtime.nearest import did_you_mean
 from .cdxj import write_cdxj
 from .csv import write_csv, write_tsv
+from .graph import write_graph, write_graphml, write_webgraph
 from .jsonl import write_jsonl
 from .links import write_links
 from .mirror import write_mirror
@@ -59,6 +60,7 @@ class Format(NamedTuple):
 FORMATS: Mapping[str, Format] = {
     "cdxj": Format(write_cdxj, "a sorted index of the WARC files, for pywb"),
     "csv": Format(write_csv, "a table that spreadsheets open", has_fields=True, has_records=True),
+    "graphml": Format(write_graphml, "pages and links, for Gephi and networkx"),
     "jsonl": Format(write_jsonl, "the records, one line of JSON each", has_fields=True, has_records=True),
     "links": Format(write_links, "all links from page to page, as a table", has_records=True),
     "parquet": Format(
@@ -76,8 +78,10 @@ FORMATS: Mapping[str, Format] = {
 """The formats by their names, which are the endings of their files, too."""
 
 FOLDERS: Mapping[str, FolderFormat] = {
+    "graph": FolderFormat(write_graph, "pages and links with PageRank, as two Parquet files"),
     "mirror": FolderFormat(write_mirror, "a copy that a browser shows without the network"),
     "sitemap": FolderFormat(write_sitemap, "sitemap.xml of each site, for search engines", has_records=True),
+    "webgraph": FolderFormat(write_webgraph, "pages and links as lists of numbers"),
 }
 """The formats that are a folder of files."""
 

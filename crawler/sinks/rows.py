@@ -161,3 +161,10 @@ def _disarm(text: str) -> str:
 def escape_lines(text: str) -> str:
     """Returns a text with escapes for characters that act on a terminal or cannot be seen; line ends stay."""
     return "\n".join(map(escape_text, text.splitlines())) if "\n" in text or "\r" in text else escape_text(text)
+
+
+def make_safe(value: object) -> object:
+    """Returns a value as a cell of csv: no formula, and nothing that acts on a terminal."""
+    if value is None or isinstance(value, int | float):
+        return value
+    return _disarm(escape_lines(value if isinstance(value, str) else as_cell(value)))
