@@ -16,6 +16,8 @@ import pydantic
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
+from crawler.conditions import BadCondition, parse_condition
+from crawler.conditions.words import MOST_CHARS
 from crawler.daemon import tokens
 from crawler.daemon.errors import JobError
 from crawler.daemon.http import fields, inputs, models, schedules, wishes
@@ -42,10 +44,14 @@ from crawler.runtime import log_format as logbook
 from crawler.runtime import signing
 from crawler.settings import Config, FetchConfig, reading, toml
 from crawler.settings import loading as config
+from crawler.sinks.field_kinds import RECORD_FIELDS
 from crawler.sinks.jsonl import JsonLinesReader
 from crawler.sinks.record import Wants, record
 from tests.linear.measure import Row, Shape, made, raw, runs
 
+HOSTILE = parse_condition(
+    'title matches "(a+)+$" or title contains "ab" or fetched_at > "2026-01-01" or links contains "x"', RECORD_FIELDS
+)
 FIELD = 1 << 16
 PROXIED = FetchConfig(proxy="http://p:1", no_proxy=("a.example", "10.0.0.0/8", "*.b"))
 """Characters of the longest header field that is read."""
@@ -256,7 +262,32 @@ CRON = {
     **runs("1,", "L,", head="* * ", tail=" * *"),
 }
 
+
+def _condition(text: str) -> object:
+    try:
+        return parse_condition(text, RECORD_FIELDS)
+    except BadCondition as error:
+        return error
+
+
 ROWS = [
+    Row(
+        "conditions.parse_condition",
+        _condition,
+        {
+            **TEXT,
+            **runs("(", "not ", "a", "a.", '"', "=", "-", "1", "1.", " ", "&", "2026-11-"),
+            **runs("1,", "-1 , ", head="status in (", tail="1)"),
+            **runs("depth = 1 or ", "depth = 1 and not ", tail="depth = 1"),
+            **runs('""', "a", "(a+)+", "a{9}", "|", head='title matches "', tail='"'),
+        },
+        most=MOST_CHARS,
+    ),
+    Row(
+        "conditions.condition.Condition.wants",
+        lambda text: HOSTILE.wants({"title": text, "fetched_at": text, "links": [text]}),
+        {**TEXT, **runs("a", "ab", "2026-", "é", tail="!")},
+    ),
     Row(
         "policy.politeness.retry_after_s",
         lambda text: politeness.retry_after_s(text, 0.0),
