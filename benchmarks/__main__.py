@@ -12,6 +12,7 @@ BENCHMARKS = {
     "figures": "our goals and how near we are, in one run",
     "modern": "today's web: TLS 1.3, br and gzip, 240 kB a page, names, hundreds of hosts",
     "profile": "where a crawl spends its time: flame graphs of loop, threads and workers",
+    "calls": "what one page has the loop's thread do, counted: calls, copies, scopes, tasks, hops",
     "start": "what a start costs: crawl --help, and a crawl of one page",
     "many_slow": "2,000 answers of 2 s each at a time",
     "tick": "how late the event loop comes in a busy crawl, and the memory of the tree at 10,000 pages",
@@ -38,7 +39,7 @@ BENCHMARKS = {
 }
 
 
-TOOLS = ("figures", "ledger", "profile")
+TOOLS = ("calls", "figures", "ledger", "profile")
 """What measures nothing new, and is not run for `all`."""
 
 

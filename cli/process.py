@@ -32,13 +32,12 @@ def fork_helpers() -> None:
 def import_settings() -> None:
     """Imports the settings without pydantic's plugins, which it would look for in all installed packages: 10 ms."""
     name = "PYDANTIC_DISABLE_PLUGINS"
-    if name in os.environ:
-        from crawler import settings
-    else:
-        os.environ[name] = "__all__"
-        try:
-            from crawler import settings  # noqa: F401
-        finally:
+    is_said = name in os.environ
+    os.environ.setdefault(name, "__all__")
+    try:
+        from crawler import Config  # noqa: F401
+    finally:
+        if not is_said:
             del os.environ[name]  # a parse function may want them
 
 

@@ -75,7 +75,8 @@ SOMEONES_FOLDER = re.compile(r"(?<![\w./~:-])/(?:root|work|home/\w+|Users/\w+)/"
 
 
 def test_no_file_is_too_long_to_read() -> None:
-    assert [path for path in _modules() if len(path.read_text().splitlines()) > MAX_LINES] == []
+    read = set(_modules()) - {ROOT / "crawler/settings/keywords.py"}  # written by `make settings`, for type checkers
+    assert [path for path in sorted(read) if len(path.read_text().splitlines()) > MAX_LINES] == []
 
 
 @pytest.mark.slow
