@@ -13,6 +13,7 @@ from ..settings.output import as_file, check_file_name
 from .csv import CsvOutput
 from .files import FilesOutput
 from .jsonl import JsonLinesOutput
+from .parquet import ParquetOutput
 from .postgres import PostgresOutput
 from .sqlite import SqliteOutput
 from .warc import WarcOutput
@@ -36,6 +37,7 @@ SINKS: Kinds[MakeOutput] = Kinds(
         "jsonl": JsonLinesOutput,
         "csv": CsvOutput,
         "sqlite": SqliteOutput,
+        "parquet": ParquetOutput,
         "postgres": PostgresOutput,
         "webhook": WebhookOutput,
         "warc": _make_warc,
@@ -48,6 +50,7 @@ SINKS: Kinds[MakeOutput] = Kinds(
 _TABLES: Mapping[object, Callable[[Path, SinkConfig, str], Output]] = {
     CsvOutput: CsvOutput,
     SqliteOutput: SqliteOutput,
+    ParquetOutput: ParquetOutput,
     PostgresOutput: PostgresOutput,
     WebhookOutput: WebhookOutput,
 }
