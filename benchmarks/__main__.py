@@ -30,6 +30,7 @@ BENCHMARKS = {
     "report_cost": "what the report of a job costs: a record, the event loop beside it, a crawl",
     "replay_cost": "what a replay costs beside the live crawl whose archive it reads",
     "warc_cost": "what an archive of all exchanges costs a page",
+    "sink_cost": "what tables, databases and messages beside the records cost a page",
     "telemetry_cost": "what traces and figures by OpenTelemetry cost a page",
     "extraction": "how well the main text of pages is found, on public sets, and what it costs",
     "ledger": "figures of earlier commits on this machine, and whether a page costs more CPU",
