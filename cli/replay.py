@@ -113,9 +113,10 @@ def replay(
     Repeat the command to continue one that was stopped.
     """
     given = locals()
-    from .process import fork_helpers, prepare_workers, run_loop
+    from .process import fork_helpers, import_settings, prepare_workers, run_loop
 
     fork_helpers()
+    import_settings()
 
     from crawler import Trust
 
@@ -129,7 +130,10 @@ def replay(
     if not quiet and sys.stderr.isatty():  # a hundred gigabytes take a quarter of an hour
         tell_line(f"reading {', '.join(archives)} ...")
 
-    from .run_crawl import CrawlOrder, run_crawl
+    from .authorities import reading_late
+
+    with reading_late():
+        from .run_crawl import CrawlOrder, run_crawl
 
     job = CrawlOrder(
         loaded, seeds or plan.seeds or (), out, sys.argv[1:], fresh=fresh, fail_on=tuple(fail_on or ()), json=json,

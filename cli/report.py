@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +20,8 @@ if TYPE_CHECKING:
 SHOWN = 3
 """Findings of one code that are told in words."""
 SHOWN_PAGES = 3
+MOST_DETAIL = 120
+"""Characters of a detail that are told in words."""
 
 
 def report(
@@ -41,7 +41,7 @@ def report(
 
     `--preset audit` crawls with all that findings are made of. Each has a code that docs/findings.md explains.
     """
-    from crawler import Config, ConfigError, Trust, read_folder, write_site_report
+    from crawler import Config, ConfigError, Trust, load_check, read_folder, write_site_report
 
     from .export import Progress
     from .interrupts import raising_interrupts
@@ -50,7 +50,7 @@ def report(
     if json and out:
         raise ConfigError("--json goes to standard output: leave out -o, or name a file that ends with .json")
     form = "json" if json else _format_of(out)
-    checks = [_load(one) for one in check or ()]
+    checks = [load_check(one) for one in check or ()]
     found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
     progress = Progress()
     with raising_interrupts():
@@ -75,29 +75,6 @@ def _format_of(out: str) -> str:
     if ending not in ("html", "json", "csv"):
         raise ConfigError(f"-o {out}: name a file that ends with .html, .json or .csv")
     return ending
-
-
-def _load(name: str) -> Check:
-    """Returns the function that `module:function` names. Raises ConfigError."""
-    from crawler import ConfigError
-    from crawler.runtime.foreign_errors import describe
-    from crawler.runtime.nearest import did_you_mean
-
-    module, _, function = name.partition(":")
-    if not module or not function:
-        raise ConfigError(f"--check {name}: name a module and a function, as in checks:no_price")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # a file beside the crawl folder
-    try:
-        home = import_module(module)
-    except Exception as error:
-        raise ConfigError(f"--check {name}: {module} cannot be imported: {describe(error)}") from error
-    found = getattr(home, function, None)
-    if not callable(found):
-        near = did_you_mean(function, [one for one in vars(home) if not one.startswith("_")], "")
-        raise ConfigError(f"--check {name}: {module} has no function {function!r}{near}")
-    check: Check = found
-    return check
 
 
 def _tell(folder: Folder, checks: Sequence[Check], progress: object) -> None:
@@ -134,7 +111,8 @@ def _lines(findings: Iterator[Finding]) -> Iterator[str]:
 
 
 def _finding(finding: Finding) -> Iterator[str]:
-    yield f"  {finding.url}{f'  {finding.detail}' if finding.detail else ''}"
+    detail = finding.detail if len(finding.detail) <= MOST_DETAIL else f"{finding.detail[:MOST_DETAIL]}…"
+    yield f"  {finding.url}{f'  {detail}' if detail else ''}"
     for place in finding.pages:
         said = f"  “{place.text}”" if place.text else ""
         yield f"      on {place.url}{said}"

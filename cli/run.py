@@ -214,10 +214,11 @@ def run(
     given = locals()
     sources, folder = _find_folder(seeds, out)
     is_announced = not dry_run and _announce(folder, fresh=fresh, quiet=quiet)
-    from .process import fork_helpers, prepare_workers, run_loop
+    from .process import fork_helpers, import_settings, prepare_workers, run_loop
 
     if not dry_run:
         fork_helpers()
+    import_settings()
 
     from crawler import Trust
     from crawler import seeds as _seeds
@@ -248,7 +249,10 @@ def run(
         )
     prepare_workers(loaded.offload.executor)
 
-    from .run_crawl import CrawlOrder, run_crawl
+    from .authorities import reading_late
+
+    with reading_late():
+        from .run_crawl import CrawlOrder, run_crawl
 
     job = CrawlOrder(
         loaded, sources, folder, sys.argv[1:], column=column, keep_columns=keep_columns, fresh=fresh, strict=strict,

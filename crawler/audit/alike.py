@@ -38,7 +38,11 @@ def find(store: Store, most_bits: int) -> None:
 
 
 def _group(hashes: NDArray[np.uint64], most_bits: int) -> NDArray[np.int64]:
-    """Returns for each hash the index of the first one that it is like, which may be its own."""
+    """Returns for each hash the index of the first one that it is like, which may be its own.
+
+    Each is like the first itself, not only like another one that is: else pages that differ in many bits would be
+    joined by those between them.
+    """
     first = np.arange(len(hashes))
     for turn in _TURNS:
         turned = hashes << np.uint64(turn) | hashes >> np.uint64(64 - turn) if turn else hashes
@@ -46,24 +50,11 @@ def _group(hashes: NDArray[np.uint64], most_bits: int) -> NDArray[np.int64]:
         for step in range(1, min(NEIGHBOURS, len(order) - 1) + 1):
             a, b = order[:-step], order[step:]
             near = _count_bits(hashes[a] ^ hashes[b]) <= most_bits
-            _join(first, a[near], b[near])
+            np.minimum.at(first, np.maximum(a, b)[near], np.minimum(a, b)[near])
+    for i in np.flatnonzero(first != np.arange(len(first))).tolist():
+        lead = int(first[first[i]])
+        first[i] = lead if int(hashes[i] ^ hashes[lead]).bit_count() <= most_bits else i
     return first
-
-
-def _join(first: NDArray[np.int64], a: NDArray[np.int64], b: NDArray[np.int64]) -> None:
-    """Joins pairs of hashes: both are then like the smaller one of their firsts."""
-    for one, other in zip(a.tolist(), b.tolist(), strict=True):
-        low, high = sorted((_root(first, one), _root(first, other)))
-        first[high] = low
-    for one in (*a.tolist(), *b.tolist()):
-        first[one] = _root(first, one)
-
-
-def _root(first: NDArray[np.int64], at: int) -> int:
-    while first[at] != at:
-        first[at] = first[first[at]]
-        at = int(first[at])
-    return at
 
 
 def _count_bits(values: NDArray[np.uint64]) -> NDArray[np.uint8]:

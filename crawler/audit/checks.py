@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from typing import NamedTuple, TypeAlias
 
+from ..errors import ConfigError
 from ..records import Record
 from ..runtime.foreign_errors import describe
+from ..runtime.nearest import did_you_mean
 from .codes import FINDINGS
 from .finding import Severity
 
@@ -22,7 +27,7 @@ class Problem(NamedTuple):
     code: str
     """A word of your own in small letters, digits and hyphens: `no-price`."""
     detail: str = ""
-    """What is wrong, in a few words."""
+    """A few words about the fault."""
     severity: Severity | str = Severity.WARNING
     """`error`, `warning` or `notice`."""
     advice: str = ""
@@ -31,6 +36,25 @@ class Problem(NamedTuple):
 
 Check: TypeAlias = Callable[[Record], Iterable[Problem] | None]
 """An own check: gets each record of a page as docs/records.md has it, and returns what is wrong with that page."""
+
+
+def load_check(name: str) -> Check:
+    """Returns the function that `module:function` names, also of a file in the current folder. Raises ConfigError."""
+    module, _, function = name.partition(":")
+    if not module or not function:
+        raise ConfigError(f"--check {name}: name a module and a function, as in checks:no_price")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        home = import_module(module)
+    except Exception as error:
+        raise ConfigError(f"--check {name}: {module} cannot be imported: {describe(error)}") from error
+    found = getattr(home, function, None)
+    if not callable(found):
+        near = did_you_mean(function, [one for one in vars(home) if not one.startswith("_")], "")
+        raise ConfigError(f"--check {name}: {module} has no function {function!r}{near}")
+    check: Check = found
+    return check
 
 
 class Checks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..model import Disposition
@@ -29,7 +29,7 @@ class Link(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What findings need of one record."""
+    """The facts of one record that findings need."""
 
     url: str
     is_page: bool
@@ -86,20 +86,20 @@ def read(record: Record) -> Facts | None:
     )
 
 
-def links(record: Record) -> Iterator[Link]:
-    """Yields the links of a page: those of its facts, else those that `links = true` records, which have no text."""
+def links(record: Record) -> Sequence[Any]:
+    """Returns the links of a page for `link`: those of its facts, else those that `links = true` records."""
     audit = record.get("audit")
     found = audit.get("links") if isinstance(audit, dict) else None
     if isinstance(found, list):
-        for one in found:
-            if isinstance(one, list) and len(one) > 1:
-                url, kind, *rest = one
-                text, fragment = (*map(str, rest), "", "")[:2]
-                yield Link(str(url), str(kind), text, fragment)
-        return
+        return found
     plain = record.get("links")
-    for url in plain if isinstance(plain, list) else ():
-        yield Link(str(url), "", "", "")
+    return [[url] for url in plain] if isinstance(plain, list) else ()
+
+
+def link(given: Sequence[Any]) -> Link:
+    """Returns a link of a page with all its parts, of which those that it lacks are empty."""
+    url, kind, text, fragment = (*map(str, given[:4]), "", "", "")[:4]
+    return Link(url, kind, text, fragment)
 
 
 def names(facts: Facts) -> bytes | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO, NamedTuple
+from itertools import groupby
+from operator import itemgetter
+from typing import IO
 
 import orjson
 
@@ -14,28 +16,11 @@ from . import alike, joined, linked, pages
 from .checks import Check, Checks
 from .codes import FINDINGS, Code
 from .finding import Finding, FindingPage, Severity
+from .limits import DEFAULT, AuditLimits
 from .store import Store, open_store
 
 MOST_PAGES = 100
 """Pages that a finding names, unless more are asked for."""
-
-
-class AuditLimits(NamedTuple):
-    """From where on a page is slow, large or the like."""
-
-    slow_ms: float = 2000.0
-    """Milliseconds that the site takes for one answer. Slower pages are `slow-page`."""
-    large_bytes: int = 1 << 20
-    """Bytes of an HTML document. Larger ones are `large-page`."""
-    title_chars: int = 70
-    """Characters of a title. Search engines show about 60."""
-    description_chars: int = 320
-    """Characters of a description. Search engines show 160 to 320."""
-    similar_bits: int = 3
-    """Bits in which the simhashes of near duplicates differ at most, of 64."""
-
-
-DEFAULT = AuditLimits()
 
 
 def find(
@@ -96,20 +81,21 @@ def _read(store: Store, most_pages: int | None) -> Iterator[Finding]:
     store.run("create index found_by on found (code, url, detail, page, text)")
     order = list(Severity)
     for code in sorted([*FINDINGS.values(), *own.values()], key=lambda one: order.index(one.severity)):
-        for url, detail, n in store.run(
-            "select url, detail, count(distinct nullif(page, '')) from found where code = ?"
-            " group by url, detail order by url, detail",
-            code.code,
-        ).fetchall():
-            pages = _pages(store, (code.code, url, detail), most_pages)
+        rows = store.run(
+            "select url, detail, page, text from found where code = ? order by url, detail, page, text", code.code
+        )
+        for (url, detail), those in groupby(rows, key=itemgetter(0, 1)):
+            pages, n = _pages(those, most_pages)
             yield Finding(code.code, code.severity, url, detail, pages, n or 1, code.advice)
 
 
-def _pages(store: Store, key: tuple[str, str, str], most: int | None) -> list[FindingPage]:
-    rows = store.run(
-        "select page, text from found where code = ? and url = ? and detail = ? and page != ''"
-        " group by page order by page limit ?",
-        *key,
-        -1 if most is None else most,
-    )
-    return [FindingPage(*row) for row in rows]
+def _pages(rows: Iterable[tuple[str, str, str, str]], most: int | None) -> tuple[list[FindingPage], int]:
+    """Returns the first pages of one finding, each once, and how many it has. The rows are sorted by page."""
+    pages: list[FindingPage] = []
+    n, last = 0, ""
+    for _, _, page, text in rows:
+        if page != last:
+            n, last = n + 1, page
+            if most is None or n <= most:
+                pages.append(FindingPage(page, text))
+    return pages, n

@@ -19,6 +19,8 @@ ASKED = 4096
 RESOURCES = frozenset({"images", "media", "styles", "scripts"})
 WHOLE_PAGE = frozenset({"", "top"})
 """Fragments that every page has."""
+_PLAIN = 3
+"""Parts of a link without a fragment."""
 _MASK = (1 << SIEVE_BITS) - 1
 
 
@@ -48,15 +50,17 @@ class _Reader:
             sieve[hash(url) & _MASK] = 1
 
     def add(self, record: Record) -> None:
-        """Adds what the links of one record show."""
-        page = str(record.get("url"))
-        sieve = self._sieve
-        for link in facts.links(record):
-            self._knows_links = True
-            if sieve[hash(link.url) & _MASK]:
-                self._note(link, page)
-            if link.fragment:
-                self._check_fragment(link, page, record)
+        """Adds what the links of one record show. Most links need no more than a look at the sieve."""
+        sieve, page = self._sieve, str(record.get("url"))
+        found = facts.links(record)
+        self._knows_links = self._knows_links or bool(found)
+        for one in found:
+            try:
+                is_asked, has_fragment = sieve[hash(one[0]) & _MASK], len(one) > _PLAIN
+            except (TypeError, IndexError):  # somebody changed the file
+                continue
+            if is_asked or has_fragment:
+                self._look_at(facts.link(one), page)
 
     def finish(self) -> None:
         """Strikes what is linked to. Where no links are known, nothing is an orphan."""
@@ -64,6 +68,12 @@ class _Reader:
         self._strike()
         if not self._knows_links:
             self._store.run("delete from lone")
+
+    def _look_at(self, link: facts.Link, page: str) -> None:
+        if self._sieve[hash(link.url) & _MASK]:
+            self._note(link, page)
+        if link.fragment:
+            self._check_fragment(link, page)
 
     def _note(self, link: facts.Link, page: str) -> None:
         code, detail, is_lone = self._ask(link.url)
@@ -84,7 +94,7 @@ class _Reader:
         self._store.db.executemany("delete from lone where url = ?", [(url,) for url in self._linked])
         self._linked.clear()
 
-    def _check_fragment(self, link: facts.Link, page: str, record: Record) -> None:
+    def _check_fragment(self, link: facts.Link, page: str) -> None:
         fragment = link.fragment
         if fragment.lower() in WHOLE_PAGE or fragment.startswith((":~:", "!", "/")):
             return

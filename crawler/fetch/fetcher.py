@@ -19,6 +19,7 @@ from .proxies import ProxyFailed
 from .resolver import Resolver
 from .routes import Routes
 from .speed_limits import SpeedLimits
+from .tls import Trust
 
 UNKNOWN_TO_PROXY = 407
 """The status by which a proxy asks who we are (RFC 9110 15.5.8)."""
@@ -30,6 +31,7 @@ class HttpFetcher:
 
     line: ExchangeTerms
     resolver: Resolver
+    trust: Trust
     origins: Origins
     routes: Routes
     limits: SpeedLimits
@@ -43,8 +45,11 @@ class HttpFetcher:
         `cap` keeps at most that many bytes of the body and ignores the rest.
         """
         begun = perf_counter()
+        site = request.url.site
+        if not self.trust.is_ready and site.startswith("https:"):
+            await self.trust.prepare()
         with self.budget.open() as share:
-            origin = self.origins.find(request.url.site)
+            origin = self.origins.find(site)
             if origin.proxy is None:
                 return await self._exchange_with(origin, request, share, cap, begun)
             return await self._exchange_by_proxy(request, share, cap, begun)
@@ -72,8 +77,9 @@ class HttpFetcher:
 
     async def _exchange_by_proxy(self, request: Request, share: BodyShare, cap: int | None, begun: float) -> Response:
         """Makes one exchange by the proxies of its site, one after another while one fails."""
+        site = request.url.site
         while True:
-            origin = self.origins.find(request.url.site)
+            origin = self.origins.find(site)
             if origin.proxy is None:
                 return await self._exchange_with(origin, request, share, cap, begun)
             since = self.routes.pool.now()

@@ -91,6 +91,11 @@ class Pool:
     _much: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     """Held by the one call that may use much memory."""
     _is_closed: bool = field(default=False, init=False)
+    _short: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    """Set when calls wait that no worker is free for."""
+    _free: int = field(default=0, init=False)
+    """Workers that wait for a call, or that start."""
+    _begun: int = field(default=0, init=False)
 
     @property
     def _is_crowded(self) -> bool:
@@ -100,6 +105,18 @@ class Pool:
     def waiting(self) -> int:
         """Returns the number of calls that no worker has taken yet."""
         return self._calls.qsize()
+
+    async def wait_until_needed(self) -> None:
+        """Waits until there is work for one more worker, which then begins to start. The first is needed at once."""
+        while self._begun and self._calls.qsize() <= self._free:
+            self._short.clear()
+            await self._short.wait()
+        self._begun += 1
+        self._free += 1
+
+    def note_started(self) -> None:
+        """Says that a worker has started, and takes calls from now on."""
+        self._free -= 1
 
     def lane(self) -> Lane:
         """Returns a lane for one of several crawls. Workers take calls from the lanes in turn."""
@@ -137,6 +154,8 @@ class Pool:
         self._calls.put_nowait(call)
         if self._is_crowded:
             self._crowded.set()
+        if self._calls.qsize() > self._free:
+            self._short.set()
         try:
             return await call.answer
         finally:
@@ -153,7 +172,11 @@ class Pool:
         while ahead and not self._is_crowded:
             self._crowded.clear()
             await self._crowded.wait()
-        first = await self._calls.get()
+        self._free += not ahead
+        try:
+            first = await self._calls.get()
+        finally:
+            self._free -= not ahead
         share = min(self.workers.batch, 1 + self._calls.qsize() // self.count)
         batch, size = [first], first.size
         while len(batch) < share and size < BATCH_BYTES and not self._calls.empty():

@@ -72,12 +72,14 @@ class Worker:
         return self._process.pid if self._process else None
 
     async def serve(self) -> None:
-        """Starts the worker, and serves the pool until the pool ends."""
+        """Starts the worker when the pool needs it, and serves the pool until the pool ends."""
         self._calm.set()
+        await self.pool.wait_until_needed()
         if self.workers.executor == "process":
             self._shared = make_shared_bytes()
         try:
             await self._start()
+            self.pool.note_started()
             async with create_task_group() as lanes:
                 lanes.start_soon(self._lane, False)
                 lanes.start_soon(self._lane, True)

@@ -82,6 +82,6 @@ def _rate(step: Step, n: int, step_s: float) -> float:
     return step.classes[n] / step_s
 
 
-def _share(step: Step, n: int) -> float:
+def _share(step: Step, n: int) -> float | None:
     total = sum(step.stages)
-    return 100 * step.stages[n] / total if total else 0.0
+    return 100 * step.stages[n] / total if total else None

@@ -97,11 +97,11 @@ def _crawl(report: Report, timeline: Timeline) -> Markup:
     pauses = timeline.course().pauses
     left_out = f" {many(pauses, 'pause')} without visits left out." if pauses else ""
     note = f"Time is that of crawling, in steps of {timeline.step_s:,.0f} s.{left_out}"
-    drawn = element("div", id="drawn", class_="charts")
-    without = element("noscript", element("p", "Charts need scripts; all tables are complete without.", class_="more"))
+    without = element("p", "Charts need scripts; all tables are complete without.", class_="more")
+    drawn = element("div", without, id="drawn", class_="charts")
     counted = [tables.with_title(title, inner) for title, inner in tables.counts(report, timeline)]
     return element(
-        "section", element("h2", "The crawl"), drawn, without, element("p", note, class_="more"),
+        "section", element("h2", "The crawl"), drawn, element("p", note, class_="more"),
         element("div", *counted, class_="columns"), id="crawl",
     )  # fmt: skip
 

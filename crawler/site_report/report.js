@@ -15,7 +15,7 @@ const UNITS = { per_s: (n) => `${number(n)}/s`, bytes: (n) => `${bytes(n)}/s`, m
 // Stacks the columns: each layer is drawn on top of those after it, so the first is the sum of all and lies behind.
 function stacked(columns) {
   const sums = columns[0].map(() => 0);
-  return columns.slice().reverse().map((column) => column.map((value, n) => (sums[n] += value ?? 0))).reverse();
+  return columns.slice().reverse().map((column) => column.map((value, n) => (value === null ? null : (sums[n] += value)))).reverse();
 }
 
 function options(chart, width) {
@@ -53,6 +53,7 @@ function draw(place, chart) {
 
 function drawAll() {
   const charts = JSON.parse(document.getElementById("charts").textContent);
+  document.getElementById("drawn").replaceChildren();
   const drawn = charts.map((chart) => {
     const place = document.createElement("figure");
     const title = document.createElement("figcaption");

@@ -51,6 +51,11 @@ async def test_the_report_tells_how_a_job_came_out_and_leads_to_its_pages(open_d
         errors = page.get_by_role("region", name="Most frequent errors")
         await expect(errors.get_by_role("row").nth(1)).to_contain_text("HTTP 404")
 
+        async with page.expect_download() as coming:
+            await page.get_by_role("button", name="Save with all findings").click()
+        saved = await (await coming.value).path()
+        assert "Broken links" in saved.read_text()
+
         await statuses.get_by_role("link", name="404").click()
         await expect(page.get_by_role("row")).to_have_count(3)
         await page.go_back()

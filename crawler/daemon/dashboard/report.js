@@ -1,9 +1,9 @@
 // The report of a job: how its pages came out, by outcome, status, type, site and error, with the slowest and largest ones.
 
 import { html, useEffect, useState } from "./vendor/preact-htm.js";
-import { query } from "./api.js";
+import { query, save } from "./api.js";
 import { useLive } from "./live.js";
-import { Empty, Fact, Link, Table, Trouble, named } from "./parts.js";
+import { Act, Empty, Fact, Link, Table, Trouble, named } from "./parts.js";
 import * as terms from "./terms.js";
 import { bytes, clock, duration, moment, number, percent, plain } from "./words.js";
 
@@ -104,7 +104,8 @@ export function Report({ job }) {
   if (!report) return html`<${Trouble} error=${error} />${!error && html`<p aria-busy="true"></p>`}`;
   const answers = report.statuses.reduce((sum, { n }) => sum + n, 0);
   const { times } = report;
-  return html`<${Trouble} error=${error} /><${AsOf} report=${report} />
+  return html`<${Trouble} error=${error} /><div class="bar"><${AsOf} report=${report} /><span class="grow"></span>
+    <${Act} label="Save with all findings" act=${() => save(`v1/jobs/${job.id}/report.html`, `report-${job.name || job.id}.html`)} /></div>
     <dl class="facts"><${Fact} name="content" title="Bytes of all bodies, uncompressed">${bytes(report.bytes)}<//>
       <${Fact} name="usual answer" title="Half of all answers came within this time">${times.n ? ms(times.p50_ms) : "–"}<//>
       <${Fact} name="95 of 100 within">${times.n ? ms(times.p95_ms) : "–"}<//><${Fact} name="99 of 100 within">${times.n ? ms(times.p99_ms) : "–"}<//></dl>

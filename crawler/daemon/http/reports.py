@@ -1,4 +1,4 @@
-"""The operation that tells how a job came out: its report."""
+"""The operations that tell how a job came out: its report, and the page of its findings."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from .jobs import id_of
 from .keys import INSIGHT
 from .models import Sent, Shape
 from .operations import Operations
+from .sending import FileAnswer
 
 operation = Operations()
 
@@ -142,3 +143,16 @@ async def show_report(request: web.Request) -> web.StreamResponse:
     pairs = zip(report.sites, delays, strict=True)
     sites = tuple(SiteCountOut(**one._asdict(), delay_s=delay_s) for one, delay_s in pairs)
     return answers.json(ReportOut.model_validate(report).model_copy(update={"sites": sites}))
+
+
+@operation("GET", "/v1/jobs/{id}/report.html", {200: "text/html"}, raises=("no-records", "wrong-state"))
+async def send_report_page(request: web.Request) -> web.StreamResponse:
+    """The report with all findings as one HTML file that needs no network: broken links with their pages, and more.
+
+    Of a running job it is made of the records that are settled. It takes a second, and 15 for 100,000 pages.
+    """
+    job = id_of(request)
+    page = await request.app[INSIGHT].report_page(job)
+    # It shows what pages say, so it is saved and opened as a file, and never is a page of ours.
+    named = f'attachment; filename="report-{job}.html"'
+    return FileAnswer(page, headers={"Content-Type": "text/html; charset=utf-8", "Content-Disposition": named})

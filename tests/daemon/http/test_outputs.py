@@ -89,6 +89,10 @@ async def test_a_job_shows_its_records_whatever_its_output_is_called(
     assert report["outcomes"][1] == {"disposition": "failed", "reason": "status-4xx", "n": 3}
     summed = await api.get(f"/v1/jobs/{job}/report?sites=0")
     assert (summed["sites"], summed["other_sites"]["n"]) == ([], PAGES + 3)
+    shown = (await api.get(f"/v1/jobs/{job}/report.html")).decode()
+    assert api.headers["Content-Disposition"] == f'attachment; filename="report-{job}.html"'
+    assert (shown.count('id="broken-link"'), shown.count("/no/3</a>")) == (1, 1)
+    assert await api.get(f"/v1/jobs/{job}/report.html") == shown.encode()
     files = await api.get(f"/v1/jobs/{job}/files")
     assert {one["path"] for one in files["items"]} >= {one.get("path", "pages.jsonl") for one in sinks}
 
@@ -96,7 +100,7 @@ async def test_a_job_shows_its_records_whatever_its_output_is_called(
 async def test_a_job_without_records_says_so(api: Api) -> None:
     async with open_web(web()) as served:
         job = await run(api, served.seeds)
-    for place in ("pages", "pages?last=3", "errors", "report"):
+    for place in ("pages", "pages?last=3", "errors", "report", "report.html"):
         assert await api.get(f"/v1/jobs/{job}/{place}") == NONE
     await api.get(f"/v1/jobs/{job}/files")
     assert api.status == 200

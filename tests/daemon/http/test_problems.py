@@ -186,7 +186,7 @@ async def _try_records(tried: Tried) -> None:
     silent = (await submit(api.jobs, SEEDS["seeds"], is_paused=True, settings={"sinks": []})).id
     odd = (await submit(api.jobs, SEEDS["seeds"], is_paused=True)).id
     (api.jobs.folder(odd) / "pages.jsonl").symlink_to("/dev/null")
-    for name in ("list_pages", "list_errors", "show_report"):
+    for name in ("list_pages", "list_errors", "show_report", "send_report_page"):
         await tried.ask(name, "no-records", job=silent)
         await tried.ask(name, "wrong-state", job=odd)
 
