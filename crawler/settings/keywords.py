@@ -315,12 +315,12 @@ class SinkSettings(TypedDict, total=False):
     """Keywords of `SinkConfig`. An output for records; one table for each output."""
 
     kind: str
-    """The format: `jsonl`, one JSON object per line; `csv`, a table; `sqlite`, a database; `postgres`, a table of a
-    server; `webhook`, messages to a URL; `warc`, an archive of every exchange; `files`, bodies as files
-    (docs/outputs.md); or one that an installed package adds (docs/plugins.md)."""
+    """The format: `jsonl`, one JSON object per line; `csv`, a table; `sqlite`, a database; `parquet`, a folder of
+    files; `postgres`, a table of a server; `webhook`, messages to a URL; `warc`, an archive of every exchange; `files`,
+    bodies as files (docs/outputs.md); or one that an installed package adds (docs/plugins.md)."""
     path: str
-    """File name inside the crawl folder; for `warc`, `files` and `webhook` that of a folder in it. A table whose name
-    ends with `.tsv` has tabs between its cells. A format of a package may do without."""
+    """File name inside the crawl folder; for `warc`, `files`, `parquet` and `webhook` that of a folder in it. A table
+    whose name ends with `.tsv` has tabs between its cells. A format of a package may do without."""
     fields: Sequence[str]
     """The columns of a table: fields of records (docs/records.md), such as `url` or `timings.ttfb`. Empty: all but the
     large ones, which `links`, `text` and `headers` add."""
@@ -354,11 +354,11 @@ class SinkSettings(TypedDict, total=False):
     give_up_s: float
     """How long a crawl waits for a server that takes no pages. Then the run ends; nothing is lost."""
     batch: int
-    """Most records in one message of `webhook`. 0: the usual 100."""
+    """Most records in one message of `webhook` or one file of `parquet`. 0: the usual 100 and 100,000."""
     batch_bytes: int
-    """Most bytes of records in one message of `webhook`. 0: the usual 256K."""
+    """Most bytes of records in one message or file, counted as JSON. 0: the usual 256K and 256M."""
     batch_s: float
-    """How many seconds a record waits for others in one message. 0: the usual 5."""
+    """How many seconds a record waits for others in one message or file. 0: the usual 5 and 600."""
     options: Mapping[str, object]
     """Settings of a format that a package adds."""
 
