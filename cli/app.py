@@ -40,12 +40,12 @@ class _Interrupted(Exception):
 @contextmanager
 def _translate_usage_errors() -> Iterator[None]:
     """Turns a usage error into a ConfigError, so that it is printed in one line as all other errors are."""
-    from crawler import ConfigError
-    from crawler.settings.faults import simplify
-
     try:
         yield
     except _UsageError as error:
+        from crawler import ConfigError
+        from crawler.settings.faults import simplify
+
         asked: Any = error
         if type(error).__name__ == "NoArgsIsHelpError":  # `crawl jobs` alone shows its help
             raise

@@ -26,6 +26,8 @@ class Exit(IntEnum):
     """No page could be fetched."""
     STORAGE = 5
     """The disk is full, or the crawl folder can no longer be written. The same command continues once it can."""
+    FINDINGS = 6
+    """`crawl check` found something new that is wrong."""
     INTERRUPTED = 11
     """Stopped, everything is saved. The same command continues."""
     SIZE_LIMIT = 14

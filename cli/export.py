@@ -12,6 +12,9 @@ import typer
 
 from . import show, values
 
+FORMATS = "csv, tsv, xlsx, jsonl, parquet, sqlite, links, sitemap, graph, graphml, webgraph, cdxj, wacz or mirror"
+ENDINGS = {"links": "links.csv"}
+"""Endings of the files of formats that are not called so themselves."""
 EVERY_S = 0.2
 """Seconds between two lines of progress."""
 
@@ -20,7 +23,7 @@ def export(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The crawl folder; a crawl may run in it.")],
     format: Annotated[
         str,
-        typer.Option("-f", "--format", help="csv, tsv, jsonl, parquet, cdxj, wacz or mirror. Default: as -o ends."),
+        typer.Option("-f", "--format", help=f"{FORMATS}. Default: as -o ends."),
     ] = "",
     out: Annotated[
         str,
@@ -28,12 +31,18 @@ def export(
             "-o",
             "--out",
             metavar="FILE",
-            help="The file (mirror: the new folder); -: standard output. Default: FOLDER.FORMAT",
+            help="The file, s3://BUCKET/FILE, or the new folder (sitemap, graph, webgraph, mirror); -: to a pipe",
         ),
     ] = "",
     fields: Annotated[
-        str, typer.Option("--fields", help="Columns of csv, jsonl, parquet and tsv: url,status,timings.ttfb")
+        str, typer.Option("--fields", help="Columns of tables and of jsonl: url,status,timings.ttfb")
     ] = "",
+    where: Annotated[
+        str, typer.Option("--where", metavar="CONDITION", help="Which records: 'status >= 400 and depth < 3'")
+    ] = "",
+    schema: Annotated[
+        str, typer.Option("--schema", metavar="NAME", help="Names of the columns: crawld, commoncrawl or scrapy.")
+    ] = "crawld",
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
     """Write the pages of a crawl as a table, or its WARC files as an index, a web archive or an offline copy.
@@ -47,15 +56,20 @@ def export(
 
     found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
     name = format or _format_of(out)
-    path = None if out == "-" else Path(out) if out else _default(folder, name)
+    path = None if out == "-" else as_target(out) if out else _default(folder, name)
     progress = Progress()
     with raising_interrupts():
         try:
-            export_folder(found, name, path, fields=fields.split(","), tell=progress)
+            export_folder(found, name, path, fields=fields.split(","), where=where, schema=schema, tell=progress)
         finally:
             progress.clear()
     if path is not None:
-        tell_line(f"{path}: {_describe(path)}")
+        tell_line(f"{path}: {_describe(path) if isinstance(path, Path) else 'written'}")
+
+
+def as_target(out: str) -> Path | str:
+    """Returns the place that -o names: a path, or the URL of an object in a store."""
+    return out if "://" in out else Path(out)
 
 
 def _describe(path: Path) -> str:
@@ -63,7 +77,9 @@ def _describe(path: Path) -> str:
     if not path.is_dir():
         return show.size(path.stat().st_size)
     files = [one.stat().st_size for one in path.rglob("*") if one.is_file()]
-    return f"{len(files):,} files, {show.size(sum(files))}; open {path / 'index.html'}"
+    first = next((path / name for name in ("index.html", "sitemap.xml") if (path / name).exists()), None)
+    opens = f"; open {first}" if first else ""
+    return f"{len(files):,} {'files' if len(files) != 1 else 'file'}, {show.size(sum(files))}{opens}"
 
 
 def _format_of(out: str) -> str:
@@ -72,9 +88,7 @@ def _format_of(out: str) -> str:
 
     ending = Path(out).suffix.lower().removeprefix(".") if out != "-" else ""
     if not ending:
-        raise ConfigError(
-            "--format: which one? cdxj, csv, jsonl, mirror, parquet, tsv or wacz; `crawl export --help` tells more"
-        )
+        raise ConfigError(f"--format: which one? {FORMATS}; `crawl export --help` tells more")
     return ending
 
 
@@ -82,7 +96,7 @@ def _default(folder: Path, name: str) -> Path:
     """Returns a file in the current folder that is called like the crawl and is not there yet. Raises ConfigError."""
     from crawler import ConfigError
 
-    path = Path(f"{folder.resolve().name.removesuffix('.crawl')}.{name}")
+    path = Path(f"{folder.resolve().name.removesuffix('.crawl')}.{ENDINGS.get(name, name)}")
     if path.is_dir():
         raise ConfigError(f"{path} is there already: remove it, or -o OTHER")
     if path.exists():

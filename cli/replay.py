@@ -84,6 +84,9 @@ def replay(
     links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Record each page's main part as markdown.")] = False,
+    metadata: Annotated[
+        bool, typer.Option("--metadata", help="Record what each page says of itself: title, authors, dates, ...")
+    ] = False,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting (`crawl config show`). Repeatable."),
@@ -110,9 +113,10 @@ def replay(
     Repeat the command to continue one that was stopped.
     """
     given = locals()
-    from .process import fork_helpers, prepare_workers, run_loop
+    from .process import fork_helpers, import_settings, prepare_workers, run_loop
 
     fork_helpers()
+    import_settings()
 
     from crawler import Trust
 
@@ -120,12 +124,16 @@ def replay(
     settings |= dict(values.setting(word) for word in set_ or ())
     trust = Trust(trust_folder, open_folder)
     plan = _plan(archives, config, settings, has_seeds=bool(seeds), trust=trust)
-    loaded = _check(plan.config, {"links": links, "text": text, "markdown": markdown}, seeds or [])
+    said = {"links": links, "text": text, "markdown": markdown, "metadata": metadata}
+    loaded = _check(plan.config, said, seeds or [])
     prepare_workers(loaded.offload.executor)
     if not quiet and sys.stderr.isatty():  # a hundred gigabytes take a quarter of an hour
         tell_line(f"reading {', '.join(archives)} ...")
 
-    from .run_crawl import CrawlOrder, run_crawl
+    from .authorities import reading_late
+
+    with reading_late():
+        from .run_crawl import CrawlOrder, run_crawl
 
     job = CrawlOrder(
         loaded, seeds or plan.seeds or (), out, sys.argv[1:], fresh=fresh, fail_on=tuple(fail_on or ()), json=json,

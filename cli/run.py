@@ -148,6 +148,9 @@ def run(
     links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Record each page's main part as markdown.")] = False,
+    metadata: Annotated[
+        bool, typer.Option("--metadata", help="Record what each page says of itself: title, authors, dates, ...")
+    ] = False,
     warc: Annotated[bool, typer.Option("--warc", help="Archive every exchange in WARC files, in DIR/warc.")] = False,
     save: Annotated[
         list[str] | None,
@@ -211,10 +214,11 @@ def run(
     given = locals()
     sources, folder = _find_folder(seeds, out)
     is_announced = not dry_run and _announce(folder, fresh=fresh, quiet=quiet)
-    from .process import fork_helpers, prepare_workers, run_loop
+    from .process import fork_helpers, import_settings, prepare_workers, run_loop
 
     if not dry_run:
         fork_helpers()
+    import_settings()
 
     from crawler import Trust
     from crawler import seeds as _seeds
@@ -224,7 +228,7 @@ def run(
     settings |= dict(values.setting(text) for text in set_ or ())
     trust = Trust(trust_folder, open_folder)
     traced = trace(config, os.environ, settings, "command line", trust=trust)[0]
-    said = {"links": links, "text": text, "markdown": markdown}
+    said = {"links": links, "text": text, "markdown": markdown, "metadata": metadata}
     loaded = add_to_records(traced, said, warc or bool(dedupe_with), values.save_types(save))
     if fresh and not sources:
         raise typer.BadParameter("a crawl that starts over needs its seeds, not its folder", param_hint="--fresh")
@@ -245,7 +249,10 @@ def run(
         )
     prepare_workers(loaded.offload.executor)
 
-    from .run_crawl import CrawlOrder, run_crawl
+    from .authorities import reading_late
+
+    with reading_late():
+        from .run_crawl import CrawlOrder, run_crawl
 
     job = CrawlOrder(
         loaded, sources, folder, sys.argv[1:], column=column, keep_columns=keep_columns, fresh=fresh, strict=strict,

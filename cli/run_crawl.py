@@ -24,7 +24,6 @@ from crawler import (
     Wants,
     escape_text,
     open_crawl,
-    read_report,
     seeds,
 )
 
@@ -128,6 +127,8 @@ async def _run(job: CrawlOrder, view: View, hands: _Signals) -> tuple[Exit, list
 
 async def _report_lines(folder: Folder) -> list[str]:
     """Counts all records of the folder, in a thread; the folder keeps the count."""
+    from crawler import read_report
+
     counted = await asyncio.to_thread(read_report, folder, keep=True)
     return ["", *full_lines([counted.record()])] if counted else []
 

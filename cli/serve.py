@@ -89,9 +89,10 @@ def serve(
     reads the settings again.
     """
     given = locals()
-    from .process import fork_helpers, prepare_workers, run_loop
+    from .process import fork_helpers, import_settings, prepare_workers, run_loop
 
     fork_helpers()
+    import_settings()
 
     from crawler import Trust
     from crawler.daemon import Sources

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from .explanation import Explanation, explain
     from .export import export_folder
+    from .feed import CHANGE_KINDS, PageChange, follow_changes
     from .fetch import Cookie, CookieJar
     from .folder.folder import Folder, read_folder
     from .folder.lost_records import LostRecords
@@ -42,6 +43,18 @@ if TYPE_CHECKING:
     from .folder.repair import RepairReport, repair_folder
     from .folder.reporting import read_report
     from .frontier import Known, Look, look
+    from .gate import (
+        CheckVerdict,
+        Gate,
+        Judged,
+        Others,
+        check_folder,
+        check_site,
+        read_baseline,
+        write_baseline,
+        write_junit,
+        write_sarif,
+    )
     from .lookback import Inspection, Story, inspect_folder, tell_story
     from .metrics.bounds import Bound
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
@@ -81,6 +94,7 @@ if TYPE_CHECKING:
         Rules,
         Sink,
     )
+    from .query import Answer, export_query, query_folder
     from .reach.second_looks import Reconsidered
     from .reports import Report
     from .runtime.escaping import escape_text
@@ -107,6 +121,8 @@ _HOMES = {
     "explanation": "Explanation explain",
     "export": "export_folder",
     "lookback": "Inspection Story inspect_folder tell_story",
+    "gate": "CheckVerdict Gate Judged Others check_folder check_site read_baseline write_baseline write_junit "
+    "write_sarif",
     "metrics.bounds": "Bound",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
     "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
@@ -127,9 +143,11 @@ _HOMES = {
     "folder.repair": "RepairReport repair_folder",
     "folder.reporting": "read_report",
     "reports": "Report",
+    "feed": "CHANGE_KINDS PageChange follow_changes",
     "fetch": "Cookie CookieJar",
     "frontier": "Known Look look",
     "offload": "count_cores",
+    "query": "Answer export_query query_folder",
     "policy.scope": "Ruling check_patterns",
     "policy.wider": "FAILURES",
     "runtime.escaping": "escape_text",
@@ -141,8 +159,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "CHANGE_KINDS",
     "FAILURES",
     "FINDINGS",
+    "Answer",
     "Archive",
     "ArchiveError",
     "ArchiveFetcher",
@@ -154,6 +174,7 @@ __all__ = [
     "Change",
     "Changes",
     "Check",
+    "CheckVerdict",
     "ClosedError",
     "Comparison",
     "Config",
@@ -178,10 +199,12 @@ __all__ = [
     "FolderError",
     "Frontier",
     "FrontierError",
+    "Gate",
     "Heads",
     "Hindrance",
     "HookError",
     "Inspection",
+    "Judged",
     "Known",
     "Label",
     "Lease",
@@ -193,9 +216,11 @@ __all__ = [
     "Observer",
     "OffloadError",
     "Offloader",
+    "Others",
     "Outcome",
     "Output",
     "Page",
+    "PageChange",
     "ParseError",
     "Parsed",
     "PerCrawl",
@@ -240,7 +265,9 @@ __all__ = [
     "Wants",
     "WorkCost",
     "audit_folder",
+    "check_folder",
     "check_patterns",
+    "check_site",
     "count_cores",
     "crawl",
     "crawl_sync",
@@ -248,7 +275,9 @@ __all__ = [
     "escape_text",
     "explain",
     "export_folder",
+    "export_query",
     "find_crawl_folder",
+    "follow_changes",
     "inspect_folder",
     "load_check",
     "look",
@@ -258,6 +287,8 @@ __all__ = [
     "open_shared",
     "plan_memory",
     "plan_replay",
+    "query_folder",
+    "read_baseline",
     "read_folder",
     "read_report",
     "record",
@@ -266,7 +297,10 @@ __all__ = [
     "replay",
     "stream",
     "tell_story",
+    "write_baseline",
+    "write_junit",
     "write_page",
+    "write_sarif",
     "write_site_report",
 ]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from .frontier_protocols import DurableFrontier as DurableFrontier  # noqa: PLC0414 - offered here with the others
 from .frontier_protocols import Frontier as Frontier  # noqa: PLC0414
-from .model import CrawlInfo, Outcome, Position, Request, Response, Url
+from .model import CrawlInfo, Outcome, Position, Post, Request, Response, Url
 from .records import Filter, Record, Stretch, Survivors
 from .standing import RobotsState, RobotsVerdict, WorkCost
 
@@ -224,6 +224,24 @@ class PerCrawl(Protocol):
 
 
 @runtime_checkable
+class Patient(Protocol):
+    """A sink that waits for a store that is away. A sink becomes one by having this method."""
+
+    def hurry(self) -> None:
+        """Makes `write` wait for a few seconds more at most, for the run is to end. Never waits itself."""
+        ...
+
+
+@runtime_checkable
+class Follower(Protocol):
+    """A sink that goes on with records once they are settled. A sink becomes one by having this method."""
+
+    def note_settled(self) -> None:
+        """Hears that all it has written so far is settled. Called after each batch. Never waits."""
+        ...
+
+
+@runtime_checkable
 class Archive(Protocol):
     """A sink that keeps every exchange, also those of attempts that are not final. Its method makes it one."""
 
@@ -278,6 +296,15 @@ class Output(Protocol):
 
         Raises SinkError, StorageFull, ConfigError.
         """
+        ...
+
+
+@runtime_checkable
+class Posting(Protocol):
+    """An Output that posts to webhooks. The crawl gives it the function that does, with the guard for addresses."""
+
+    def open_posting(self, post: Post, *, is_synced: bool) -> AbstractAsyncContextManager[Sink]:
+        """Opens the sink as `Output.open` does. It is called instead."""
         ...
 
 

@@ -66,13 +66,13 @@ class Visitor:
 
     async def visit(self, lease: Lease) -> Outcome:
         """Returns exactly one outcome, whatever the network and the page do. Raises only bugs and cancellation."""
-        site = lease.request.url.site
-        rest_s = self.pace.rest_s(site, self.politeness.rest_s(site, None), self.politeness.adapt)
-        begun = Outcome(lease, Disposition.FAILED, rest_s=rest_s, visited_at=time.time())
+        begun = Outcome(lease, Disposition.FAILED, visited_at=time.time())
         try:
             outcome = await self._visit(begun)
         except VisitError as error:
-            outcome = self._setback(begun, error)
+            site = lease.request.url.site
+            rest_s = self.pace.rest_s(site, self.politeness.rest_s(site, None), self.politeness.adapt)
+            outcome = self._setback(replace(begun, rest_s=rest_s), error)
         if recovered := self.answers.take_recovered():
             outcome = replace(outcome, unparks=recovered)
         if wanted := self.answers.take_wanted():
@@ -293,7 +293,7 @@ class Visitor:
         Pages that may be the first of a trap or of an outage are compared, each of them.
         """
         url = request.url
-        return not is_sample(url, self.job.key) and self.frontier.knows_well(url) and self.answers.knows_well(url)
+        return self.frontier.knows_well(url) and self.answers.knows_well(url) and not is_sample(url, self.job.key)
 
     async def _page(self, document: Document, job: ParseJob) -> tuple[Page, OffloadError | None]:
         """Returns the page that a worker made, and the error if a worker died of it. Raises VisitError.
@@ -359,7 +359,7 @@ class Visitor:
         """The job for error pages: no links, no text, and no function of the user."""
         return replace(
             self.job, follow=frozenset(), most_requisites=0, wants_links=False, wants_text=False, wants_markdown=False,
-            wants_audit=False, extract=None,
+            wants_metadata=False, wants_structured=False, wants_audit=False, extract=None,
         )  # fmt: skip
 
     # -- setbacks ----------------------------------------------------------------------------------------------------

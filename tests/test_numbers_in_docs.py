@@ -19,14 +19,14 @@ from crawler.daemon.jobs import spool, store, wishes
 from crawler.daemon.runs import logs as daemon_logs
 from crawler.daemon.runs import records as daemon_pages
 from crawler.daemon.runs import run, scheduler
-from crawler.daemon.webhooks import delivery, posting
+from crawler.daemon.webhooks import delivery
 from crawler.engine import memory_watch
 from crawler.engine import suspension as absence
-from crawler.fetch import cookies, files, framing, resolver, wire
+from crawler.fetch import cookies, files, framing, posting, resolver, wire
 from crawler.frontier import turns
 from crawler.frontier.sqlite import file, schema
 from crawler.offload import in_worker, worker
-from crawler.parse import blocked, codings, data, html, page, sitemap
+from crawler.parse import blocked, codings, data, embedded, html, page, sitemap
 from crawler.policy import politeness
 from crawler.policy.answers import judging, latest, outage, spread
 from crawler.policy.traps import novelty, pattern, series, shapes
@@ -213,7 +213,10 @@ TABLE: dict[str, tuple[Row, ...]] = {
         ("ends with code {} if more than one page", (Exit.FAILURES,)),
     ),
     "docs/howto-one-site.md": (("but each costs {} pages first", (pattern.LONG,)),),
-    "docs/extraction.md": (("end after {} characters each", (page.MAX_TEXT,)),),
+    "docs/extraction.md": (
+        ("end after {} characters each", (page.MAX_TEXT,)),
+        ("at most {} values", (embedded.MOST_VALUES,)),
+    ),
     "docs/howto-text-corpus.md": (("at most {} characters of text", (page.MAX_TEXT,)),),
     "docs/memory.md": (
         ("The least is {} MiB", (memory.LEAST / MIB,)),

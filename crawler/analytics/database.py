@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +17,9 @@ from ..errors import ConfigError, CrawlError, StorageFull
 from .schema import literal
 
 if TYPE_CHECKING:
+    import numpy as np
     from duckdb import DuckDBPyConnection
+    from numpy.typing import NDArray
 
 MEMORY_BYTES = 256 << 20
 POLL_S = 0.1
@@ -37,22 +39,45 @@ class Database:
     """An open DuckDB. `open_database` makes it. Its methods raise OSError, StorageFull, TooLargeRecord and SqlError."""
 
     def __init__(self, connection: DuckDBPyConnection) -> None:
-        self.connection: DuckDBPyConnection = connection
+        self._connection = connection
 
     def run(self, statement: str, tell: Callable[[float], None] | None = None) -> None:
         """Runs a statement to its end. `tell` hears now and then which share of it is done, from a thread."""
-        with self.translate_errors(), _telling(self.connection, tell):
-            self.connection.execute(statement).fetchall()
+        with self._translate_errors(), _telling(self._connection, tell):
+            self._connection.execute(statement).fetchall()
+
+    def parse(self, text: str) -> list[tuple[str, str]]:
+        """Returns the kind (`SELECT`, `COPY`) and the words of each statement."""
+        with self._translate_errors():
+            found = self._connection.extract_statements(text)
+        return [(one.type.name, one.query.strip().rstrip(";")) for one in found]
+
+    def ask(self, statement: str) -> list[tuple[str, str]]:
+        """Starts a statement whose rows `take_rows` returns; returns the name and the type of each column."""
+        with self._translate_errors():
+            found = self._connection.execute(statement)
+            return [(str(column[0]), str(column[1])) for column in found.description or ()]
+
+    def take_rows(self, most: int) -> list[tuple[object, ...]]:
+        """Returns the next rows of the statement that was asked; none at its end."""
+        with self._translate_errors():
+            return self._connection.fetchmany(most)
+
+    def copy_columns(self, columns: Mapping[str, NDArray[np.int32]], path: Path) -> None:
+        """Writes arrays of one length as the columns of a Parquet file."""
+        with self._translate_errors():
+            self._connection.register("columns", dict(columns))
+            self._connection.execute(f"copy columns to {literal(str(path))} (format parquet, compression zstd)")
 
     def close_files(self, paths: Sequence[str]) -> None:
         """Lets later statements open these files alone, and change no setting."""
-        with self.translate_errors():
-            self.connection.execute(f"set allowed_paths = [{', '.join(map(literal, paths))}]")
-            self.connection.execute("set enable_external_access = false")
-            self.connection.execute("set lock_configuration = true")
+        with self._translate_errors():
+            self._connection.execute(f"set allowed_paths = [{', '.join(map(literal, paths))}]")
+            self._connection.execute("set enable_external_access = false")
+            self._connection.execute("set lock_configuration = true")
 
     @contextmanager
-    def translate_errors(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         """Translates errors of DuckDB that a block raises."""
         duckdb = import_module("duckdb")
         try:
@@ -66,11 +91,13 @@ class Database:
 
 
 @contextmanager
-def open_database(scratch: Path, use: str, *, memory_bytes: int = MEMORY_BYTES, threads: int = 1) -> Iterator[Database]:
+def open_database(
+    scratch: Path, use: str, *, memory_bytes: int = MEMORY_BYTES, threads: int = 1, keeps_order: bool = False
+) -> Iterator[Database]:
     """Opens a database that keeps its temporary files in a folder of its own in `scratch`.
 
-    That folder is made once memory is short, and removed at the end. With one thread rows come in the order of their
-    file. Raises ConfigError where DuckDB is not installed; `use` names what needs it.
+    That folder is made once memory is short, and removed at the end. With one thread or `keeps_order` rows come in the
+    order of their file. Raises ConfigError where DuckDB is not installed; `use` names what needs it.
     """
     try:
         duckdb = import_module("duckdb")
@@ -81,7 +108,7 @@ def open_database(scratch: Path, use: str, *, memory_bytes: int = MEMORY_BYTES, 
         "memory_limit": f"{memory_bytes}B",
         "threads": threads,
         "temp_directory": str(folder),
-        "preserve_insertion_order": False,
+        "preserve_insertion_order": keeps_order,
         "python_enable_replacements": False,  # a table is never a variable of the program
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,

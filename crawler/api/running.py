@@ -19,7 +19,6 @@ from ..assembly.crawl_parts import Works
 from ..assembly.site_facts import find_site_facts
 from ..engine.limits import NOTHING_SPENT, Spent
 from ..errors import ClosedError, CrawlError, FrontierError, unwrap_group
-from ..explanation import Explanation, explain
 from ..fetch import CookieJar
 from ..folder.folder import Folder
 from ..folder.lost_records import LostRecords
@@ -43,6 +42,7 @@ from .seeds import OnBadSeed, Seed, read_seeds, seed_batches
 
 if TYPE_CHECKING:
     from ..archives import ArchiveFetcher
+    from ..explanation import Explanation
 
 T = TypeVar("T")
 
@@ -202,10 +202,12 @@ class Crawl:
     def stop(self) -> None:
         """Finishes the visits under way and keeps the rest for the next run. Does nothing once it is closed."""
         self._engine.stop()
+        self._works.hurry_sinks()
 
     def abort(self) -> None:
         """Drops the visits under way; the next run makes them again. Does nothing once it is closed."""
         self._engine.abort()
+        self._works.hurry_sinks()
 
     def pause(self) -> None:
         """Starts no more visits until `resume`."""
@@ -290,6 +292,8 @@ class Crawl:
             async with self._changing:
                 pass
             self._engine.abort()
+            if self._is_running:
+                self._works.hurry_sinks()
             await self._at_rest.wait()
 
     def _check_open(self) -> None:
@@ -367,6 +371,8 @@ class Crawl:
 
     async def explain(self, text: str, *, is_offline: bool = False) -> Explanation:
         """Returns what decides about a URL and the result of its visit, as `explain` does. Works during a run, too."""
+        from ..explanation import explain  # noqa: PLC0415 - imported by crawls that are asked
+
         self._check_open()
         scope = await self._works.scope(self.config)
         return await explain(

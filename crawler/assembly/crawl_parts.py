@@ -16,7 +16,8 @@ from ..engine.hooked_fetcher import NO_HOOKS, HookedFetcher, Hooks
 from ..engine.limits import Limits
 from ..engine.slots import Places, Seat
 from ..errors import ConfigError
-from ..fetch import Budget, CookieJar, ForeignFetcher, HttpFetcher, Network, keep_cookies
+from ..fetch import Budget, CookieJar, ForeignFetcher, Guard, HttpFetcher, Network, keep_cookies
+from ..fetch.posting import open_post, open_post_alone
 from ..folder import lost_records
 from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, LostRecords
@@ -29,7 +30,20 @@ from ..policy.answers import Answers
 from ..policy.pace import Pace
 from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
-from ..protocols import Archive, Choosing, Fetcher, Frontier, Offloader, PerAddress, PerCrawl, Robots, Sink
+from ..protocols import (
+    Archive,
+    Choosing,
+    Fetcher,
+    Frontier,
+    Offloader,
+    Output,
+    Patient,
+    PerAddress,
+    PerCrawl,
+    Posting,
+    Robots,
+    Sink,
+)
 from ..reach.roots import AdmittedPlaces, Roots
 from ..runtime.presence import Presence
 from ..settings import Config
@@ -130,12 +144,20 @@ class Stacking:
     async def _open_outputs(self) -> list[Sink]:
         is_synced = self.config.frontier.durability == "power"
         outputs = self.folder.outputs if self.folder else ()
-        sinks = [await self.stack.enter_async_context(output.open(is_synced=is_synced)) for output in outputs]
+        sinks = [await self._open_output(output, is_synced) for output in outputs]
         for output, sink in zip(outputs, sinks, strict=True):
             check_shape(sink, Sink, f"the output {output.name!r}", "sinks")
             if sink.name != output.name:
                 raise ConfigError(f"sinks: the output {output.name!r} opened a sink with another name, {sink.name!r}")
         return sinks
+
+    async def _open_output(self, output: Output, is_synced: bool) -> Sink:
+        if not isinstance(output, Posting):
+            return await self.stack.enter_async_context(output.open(is_synced=is_synced))
+        fetch = self.config.fetch
+        posts = open_post(Guard(fetch.allow_networks), self.shared.network.ask) if self.shared else None
+        post = await self.stack.enter_async_context(posts or open_post_alone(fetch))
+        return await self.stack.enter_async_context(output.open_posting(post, is_synced=is_synced))
 
     async def _open_fetcher(self, budget: Budget, network: Network | None, presence: Presence) -> Fetcher:
         """Opens the fetcher that the settings name, around the HTTP fetcher, whose gates change with the settings.
@@ -204,6 +226,12 @@ class Works:
         if self.http.line.cookies is None:
             raise ConfigError("this crawl keeps no cookies: open it with cookies=True (fetch.cookies)")
         return CookieJar(self.http.line.cookies)
+
+    def hurry_sinks(self) -> None:
+        """Makes sinks wait no longer for stores that are away: the run is to end."""
+        for sink in self.sinks:
+            if isinstance(sink, Patient):
+                sink.hurry()
 
     def work_costs(self) -> Sequence[WorkCost]:
         """Returns where CPU work is done and what it costs. Empty: nothing is chosen by its cost."""

@@ -139,6 +139,8 @@ def job(
         wants_links=any(sink.links for sink in config.sinks),
         wants_text=any(sink.text for sink in config.sinks),
         wants_markdown=any(sink.markdown for sink in config.sinks),
+        wants_metadata=any(sink.metadata for sink in config.sinks),
+        wants_structured=any(sink.structured for sink in config.sinks),
         part=config.extract.part,
         wants_simhash=any(sink.simhash for sink in config.sinks),
         wants_audit=any(sink.audit for sink in config.sinks),

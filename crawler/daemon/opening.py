@@ -19,10 +19,12 @@ from ..assembly.shared import open_shared
 from ..errors import FolderError, unwrap_group
 from ..event_loop import require_asyncio
 from ..fetch import Guard
+from ..fetch.posting import open_post
 from ..folder.folder import lock_folder
 from ..metrics.totals import run_name
 from ..runtime.ownership import Trust, check_contents, check_writers
 from ..runtime.private_files import BESIDE, DRAFT, Unsafe, check_place, close_to_others, make_folder
+from ..runtime.signing import new_secret
 from ..runtime.threads import finish_in_thread, run_in_thread
 from ..settings import Config
 from . import tokens
@@ -39,8 +41,7 @@ from .owners import clamp_to_bounds
 from .runs.logs import keep_logs
 from .runs.scheduler import Scheduler
 from .settings import ADDRESS, DaemonConfig, shared_settings, trust_in
-from .webhooks.delivery import Webhooks, new_secret, open_webhooks
-from .webhooks.posting import open_post
+from .webhooks.delivery import Webhooks, open_webhooks
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ async def open_jobs(
                 async with _run_jobs(scheduler, reception, events) as tasks:
                     jobs = Jobs(registry, store, reception, scheduler, events, shared)
                     await jobs.schedules.open()
-                    for task in (jobs.keep_clear, jobs.schedules.run, jobs.reports.run):
+                    for task in (jobs.keep_clear, jobs.schedules.run, jobs.reports.run, jobs.changes.run):
                         tasks.start_soon(task)
                     async with open_post(Guard(base.fetch.allow_networks), shared.network.ask) as post:
                         async with open_webhooks(Webhooks(store, jobs, post, secret, now)):

@@ -23,9 +23,9 @@ from ..runtime.presence import Presence
 from .hooks import guard_hook
 from .limits import NOTHING_SPENT, Limits, Spent
 from .memory_watch import MemoryWatch
+from .settling import store_and_settle
 from .slots import Places, Seat
 from .suspension import AbsenceJudge
-from .writing import store
 
 log = logging.getLogger(__name__)
 
@@ -320,10 +320,12 @@ class Engine:
             finally:
                 for outcome in batch:
                     outcome.release()
+            tells = log.isEnabledFor(logging.DEBUG)
             for outcome in batch:
                 self._outcomes.task_done()
                 self.metrics.fold(outcome)
-                log.debug("%s %s %s", outcome.disposition, outcome.url, outcome.reason or "")
+                if tells:
+                    log.debug("%s %s %s", outcome.disposition, outcome.url, outcome.reason or "")
             del batch, outcome  # the budget no longer counts their bodies
             self._check_size()
             self._moved.set()
@@ -332,7 +334,7 @@ class Engine:
         """Writes the sinks, then settles with their positions. On open, sinks are cut back to the settled positions."""
         if not batch:  # all of it was given back
             return
-        await self.frontier.settle(batch, await store(self.sinks, batch))
+        await store_and_settle(self.frontier, self.sinks, batch)
 
     def _check_size(self) -> None:
         most = self.limits.size_bytes

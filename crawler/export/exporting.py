@@ -2,40 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import gettempdir
 
-from ..errors import ConfigError
+import orjson
+
+from ..conditions import BadCondition, Condition, parse_condition
+from ..errors import ConfigError, FolderError
 from ..folder.folder import Folder
-from ..sinks.columns import check_fields
-from .formats import Format, find_format
+from ..sinks.field_kinds import RECORD_FIELDS
+from .formats import FolderFormat, Format, find_format
+from .schemas import OWN
 from .source import Tell, read_source, tell_nobody
 from .target import open_target, open_target_folder
 from .wanted import Wanted
 
 
 def export_folder(
-    folder: Folder, name: str, path: Path | None, *, fields: Sequence[str] = (), tell: Tell = tell_nobody
+    folder: Folder,
+    name: str,
+    path: Path | str | None,
+    *,
+    fields: Sequence[str] = (),
+    where: str = "",
+    schema: str = OWN,
+    tell: Tell = tell_nobody,
 ) -> None:
     """Writes what is settled in a folder to the file `path` (None: standard output), in the format of that name.
 
-    For `mirror`, `path` is a new folder. It works while a crawl runs in the folder, and locks nothing. The file or
-    folder appears whole, or not at all. Blocks. `tell`
-    is told how many bytes of how many were read. Raises ConfigError for an unknown format or field, FolderError,
-    FrontierError, ArchiveError for a damaged WARC file, StorageFull, SinkError.
+    A text is the URL of an object: `s3://bucket/pages.parquet`. For `graph`, `webgraph`, `mirror` and `sitemap`, `path`
+    is a new folder. Of the formats that are made of records, `where` says which are wanted
+    (`status >= 400 and depth < 3`), and of tables `schema` how the columns are called (`crawld`, `commoncrawl`,
+    `scrapy`) and `fields` which there are. It works while a crawl runs in the folder, and locks nothing. The file or
+    folder appears whole, or not at all. Blocks. `tell` is told how many bytes of how many were read. Raises ConfigError
+    for an unknown format, field, schema or condition, FolderError, FrontierError, ArchiveError for a damaged WARC file,
+    StorageFull, SinkError.
     """
     kind = find_format(name)
-    chosen = check_fields(fields)
-    if chosen and not (isinstance(kind, Format) and kind.has_fields):
-        raise ConfigError(f"--fields: the format {name} has none to choose from")
-    if not isinstance(kind, Format):
-        if path is None:
-            raise ConfigError(f"--out: the format {name} is a folder: name one")
-        with open_target_folder(path) as draft:
-            kind(read_source(folder, tell), draft)
+    wanted = _choose(name, kind, fields, schema, path)
+    condition = _read_condition(name, kind, where)
+    if isinstance(kind, FolderFormat):
+        if not isinstance(path, Path):
+            kept = "an object store keeps files" if path else "standard output is a file"
+            raise ConfigError(f"--out: the format {name} is a folder, and {kept}: name a folder")
+        with open_target_folder(path) as draft, _blaming_records(folder):
+            kind.fill(read_source(folder, tell, condition), draft)
         return
-    scratch = Path(gettempdir()) if path is None else path.absolute().parent
-    wanted = Wanted(scratch, chosen)
-    with open_target(path) as file:
-        kind.write(read_source(folder, tell), wanted, file)
+    with open_target(path) as file, _blaming_records(folder):
+        kind.write(read_source(folder, tell, condition), wanted, file)
+
+
+@contextmanager
+def _blaming_records(folder: Folder) -> Iterator[None]:
+    try:
+        yield
+    except orjson.JSONDecodeError as error:
+        words = "a line of its output is no JSON, so another program or the disk changed it"
+        raise FolderError(f"{folder.path} is damaged: {words}") from error
+
+
+def _choose(
+    name: str, kind: Format | FolderFormat, fields: Sequence[str], schema: str, path: Path | str | None
+) -> Wanted:
+    scratch = path.absolute().parent if isinstance(path, Path) else Path(gettempdir())
+    wanted = Wanted(scratch, tuple(field for field in fields if field.strip()), schema)
+    chosen = wanted.columns() if wanted.is_choice else None
+    if chosen and not kind.has_fields:
+        option = "--fields" if wanted.fields else "--schema"
+        raise ConfigError(f"{option}: the format {name} has none to choose from")
+    if schema != OWN and not kind.has_schema:
+        raise ConfigError(f"--schema: the format {name} has our own names alone")
+    return wanted
+
+
+def _read_condition(name: str, kind: Format | FolderFormat, where: str) -> Condition | None:
+    if not where.strip():
+        return None
+    if not kind.has_records:
+        raise ConfigError(f"--where: the format {name} is not made of records, of which it could choose some")
+    try:
+        return parse_condition(where, RECORD_FIELDS)
+    except BadCondition as error:
+        raise ConfigError(f"--where: {error}") from None

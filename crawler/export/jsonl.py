@@ -7,16 +7,24 @@ from typing import IO
 import orjson
 
 from ..runtime.escaping import json_line
-from ..sinks.columns import make_picker
+from ..sinks.bulk import load_records
 from .source import Source
 from .wanted import Wanted
 
 
 def write_jsonl(source: Source, wanted: Wanted, file: IO[bytes]) -> None:
-    """Writes the settled records; with `wanted.fields`, these fields alone, under their names. Raises FolderError."""
-    if not wanted.fields:
-        file.writelines(source.lines())
+    """Writes the wanted records; of fields that are chosen, these alone, under their names. Raises FolderError."""
+    if not wanted.is_choice:
+        for lines in source.batches():
+            file.writelines(lines)
         return
-    pick = make_picker(wanted.fields)
-    for line in source.lines():
-        file.write(json_line(dict(zip(wanted.fields, pick(orjson.loads(line)), strict=True))))
+    columns = wanted.columns()
+    names, pick = columns.names, columns.pick
+    for lines in source.batches():
+        records = zip(lines, load_records(lines), strict=True)
+        file.writelines([_dump(line, dict(zip(names, pick(record), strict=True))) for line, record in records])
+
+
+def _dump(line: bytes, values: dict[str, object]) -> bytes:
+    """Returns some values of a record as a line. Where that has no escapes, nothing in it has to be escaped."""
+    return json_line(values) if b"\\" in line else orjson.dumps(values, option=orjson.OPT_APPEND_NEWLINE)

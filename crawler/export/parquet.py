@@ -27,8 +27,10 @@ def write_parquet(source: Source, wanted: Wanted, file: IO[bytes]) -> None:
     with open_lines_file(source, wanted.scratch) as lines:
         source.expect(source.end)
         try:
-            _copy(source, wanted, lines, file, 1)
+            _copy(source, wanted, lines, file, 1 if file.seekable() else _LARGE)  # a pipe cannot begin again
         except TooLargeRecord:
+            if not file.seekable():
+                raise
             file.seek(0)
             file.truncate()
             _copy(source, wanted, lines, file, _LARGE)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ..conditions import Condition
 from ..errors import FolderError
 from ..folder.folder import Folder
 from ..frontier import look
 from ..protocols import Reader
 from ..records import ALL
 from ..sinks import find_lines, find_readable
+from ..sinks.bulk import load_records
 from .archives import Archive, Store, find_stores
 
 PART_BYTES = 1 << 20
-PART_RECORDS = 2000
+PART_RECORDS = 500
+"""Records that are read at once. As Python objects they take some ten times their bytes."""
 
 Tell = Callable[[int, int], None]
 """Is told how many bytes of how many were read. It is called often and should return at once."""
@@ -39,6 +42,8 @@ class Source:
     tell: Tell = tell_nobody
     file: Path | None = None
     """The file whose lines are the records, in JSON. None: they are kept in another way."""
+    where: Condition | None = None
+    """Which records are wanted. None: all."""
     _done: int = field(default=0, init=False)
     _total: int = field(default=0, init=False)
 
@@ -72,19 +77,36 @@ class Source:
         return self.reader
 
     def lines(self) -> Iterator[bytes]:
-        """Yields the settled records in order, each as a line of JSON. Raises FolderError, OSError."""
+        """Yields the wanted records that are settled, in order, each as a line of JSON. Raises as `batches`."""
+        for lines in self.batches():
+            yield from lines
+
+    def all_records(self) -> Source:
+        """Returns the same source for a pass of its own over all records, wanted or not."""
+        other = replace(self, where=None, tell=lambda done, total: self.tell(done, 2 * total))
+        self._done, self._total = self.end, self.end
+        return other
+
+    def batches(self) -> Iterator[list[bytes]]:
+        """Yields the lines of some records after one another, never none. Raises FolderError, OSError."""
         reader, start = self.require_records(), 0
         self.expect(self.end)
         while start < self.end:
             part = reader.read(start, PART_RECORDS, ALL, min(PART_BYTES, self.end - start))
             if part.end == start:
                 return
-            yield from part.lines
+            if lines := part.lines if self.where is None else _filter(part.lines, self.where):
+                yield lines
             self.advance(part.end - start)
             start = part.end
 
 
-def read_source(folder: Folder, tell: Tell = tell_nobody) -> Source:
+def _filter(lines: Sequence[bytes], where: Condition) -> list[bytes]:
+    wants = where.wants
+    return [line for line, record in zip(lines, load_records(lines), strict=True) if wants(record)]
+
+
+def read_source(folder: Folder, tell: Tell = tell_nobody, where: Condition | None = None) -> Source:
     """Returns what is settled in a folder now. Locks nothing and changes nothing. Raises FolderError, FrontierError."""
     positions = look(folder.frontier_path, lambda opened: opened.positions()) if folder.frontier_path.exists() else None
     found = find_readable(folder.outputs)
@@ -93,4 +115,4 @@ def read_source(folder: Folder, tell: Tell = tell_nobody) -> Source:
         output, reader = found
         end = reader.end(None if positions is None else positions.get(output.name, {}))
         file = find_lines(output)
-    return Source(folder, reader, end, find_stores(folder, positions), tell, file)
+    return Source(folder, reader, end, find_stores(folder, positions), tell, file, where)

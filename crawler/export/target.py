@@ -8,19 +8,23 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 
 from ..errors import FolderError, SinkError, StorageFull
+from ..remote import open_object
 from ..runtime.files import is_full, sync_folder
-from ..runtime.private_files import DRAFT, FOLDER_MODE, Unsafe, replace_private_file
+from ..runtime.private_files import DRAFT, FOLDER_MODE, Unsafe, opener, replace_private_file
 from ..sinks import ReaderGone
 
 BUFFER = 1 << 18
 
 
 @contextmanager
-def open_target(path: Path | None) -> Iterator[IO[bytes]]:
+def open_target(path: Path | str | None) -> Iterator[IO[bytes]]:
     """Yields a file that replaces the one at `path` when the block ends without an error; None: standard output.
+
+    A text is the URL of an object in a store, which gets a pipe.
 
     Where the block fails, nothing is left and a file that was there before is untouched. Raises FolderError for a place
     that cannot be written, StorageFull, ReaderGone where nobody reads standard output any more, SinkError.
@@ -29,11 +33,31 @@ def open_target(path: Path | None) -> Iterator[IO[bytes]]:
         if path is None:
             with os.fdopen(os.dup(1), "wb", buffering=BUFFER) as file:
                 yield file
+        elif isinstance(path, str):
+            with open_object(path) as file:
+                yield file
         elif path.is_dir():
             raise FolderError(f"{path} is a folder: name a file in it")
         else:
             with replace_private_file(path) as file:
                 yield file
+
+
+@contextmanager
+def by_name(file: IO[bytes], scratch: Path) -> Iterator[Path]:
+    """Yields the path of an empty file, for writers that open files by their names; its bytes become those of `file`.
+
+    It is the file itself where that has a name, else a temporary one in `scratch`. Raises OSError.
+    """
+    name = getattr(file, "name", None)
+    if isinstance(name, str):
+        yield Path(name)
+        return
+    with TemporaryDirectory(prefix=".export-", dir=scratch) as folder:
+        path = Path(folder) / "draft"
+        yield path
+        with open(path, "rb", opener=opener) as made:
+            shutil.copyfileobj(made, file, BUFFER)
 
 
 @contextmanager
@@ -64,7 +88,7 @@ def _require_free(path: Path) -> None:
 
 
 @contextmanager
-def _translate_errors(path: Path | None) -> Iterator[None]:
+def _translate_errors(path: Path | str | None) -> Iterator[None]:
     """Translates errors of the system into our own."""
     try:
         yield
@@ -75,11 +99,13 @@ def _translate_errors(path: Path | None) -> Iterator[None]:
     except sqlite3.Error as error:  # of a list that an export keeps in a temporary file
         if is_full(error):
             raise StorageFull("no space left for temporary files, and nothing was kept") from error
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:
+            raise SinkError(f"{path or 'a temporary file'}: {error}, and nothing was kept") from error
         raise
     except OSError as error:
         place = error.filename or path or "standard output"
         if is_full(error):
             raise StorageFull(f"{path or 'standard output'}: no space left, and nothing was kept") from error
-        if path is not None and not path.parent.is_dir():
+        if isinstance(path, Path) and not path.parent.is_dir():
             raise FolderError(f"{path.parent} is no folder, so {path.name} cannot be written there") from error
         raise SinkError(f"{place}: {error.strerror}") from error

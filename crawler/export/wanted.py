@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from ..sinks.columns import COLUMNS
+from .schemas import OWN, Columns, find_columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,4 +17,15 @@ class Wanted:
     scratch: Path
     """A folder for temporary files, which are gone at the end."""
     fields: tuple[str, ...] = ()
-    """Fields of records, in the order of the columns. Empty: all that the format knows."""
+    """Columns of the schema, in their order. Empty: all that the format knows."""
+    schema: str = OWN
+    """How the columns are called: `crawld`, `commoncrawl`, `scrapy`."""
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether the records should come otherwise than they are stored."""
+        return bool(self.fields) or self.schema != OWN
+
+    def columns(self, usual: Sequence[str] = COLUMNS) -> Columns:
+        """Returns the columns; `usual` are ours where none are chosen. Raises ConfigError."""
+        return find_columns(self.schema, self.fields, usual)

@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
-from anyio import to_thread
-
 from ..policy.site_rules import SiteRules
 from ..runtime.presence import Presence
 from ..settings import FetchConfig
@@ -27,7 +25,7 @@ from .routes import Routes
 from .setcookie import Cookie
 from .speed_limits import SpeedLimits
 from .throttle import SiteThrottles, Throttle, make_throttle
-from .tls import make_tls_context
+from .tls import Trust
 
 __all__ = [
     "Budget",
@@ -107,7 +105,9 @@ async def open_fetcher(  # noqa: PLR0913 - one for each thing that is no setting
     pool = ProxyPool(config)
     presence = presence or Presence()
     line = ExchangeTerms(config, presence)
-    tls = await to_thread.run_sync(make_tls_context, config)
+    trust = Trust(config)
+    if config.ca_file:
+        await trust.prepare()
     async with AsyncExitStack() as stack:
         stack.callback(line.pace.close)
         stack.callback(line.deadlines.close)
@@ -131,7 +131,8 @@ async def open_fetcher(  # noqa: PLR0913 - one for each thing that is no setting
         yield HttpFetcher(
             line=line,
             resolver=resolver,
-            origins=Origins(guard, fields, config, routes, tls, sites, limits),
+            trust=trust,
+            origins=Origins(guard, fields, config, routes, trust, sites, limits),
             gates=AddressLimits(per_ip, network.gates),
             routes=routes,
             limits=limits,

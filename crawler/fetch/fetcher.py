@@ -19,6 +19,7 @@ from .proxies import ProxyFailed
 from .resolver import Resolver
 from .routes import Routes
 from .speed_limits import SpeedLimits
+from .tls import Trust
 
 UNKNOWN_TO_PROXY = 407
 """The status by which a proxy asks who we are (RFC 9110 15.5.8)."""
@@ -30,6 +31,7 @@ class HttpFetcher:
 
     line: ExchangeTerms
     resolver: Resolver
+    trust: Trust
     origins: Origins
     routes: Routes
     limits: SpeedLimits
@@ -42,8 +44,15 @@ class HttpFetcher:
 
         `cap` keeps at most that many bytes of the body and ignores the rest.
         """
+        begun = perf_counter()
+        site = request.url.site
+        if not self.trust.is_ready and site.startswith("https:"):
+            await self.trust.prepare()
         with self.budget.open() as share:
-            return await self._exchange(request, share, cap)
+            origin = self.origins.find(site)
+            if origin.proxy is None:
+                return await self._exchange_with(origin, request, share, cap, begun)
+            return await self._exchange_by_proxy(request, share, cap, begun)
 
     def capped(self, limit_bytes: int) -> Capped:
         """Returns a Fetcher that reads at most `limit_bytes` of each body."""
@@ -66,11 +75,11 @@ class HttpFetcher:
         """Returns a function that puts other settings of single sites in force. Raises ConfigError."""
         return self.origins.prepare_rules(sites)
 
-    async def _exchange(self, request: Request, share: BodyShare, cap: int | None) -> Response:
-        """Makes one exchange as soon as gates, budget and open files allow, and charges it to the share."""
-        begun = perf_counter()
+    async def _exchange_by_proxy(self, request: Request, share: BodyShare, cap: int | None, begun: float) -> Response:
+        """Makes one exchange by the proxies of its site, one after another while one fails."""
+        site = request.url.site
         while True:
-            origin = self.origins.find(request.url.site)
+            origin = self.origins.find(site)
             if origin.proxy is None:
                 return await self._exchange_with(origin, request, share, cap, begun)
             since = self.routes.pool.now()
@@ -91,7 +100,8 @@ class HttpFetcher:
     async def _exchange_with(
         self, origin: Origin, request: Request, share: BodyShare, cap: int | None, begun: float
     ) -> Response:
-        address = await self._vet(origin)
+        """Makes one exchange as soon as gates, budget and open files allow, and charges it to the share."""
+        address = origin.literal or self._known(origin) or await self._address(origin)
         resolved = perf_counter()
         if not self.gates.is_entered(address):
             await self.gates.enter(address)
@@ -116,10 +126,8 @@ class HttpFetcher:
 
     async def vet(self, request: Request) -> None:
         """Checks that the address of this request is allowed, without connecting to it. Raises FetchError."""
-        await self._vet(self.origins.find(request.url.site))
-
-    async def _vet(self, origin: Origin) -> str:
-        return origin.literal or self._known(origin) or await self._address(origin)
+        origin = self.origins.find(request.url.site)
+        _ = origin.literal or self._known(origin) or await self._address(origin)
 
     def _known(self, origin: Origin) -> str:
         """Returns the address that the connection will most likely use, or an empty string if it is not known yet.

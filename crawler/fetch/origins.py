@@ -22,7 +22,7 @@ from .proxy_pool import Proxy
 from .routes import Routes
 from .speed_limits import SpeedLimits
 from .throttle import Throttle
-from .tls import make_site_tls_context
+from .tls import Trust, make_site_tls_context
 from .wire import Connector
 
 MAX_ORIGINS = 16384
@@ -75,7 +75,7 @@ class Origins:
         fields: Mapping[str, str],
         config: FetchConfig,
         routes: Routes,
-        tls: SSLContext,
+        trust: Trust,
         rules: SiteRules,
         limits: SpeedLimits,
     ) -> None:
@@ -85,7 +85,7 @@ class Origins:
         self._routes = routes
         self._limits = limits
         self._config = config
-        self._trust = tls
+        self._trust = trust
         self._tls = "verified" if config.verify_tls else "unverified"
         self._specials = _Specials(fields, config, rules)
         routes.prepare(rules.proxies)
@@ -131,7 +131,7 @@ class Origins:
         return Origin(
             host=host,
             literal=literal,
-            request=self._request(site, host, proxy, self._specials.trust(site) or self._trust),
+            request=self._request(site, host, proxy),
             connector=self._routes.connector(relay),
             prefix=site if sees_request else "",
             head="\r\n".join([" HTTP/1.1", *lines, ""]),
@@ -150,7 +150,7 @@ class Origins:
     def _find_proxy(self, site: str, host: str) -> Proxy | None:
         return self._routes.pool.choose(site, host, self._specials.rules.find(site).said.proxy)
 
-    def _request(self, site: str, host: str, proxy: URL | None, tls: SSLContext) -> ClientRequest:
+    def _request(self, site: str, host: str, proxy: URL | None) -> ClientRequest:
         try:
             url = URL(f"{site}/", encoded=True)
             is_one = url.raw_host == host and url.port is not None
@@ -158,6 +158,8 @@ class Origins:
             is_one = False
         if not is_one:  # two parsers that read different hosts would let a URL pass the guard
             raise FetchError(Reason.BAD_URL, f"{host!r} is no host name")
+        needs_tls = url.scheme == "https" or (proxy is not None and proxy.scheme == "https")
+        tls = (self._specials.trust(site) or self._trust.context) if needs_tls else True
         return ClientRequest("GET", url, loop=self._loop, proxy=proxy, ssl=tls)
 
 

@@ -154,6 +154,8 @@ class Wire(ResponseHandler):
         super().pause_reading()
 
     def resume_reading(self, resume_parser: bool = True) -> None:
+        if not self._reading_paused:  # aiohttp also calls this for each body that it gives away, and parses nothing
+            return
         self._is_full = False
         super().resume_reading(resume_parser)
         if self._holds:

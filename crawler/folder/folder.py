@@ -74,6 +74,9 @@ class Folder:
         own = {*OWN_FILES, _NEW, f"{database}-wal", f"{database}-shm", *_files_of(self.outputs)}
         for name in own - {_SEEDS}:
             (self.path / name).unlink(missing_ok=True)
+        for inner in {(self.path / name).parent for name in own} - {self.path}:
+            with suppress(OSError):
+                inner.rmdir()
         with suppress(OSError):
             self.path.rmdir()
 

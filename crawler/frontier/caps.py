@@ -41,14 +41,15 @@ class Caps:
         if request.digest or request.is_reread:
             return None
         bounds = self._bounds(request.url)
+        if not bounds:
+            return None
         for key, most in bounds:
             if self._fetched[key] >= most:
                 return Bar(Reason.PAGE_LIMIT, f"{key} gave its {many(most, 'page')}")
         if any(self._fetched[key] + self._under_way[key] >= most for key, most in bounds):
             return Bar(None)
-        if bounds:
-            self._out[token] = bounds
-            self._under_way.update(key for key, _ in bounds)
+        self._out[token] = bounds
+        self._under_way.update(key for key, _ in bounds)
         return None
 
     def end(self, token: int, outcome: Outcome | None) -> None:

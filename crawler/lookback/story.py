@@ -23,7 +23,7 @@ VERSION = 1
 MOST_LINKING = 10_000
 """URLs of each kind that are kept by name; all are counted."""
 _LINKS = b'"links":['
-_HEAVY = ("links", "text", "headers", "data")
+_HEAVY = ("links", "audit", "text", "markdown", "metadata", "structured", "headers", "data")
 """Fields that a story leaves out of its records."""
 
 
@@ -129,7 +129,7 @@ class _Names:
 
 @dataclass(slots=True)
 class _Seen:
-    """What the records say of one URL."""
+    """The records about one URL."""
 
     url: str
     keeps_links: bool = False

@@ -140,6 +140,8 @@ class Outcome(Generic[T_co]):
     """Its records, by what they contain (`sinks/record`). Copies make their own."""
     capture: Capture | None = None
     """The place of the answer in a web archive, where one is written."""
+    file: str = ""
+    """The file in the crawl folder that has its body, where bodies are saved as files."""
 
     @property
     def request(self) -> Request:

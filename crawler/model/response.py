@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
@@ -152,12 +153,12 @@ class Response:
 
     def header(self, name: str) -> str:
         """Returns the first value of the named header as latin-1 text, or an empty string."""
-        names, wanted = self._lowered(), name.lower().encode()
+        names, wanted = self._names or self._lowered(), _lower(name)
         return self.headers[names.index(wanted)][1].decode("latin-1") if wanted in names else ""
 
     def all(self, name: str) -> tuple[str, ...]:
         """Returns all values of the named header as latin-1 text, in order."""
-        names, wanted = self._lowered(), name.lower().encode()
+        names, wanted = self._names or self._lowered(), _lower(name)
         return tuple(find_values(self.headers, name)) if wanted in names else ()
 
     def _lowered(self) -> list[bytes]:
@@ -165,6 +166,11 @@ class Response:
         if not self._names:
             self._names.extend([name.lower() for name, _ in self.headers])
         return self._names
+
+
+@lru_cache(64)
+def _lower(name: str) -> bytes:
+    return name.lower().encode()
 
 
 def _read_url(text: str) -> Url:

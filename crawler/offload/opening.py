@@ -20,7 +20,10 @@ log = logging.getLogger(__name__)
 async def open_offloader(
     workers: Workers, make_worker: Callable[[Pool, Workers], Worker] = Worker
 ) -> AsyncIterator[Pool | Inline]:
-    """Opens the offloader of one or many crawls. Workers start at once and end with the block."""
+    """Opens the offloader of one or many crawls. Workers end with the block.
+
+    The first worker starts at once, each further one when calls wait and no worker is free.
+    """
     if workers.executor == "inline":
         yield Inline()
         return

@@ -7,14 +7,14 @@ five times cheaper. Each call may use a little memory, and one call at a time ma
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeVar
+from functools import lru_cache
+from typing import Any, Literal, TypeVar
 
 from ..errors import OffloadError, WorkersGone
 from ..model import Reason
 from ..protocols import WorkerState
-from ..runtime.gil import yield_gil
 from .fair_queue import Lanes
 from .in_worker import Allowance, run_one
 
@@ -78,14 +78,6 @@ class Call:
             self.answer.set_result(answer)
 
 
-class _Demand(NamedTuple):
-    """The lane that asks, the size of its input, and the memory that the call may use."""
-
-    lane: Lane | None
-    size: int
-    memory_bytes: int
-
-
 @dataclass(slots=True)
 class Pool:
     """Implements `protocols.Offloader` over worker processes (or threads)."""
@@ -99,6 +91,11 @@ class Pool:
     _much: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     """Held by the one call that may use much memory."""
     _is_closed: bool = field(default=False, init=False)
+    _short: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    """Set when calls wait that no worker is free for."""
+    _free: int = field(default=0, init=False)
+    """Workers that wait for a call, or that start."""
+    _begun: int = field(default=0, init=False)
 
     @property
     def _is_crowded(self) -> bool:
@@ -108,6 +105,18 @@ class Pool:
     def waiting(self) -> int:
         """Returns the number of calls that no worker has taken yet."""
         return self._calls.qsize()
+
+    async def wait_until_needed(self) -> None:
+        """Waits until there is work for one more worker, which then begins to start. The first is needed at once."""
+        while self._begun and self._calls.qsize() <= self._free:
+            self._short.clear()
+            await self._short.wait()
+        self._begun += 1
+        self._free += 1
+
+    def note_started(self) -> None:
+        """Says that a worker has started, and takes calls from now on."""
+        self._free -= 1
 
     def lane(self) -> Lane:
         """Returns a lane for one of several crawls. Workers take calls from the lanes in turn."""
@@ -122,29 +131,33 @@ class Pool:
         little, much = self.workers.small_bytes, self.workers.page_memory_bytes
         if size * SIZE_FACTOR <= little:
             try:
-                return await self._answer(_Demand(lane, size, little), work, args)
+                return await self._answer(self._make_call(lane, work, args, size, little))  # type: ignore[no-any-return]
             except MemoryError:
                 pass  # tried again below with more memory, while no other call has much
         async with self._much:
             try:
-                return await self._answer(_Demand(lane, size, much), work, args)
+                return await self._answer(self._make_call(lane, work, args, size, much))  # type: ignore[no-any-return]
             except MemoryError:
                 raise OffloadError(Reason.PARSE, f"reading it takes more than {much >> 20} MiB of memory") from None
 
-    async def _answer(self, demand: _Demand, work: Callable[..., T], args: tuple[object, ...]) -> T:
-        """Returns a worker's answer. Raises MemoryError if the call needs more than it demanded, or WorkersGone."""
+    def _make_call(
+        self, lane: Lane | None, work: Callable[..., Any], args: tuple[object, ...], size: int, memory_bytes: int
+    ) -> Call:
+        is_bounded = self.workers.executor == "process"
+        allowance = _allow(self.workers.page_cpu_s, memory_bytes) if is_bounded else None
+        return Call(lane, work, args, size, allowance, asyncio.get_running_loop().create_future())
+
+    async def _answer(self, call: Call) -> Any:
+        """Returns a worker's answer. Raises MemoryError if the call needs more than it may use, or WorkersGone."""
         if self._is_closed:
             raise WorkersGone
-        is_bounded = self.workers.executor == "process"
-        allowance = Allowance(self.workers.page_cpu_s, demand.memory_bytes) if is_bounded else None
-        call = Call(demand.lane, work, args, demand.size, allowance, asyncio.get_running_loop().create_future())
         self._calls.put_nowait(call)
         if self._is_crowded:
             self._crowded.set()
+        if self._calls.qsize() > self._free:
+            self._short.set()
         try:
-            with yield_gil():
-                answer: T = await call.answer
-            return answer
+            return await call.answer
         finally:
             del call  # else: call, its error, the traceback and this frame form a cycle that keeps the body in memory
 
@@ -159,7 +172,11 @@ class Pool:
         while ahead and not self._is_crowded:
             self._crowded.clear()
             await self._crowded.wait()
-        first = await self._calls.get()
+        self._free += not ahead
+        try:
+            first = await self._calls.get()
+        finally:
+            self._free -= not ahead
         share = min(self.workers.batch, 1 + self._calls.qsize() // self.count)
         batch, size = [first], first.size
         while len(batch) < share and size < BATCH_BYTES and not self._calls.empty():
@@ -190,8 +207,12 @@ class Lane:
         """Returns another lane of the same pool."""
         return self.pool.lane()
 
-    async def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> T:
-        return await self.pool.run_in(self, work, *args, size=size)
+    def run(self, work: Callable[..., T], /, *args: object, size: int = 0) -> Coroutine[Any, Any, T]:
+        return self.pool.run_in(self, work, *args, size=size)
+
+
+_allow = lru_cache(16)(Allowance)
+"""Makes an allowance. Calls that share one are pickled with one."""
 
 
 def _run_on_loop(work: Callable[..., T], args: tuple[object, ...]) -> T:

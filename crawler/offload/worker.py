@@ -72,12 +72,14 @@ class Worker:
         return self._process.pid if self._process else None
 
     async def serve(self) -> None:
-        """Starts the worker, and serves the pool until the pool ends."""
+        """Starts the worker when the pool needs it, and serves the pool until the pool ends."""
         self._calm.set()
+        await self.pool.wait_until_needed()
         if self.workers.executor == "process":
             self._shared = make_shared_bytes()
         try:
             await self._start()
+            self.pool.note_started()
             async with create_task_group() as lanes:
                 lanes.start_soon(self._lane, False)
                 lanes.start_soon(self._lane, True)
@@ -118,7 +120,8 @@ class Worker:
         deadline = loop.call_later(self._wall_s(batch), self._kill)
         try:
             run, tasks = self._pack(batch, lane)
-            answers = await loop.run_in_executor(self._executor, run, tasks)
+            with yield_gil():
+                answers = await loop.run_in_executor(self._executor, run, tasks)
         except BrokenExecutor:
             self._is_broken = True
             raise

@@ -15,7 +15,7 @@ from html.entities import html5
 import turbohtml
 
 from ..urls import resolve_base
-from . import audit, legacy, main_text, media, requisites
+from . import audit, legacy, media, requisites, texts
 from . import charset as charsets
 from .blocked import LONGEST_TEXT
 from .job import ParseJob
@@ -81,8 +81,8 @@ def read(
         reading.requisites = requisites.find(document, charset)
     if wants_audit:
         reading.audit = audit.collect(document, charset, len(body), job)
-    if job.wants_text or job.wants_markdown:
-        main_text.note(reading, document, job)
+    if job.wants_texts:
+        texts.note(reading, document, job)
     if job.extract is None:
         document.remove("script,style")  # comes last because it changes the tree
         reading.words = document.text

@@ -134,6 +134,10 @@ class ParseJob:
     """Whether to fill `Page.text`."""
     wants_markdown: bool
     """Whether to fill `Page.markdown`."""
+    wants_metadata: bool
+    """Whether to fill `Page.metadata_json`."""
+    wants_structured: bool
+    """Whether to fill `Page.structured_json`."""
     part: Literal["main", "page"]
     """The part of a page that text and markdown are made of: its main part, or all that is seen of it."""
     wants_simhash: bool
@@ -153,6 +157,11 @@ class ParseJob:
     def wants_headers(self) -> bool:
         """Whether documents come with the headers of their answers."""
         return self.wants_audit or self.extract is not None
+
+    @property
+    def wants_texts(self) -> bool:
+        """Whether anything is to be taken out of pages beside links and what they are compared by."""
+        return self.wants_text or self.wants_markdown or self.wants_metadata or self.wants_structured
 
 
 _UNKNOWN = Request(Url(""))

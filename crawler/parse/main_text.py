@@ -13,10 +13,6 @@ from typing import Literal, NamedTuple
 
 import turbohtml
 
-from . import markdown
-from .job import ParseJob
-from .reading import Reading
-
 Part = Literal["dense", "main", "body", "page"]
 """The part of a page that was taken: its densest one, its own `main` or `article`, its body without furniture, or all
 that is seen of it."""
@@ -64,22 +60,6 @@ class Main(NamedTuple):
 
     element: turbohtml.Element
     part: Part
-
-
-def note(reading: Reading, document: turbohtml.Document, job: ParseJob) -> None:
-    """Notes text and markdown of the part that the job asks for. The tree stays as it is."""
-    if job.part == "page":
-        body = copy_seen(document)
-        found = Main(body, "page") if body is not None else None
-    else:
-        found = find_main(document)
-    if found is None:
-        return
-    reading.text_from = found.part
-    if job.wants_text:
-        reading.text = found.element.to_text()
-    if job.wants_markdown:
-        reading.markdown = markdown.render(found.element, reading.base)
 
 
 def find_main(document: turbohtml.Document) -> Main | None:

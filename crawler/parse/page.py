@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from itertools import chain
@@ -15,7 +15,23 @@ from ..errors import ParseError
 from ..model import LeftOut, Links, Page, Reason
 from ..runtime.counting import many
 from ..runtime.xml_repair import Enough
-from . import audit, blocked, charset, codings, data, directives, fields, html, kinds, links, scan, sitemap, styles, xml
+from . import (
+    audit,
+    blocked,
+    charset,
+    codings,
+    data,
+    directives,
+    fields,
+    html,
+    kinds,
+    links,
+    requisites,
+    scan,
+    sitemap,
+    styles,
+    xml,
+)
 from .evidence import NO_END, Evidence, Shown, evidence
 from .extraction import Source, extract
 from .job import Document, ParseJob
@@ -27,9 +43,13 @@ MAX_LINK_BYTES = 16 << 20
 """Bytes of all links of a page together, so that a worker's answer has a limit for any input."""
 MOST_STEPS = 8
 """Most steps of requisites from a page: a frame in a frame, a style that imports a style. Endless ones end so."""
+_NEEDY = frozenset({"text/css", "application/manifest+json", "image/svg+xml"})
+"""Types of files that may need others to be shown."""
 _NO_LINKS = Links()
 MAX_TEXT = 1 << 20
 """Characters of readable text that are kept."""
+MAX_SAID_BYTES = 1 << 20
+"""Bytes of metadata and of structured data of a page, each as JSON."""
 LONG_TEXT = blocked.LONGEST_TEXT
 """Characters of text. Pages with no more are never brief: they may be notices, and cost little."""
 
@@ -88,6 +108,8 @@ def parse(document: Document, job: ParseJob) -> Page:
         text=_cut(reading.text, "text", reading),
         markdown=_cut(reading.markdown, "markdown", reading),
         text_from=reading.text_from,
+        metadata_json=_encode(reading.metadata, "metadata", reading),
+        structured_json=_encode(reading.structured, "structured data", reading),
         truncated=truncated,
         is_scanned=reading.is_scanned,
         note=reading.note,
@@ -144,16 +166,21 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
         return kind, xml.read([body], document, job)
     if kind == "text":
         return _read_list(document, [body]) if sitemap.is_list(document) else (kind, _plain(document, body, job))
-    return kind, _read_style(document, body) if job.most_requisites and _is_style(document) else Reading()
+    return kind, _read_file(document, body, job) if job.most_requisites else Reading()
 
 
-def _is_style(document: Document) -> bool:
-    return kinds.essence(document.content_type) == "text/css"
-
-
-def _read_style(document: Document, body: bytes) -> Reading:
-    text = styles.decode(body, charset.label(document.content_type))
-    return Reading(requisites=list(dict.fromkeys(styles.find_urls(text))))
+def _read_file(document: Document, body: bytes, job: ParseJob) -> Reading:
+    """Reads a file that is no page, but may need others to be shown."""
+    content_type = document.content_type
+    match kinds.essence(content_type):
+        case "text/css":
+            text = styles.decode(body, charset.label(content_type))
+            return Reading(requisites=list(dict.fromkeys(styles.find_urls(text))))
+        case "application/manifest+json":
+            return Reading(requisites=requisites.find_in_manifest(body))
+        case "image/svg+xml" if not html.is_too_large(body, job.tree_bytes):
+            return Reading(requisites=requisites.find_in_svg(body))
+    return Reading()
 
 
 def _read_gzip(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, Reading]:
@@ -227,7 +254,7 @@ def _add_requisites(news: News, memory: Memory, reading: Reading, base: str, doc
 def _kinds_left_out(kind: kinds.Kind, document: Document, job: ParseJob) -> int:
     """Returns the bits for kinds that are not followed. Nobody looked for them, so any HTML page may contain some."""
     bits = int(LeftOut.KINDS) if kind == "html" and not job.follow.issuperset(links.KINDS) else 0
-    is_shown = kind == "html" or _is_style(document)
+    is_shown = kind == "html" or kinds.essence(document.content_type) in _NEEDY
     return bits | int(LeftOut.REQUISITES) if is_shown and not job.most_requisites else bits
 
 
@@ -257,6 +284,14 @@ def _encode_facts(reading: Reading, memory: Memory, base: str, document: Documen
     if reading.audit is None:
         return b""
     return audit.encode(reading.audit, document, lambda hrefs: memory.targets(hrefs, base, job.policy))
+
+
+def _encode(said: Mapping[str, object] | None, name: str, reading: Reading) -> bytes:
+    packed = data.encode_bounded(said) if said is not None else b""
+    if len(packed) <= MAX_SAID_BYTES:
+        return packed
+    reading.add_note(f"its {name} are left out: they have more than {MAX_SAID_BYTES} bytes")
+    return b""
 
 
 def _cut(text: str, name: str, reading: Reading) -> str:

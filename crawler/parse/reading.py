@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,10 @@ class Reading:
     """The same as markdown. Filled only on request."""
     text_from: str = ""
     """The part that both are made of, see `main_text`; empty: nothing was chosen."""
+    metadata: Mapping[str, object] | None = None
+    """Statements of the page about itself, see `metadata`. Filled only on request."""
+    structured: Mapping[str, object] | None = None
+    """Its structured data, see `embedded`. Filled only on request."""
     note: str = ""
     """A remark for people, such as why the rest was not read."""
     left_out: int = 0

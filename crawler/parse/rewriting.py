@@ -23,8 +23,21 @@ TREE_BYTES = 512 << 20
 _DEEPEST = 3
 """Documents within documents: `srcdoc` and `<noscript>`."""
 _BLANK = "\t\n\f\r "
-_LINKS = ("href", "xlink:href", "src", "lowsrc", "poster", "background", "action", "formaction", "cite", "longdesc")
-_SETS = ("srcset", "imagesrcset")
+_LINKS: tuple[str, ...] = (
+    "href",
+    "xlink:href",
+    "src",
+    "lowsrc",
+    "poster",
+    "background",
+    "action",
+    "formaction",
+    "cite",
+    "longdesc",
+)
+_SETS: tuple[str, ...] = ("srcset", "imagesrcset")
+_LAZY = frozenset(("img", "source", "video", "audio"))
+"""Tags whose `data-src` and `data-srcset` are links for a script."""
 _REMOVED = ("integrity", "crossorigin", "nonce", "ping")
 """A digest of bytes that were rewritten; files have no origin that could be crossed; nobody is told of clicks."""
 _KEPT_RELATIONS = frozenset(("canonical", "preconnect", "dns-prefetch"))
@@ -147,9 +160,12 @@ class _Rewriter:
             del attributes[name]
         keeps = tag == "link" and not _KEPT_RELATIONS.isdisjoint((element.attr("rel") or "").lower().split())
         change = self._place.keep if keeps else self._place
-        for name in names.intersection(("data", *_LINKS) if tag == "object" else _LINKS):
+        links, sets = (*_LINKS, "data") if tag == "object" else _LINKS, _SETS
+        if tag in _LAZY:
+            links, sets = (*_LINKS, "data-src"), (*_SETS, "data-srcset")
+        for name in names.intersection(links):
             attributes[name] = change(element.attr(name) or "")
-        for name in names.intersection(_SETS):
+        for name in names.intersection(sets):
             attributes[name] = replace_in_srcset(element.attr(name) or "", self._place)
         if "style" in names:
             attributes["style"] = styles.replace_urls(element.attr("style") or "", self._place)

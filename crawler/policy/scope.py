@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import accumulate
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -75,11 +76,11 @@ class Scope:
             return Reason.OUT_OF_SCOPE if self._is_excluded(request.url.text) else None
         if request.way:
             return self._explain_beyond(request).reason
-        return _REASONS[self._sieve_of(request)(request.url.text)]
+        return _REASONS[self._bit_of(request)]
 
     def step_out(self, request: Request) -> Request:
         """Returns the request as an extra hop, if it leaves the reach and such a hop is left; else as it is."""
-        if request.way or not self.extra_hops or self._sieve_of(request)(request.url.text) != _REACH:
+        if request.way or not self.extra_hops or self._bit_of(request) != _REACH:
             return request
         return replace(request, extra_hop=1)
 
@@ -91,7 +92,7 @@ class Scope:
             return Ruling(Reason.OUT_OF_SCOPE, "exclude", pattern) if pattern else Ruling(None, "root")
         if request.way:
             return self._explain_beyond(request)
-        bit = self._sieve_of(request)(text)
+        bit = self._bit_of(request)
         if bit == _DEPTH:
             return Ruling(Reason.DEPTH_LIMIT, "depth")
         if bit == _REPEATS:
@@ -162,8 +163,17 @@ class Scope:
     def _is_excluded(self, text: str) -> bool:
         return _is_any(self._excludes, text)
 
-    def _sieve_of(self, request: Request) -> Sieve:
-        return self.sieve(request.anchor, request.depth, request.via)
+    def _bit_of(self, request: Request) -> int:
+        """Returns the bit that `sieve` gives for this request, at a third of what it costs to make a sieve."""
+        text, anchor = request.url.text, request.anchor
+        if self.max_depth is not None and request.depth > self.max_depth:
+            return _DEPTH
+        is_near = text.startswith(_near(anchor, self.reach, self.admitted))
+        if not is_near and not _FAR[self.reach](anchor, self.admitted)(text):
+            return _REACH
+        if (self.include or self.exclude) and not self._is_wanted(text):
+            return _PATTERNS
+        return _REPEATS if request.via and _growth_test(request.via.text, self.max_repeats)(text) else 0
 
 
 def _is_any(tests: tuple[Test, ...], text: str) -> bool:
@@ -185,6 +195,8 @@ def _growth_test(page: str, most: int) -> Callable[[str], bool]:
     a row more than `most` times, in the page's own URL once less. Numbers and the empty segments of doubled slashes are
     no such groups: dates and shards look like that.
     """
+    if page.count("/") < 2 + most:
+        return _never_grows
     own = page.partition("?")[0].split("/")
     if len(own) < 3 + most:
         return _never_grows
@@ -278,13 +290,20 @@ def _near(anchor: Url, reach: Reach, admitted: Admitted | None) -> tuple[str, ..
         return ("",)
     if reach == "page":
         return ()
-    host = urls.host_port(anchor)
-    folder = f"{host}{_folder(anchor)}" if reach == "prefix" else f"{host}/"
+    folder, common, beginnings = _beginnings(anchor.text, reach)
     if admitted is not None:
-        is_in = admitted.holds_above(folder) if reach == "prefix" else admitted.holds(place(anchor.text, reach))
+        is_in = admitted.holds_above(folder) if reach == "prefix" else admitted.holds(common)
         if not is_in:
             return ()
-    return f"https://{folder}", f"http://{folder}"
+    return beginnings
+
+
+@lru_cache(1 << 10)
+def _beginnings(root: str, reach: Reach) -> tuple[str, str, tuple[str, ...]]:
+    """Returns the folder of a root without its scheme, its place, and the beginnings of URLs in that folder."""
+    host = urls.authority(root)
+    folder = f"{host}{_folder(Url(root))}" if reach == "prefix" else f"{host}/"
+    return folder, place(root, reach), (f"https://{folder}", f"http://{folder}")
 
 
 def _far_page(anchor: Url, admitted: Admitted | None) -> Callable[[str], bool]:

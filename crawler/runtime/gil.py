@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from weakref import WeakKeyDictionary
 
 INTERVAL_S = 0.005
@@ -20,18 +19,13 @@ _breaths: WeakKeyDictionary[asyncio.AbstractEventLoop, _Breath] = WeakKeyDiction
 """One breath a loop, shared by all crawls on it: two would nap twice."""
 
 
-@contextmanager
-def yield_gil() -> Iterator[None]:
+def yield_gil() -> AbstractContextManager[None]:
     """Lets the running loop nap 20 microseconds every 5 ms while the body waits."""
     loop = asyncio.get_running_loop()
     breath = _breaths.get(loop)
     if breath is None:
         breath = _breaths[loop] = _Breath()
-    breath.hold(loop)
-    try:
-        yield
-    finally:
-        breath.waiting -= 1
+    return breath
 
 
 class _Breath:
@@ -39,10 +33,13 @@ class _Breath:
         self.waiting = 0
         self._is_scheduled = False
 
-    def hold(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __enter__(self) -> None:
         self.waiting += 1
         if not self._is_scheduled:
-            self._schedule(loop)
+            self._schedule(asyncio.get_running_loop())
+
+    def __exit__(self, *_: object) -> None:
+        self.waiting -= 1
 
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
         self._is_scheduled = True

@@ -126,15 +126,15 @@ def touch(path: str | os.PathLike[str]) -> None:
 def replace_private_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Yields a new file that replaces the one at `path` when the block ends without an error.
 
-    It is written beside that file, as `NAME.new`. Links at either name are neither followed nor replaced. Raises
-    Planted, OSError.
+    It is written beside that file, as `NAME.new`, which is its `name`. Links at either name are neither followed nor
+    replaced. Raises Planted, OSError.
     """
     place = Path(path)
     draft = place.with_name(f"{place.name}{DRAFT}")
     check_place(place)
     if check_place(draft) is not None:
         os.unlink(draft)  # left by a process that was killed
-    file = os.fdopen(opener(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb")
+    file = open(draft, "xb", opener=opener)  # noqa: SIM115  what could not be made is not removed
     try:
         with file:
             yield file

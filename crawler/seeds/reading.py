@@ -15,7 +15,6 @@ from ..errors import SeedError, UrlError
 from ..model import Request, Url
 from ..runtime.nearest import did_you_mean_file
 from ..urls.requests import is_label
-from .formats import parts_of
 from .packing import DAMAGED
 from .part import BLOCK, Entry, Part, Stream
 from .reports import BadSeed, OnBad, OnTaken, Taken
@@ -103,6 +102,8 @@ def _from_source(source: str, on_bad: OnBad, column: str | None, on_taken: OnTak
         except UrlError as error:
             raise SeedError(f"{source!r}: {error}") from error
         return
+    from .formats import parts_of  # noqa: PLC0415 - readers of many formats, of which a URL needs none
+
     with _open_source(source) as (stream, file):
         name = _name_of(source)
         whole = Part(name, stream, on_bad, column, keeps_columns=make is _make_request, taken=Taken(name))

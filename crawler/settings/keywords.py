@@ -312,11 +312,12 @@ class SinkSettings(TypedDict, total=False):
     """Keywords of `SinkConfig`. An output for records; one table for each output."""
 
     kind: str
-    """The format: `jsonl`, one JSON object per line; `csv`, a table; `sqlite`, a database; `warc`, an archive of every
-    exchange; `files`, bodies as files (docs/outputs.md); or one that an installed package adds (docs/plugins.md)."""
+    """The format: `jsonl`, one JSON object per line; `csv`, a table; `sqlite`, a database; `postgres`, a table of a
+    server; `webhook`, messages to a URL; `warc`, an archive of every exchange; `files`, bodies as files
+    (docs/outputs.md); or one that an installed package adds (docs/plugins.md)."""
     path: str
-    """File name inside the crawl folder; for `warc` and `files` that of a folder in it. A table whose name ends with
-    `.tsv` has tabs between its cells. A format of a package may do without."""
+    """File name inside the crawl folder; for `warc`, `files` and `webhook` that of a folder in it. A table whose name
+    ends with `.tsv` has tabs between its cells. A format of a package may do without."""
     fields: Sequence[str]
     """The columns of a table: fields of records (docs/records.md), such as `url` or `timings.ttfb`. Empty: all but the
     large ones, which `links`, `text` and `headers` add."""
@@ -326,6 +327,10 @@ class SinkSettings(TypedDict, total=False):
     """Write the readable text of each page's main part."""
     markdown: bool
     """Write the main part of each page as markdown (docs/extraction.md)."""
+    metadata: bool
+    """Write what each page says of itself: title, authors, dates, breadcrumbs, translations (docs/extraction.md)."""
+    structured: bool
+    """Write the structured data of each page: JSON-LD, microdata, RDFa, Open Graph, Twitter cards, Dublin Core."""
     headers: bool
     """Write the header fields of the answer."""
     simhash: bool
@@ -335,6 +340,22 @@ class SinkSettings(TypedDict, total=False):
     structured data, mixed content, security headers (docs/records.md). They take a quarter of a worker's CPU time."""
     types: Sequence[Literal["html", "pdf", "images", "all"]]
     """The bodies that `files` saves, by their media type. Empty: all."""
+    url: str
+    """The server of `postgres`, `postgresql://user:password@host/database`, or the URL that `webhook` posts to. `$NAME`
+    reads it from the environment, so that it is stored nowhere."""
+    secret: str
+    """The secret that signs messages of `webhook` (Standard Webhooks), such as `whsec_...`; `$NAME` reads it from the
+    environment. Empty: they are not signed."""
+    table: str
+    """The table of `postgres`, which is made if it is missing; `schema.table` names its schema, too."""
+    give_up_s: float
+    """How long a crawl waits for a server that takes no pages. Then the run ends; nothing is lost."""
+    batch: int
+    """Most records in one message of `webhook`. 0: the usual 100."""
+    batch_bytes: int
+    """Most bytes of records in one message of `webhook`. 0: the usual 256K."""
+    batch_s: float
+    """How many seconds a record waits for others in one message. 0: the usual 5."""
     options: Mapping[str, object]
     """Settings of a format that a package adds."""
 

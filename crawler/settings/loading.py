@@ -7,18 +7,20 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from pydantic import BaseModel
 
 from ..errors import ConfigError
 from ..runtime.ownership import NOBODY, Trust
-from . import Config
+from . import Config, SinkConfig
 from .catalog import FIXED, LIVE, SECRETS, SINK_SECRETS, fields, last_word
 from .filling import build
 from .reading import Given, add_preset, gather, read_keywords
 from .sites import may_hold_secrets
 
+HIDDEN = "(not shown)"
+"""Stands for a value that may hold a password."""
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -112,20 +114,35 @@ def _page_limits(config: Config) -> dict[str, int]:
 
 def mask_value(key: str, value: object) -> object:
     """Returns the value as people may see it; one that may hold a password becomes "(not shown)"."""
-    return "(not shown)" if value and _may_hold_secrets(key, value) else value
+    if key == "sinks" and isinstance(value, tuple | list):
+        return tuple(map(_mask_sink, value))
+    return HIDDEN if value and _may_hold_secrets(key, value) else value
+
+
+def _mask_sink(sink: object) -> object:
+    """Returns an output as people may see it. The name of a variable of the environment is no secret."""
+    said = dict(cast("SinkConfig", sink))
+    hidden = {name: _mask_value(said[name]) for name in SINK_SECRETS if said.get(name)}
+    if not hidden:
+        return sink
+    return sink.model_copy(update=hidden) if isinstance(sink, SinkConfig) else said | hidden
 
 
 def _may_hold_secrets(key: str, value: object) -> bool:
     match key, value:
         case "fetch.proxy" | "fetch.proxies", _:
             return "@" in str(value)
-        case "sinks", tuple() | list():
-            return any(dict(one).get(name) for one in value for name in SINK_SECRETS)
         case "sites", Mapping():
             return any(map(may_hold_secrets, value.values()))
         case "sinks", _:
             return any(name in str(value) for name in SINK_SECRETS)
     return key in SECRETS
+
+
+def _mask_value(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict.fromkeys(value, HIDDEN)
+    return value if isinstance(value, str) and value.startswith("$") else HIDDEN
 
 
 def has_secrets(config: Config) -> bool:

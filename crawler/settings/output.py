@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_validator
 
-from .table import Fixed, ForJobs, Kind, Secret, Shared, Table
+from .table import Fixed, ForJobs, Kind, Secret, Shared, Size, Table
 
 OWN_FILES = frozenset({"crawl.toml", "crawl.log", "crawl.log.1", "lock", "bad-seeds.txt", "frontier.sqlite", "seeds"})
 """Files of a crawl folder beside the files of the sinks."""
@@ -18,13 +18,20 @@ MOST_SINKS = 16
 
 JOB_SINKS = frozenset({"jsonl", "warc", "files", "csv", "sqlite"})
 """The formats of ours that write into the crawl folder alone. A job of a daemon may choose these."""
-OWNER_SINKS = frozenset[str]()
+OWNER_SINKS = frozenset({"postgres", "webhook"})
 """The formats of ours that reach elsewhere. Only the owner of a daemon may choose them."""
 BUILT_IN_SINKS = JOB_SINKS | OWNER_SINKS
 """The formats of ours."""
-PATHS = {"warc": "warc", "files": "files", "csv": "pages.csv", "sqlite": "pages.sqlite"}
+PATHS = {
+    "warc": "warc",
+    "files": "files",
+    "csv": "pages.csv",
+    "sqlite": "pages.sqlite",
+    "postgres": "",
+    "webhook": "webhook",
+}
 """The names that outputs have if none is chosen; all others of ours are called `pages.jsonl`."""
-HEAVY = ("links", "text", "markdown", "headers", "simhash", "audit")
+HEAVY = ("links", "text", "markdown", "metadata", "structured", "headers", "simhash", "audit")
 """Fields of records that cost more, so each has a setting. As a column it is made, too."""
 
 MOST_INLINE_BYTES = 1 << 16
@@ -72,11 +79,12 @@ class SinkConfig(Table):
     """An output for records; one table for each output."""
 
     kind: ForJobs[Kind] = "jsonl"
-    """The format: `jsonl`, one JSON object per line; `csv`, a table; `sqlite`, a database; `warc`, an archive of every
-    exchange; `files`, bodies as files (docs/outputs.md); or one that an installed package adds (docs/plugins.md)."""
+    """The format: `jsonl`, one JSON object per line; `csv`, a table; `sqlite`, a database; `postgres`, a table of a
+    server; `webhook`, messages to a URL; `warc`, an archive of every exchange; `files`, bodies as files
+    (docs/outputs.md); or one that an installed package adds (docs/plugins.md)."""
     path: ForJobs[str] = "pages.jsonl"
-    """File name inside the crawl folder; for `warc` and `files` that of a folder in it. A table whose name ends with
-    `.tsv` has tabs between its cells. A format of a package may do without."""
+    """File name inside the crawl folder; for `warc`, `files` and `webhook` that of a folder in it. A table whose name
+    ends with `.tsv` has tabs between its cells. A format of a package may do without."""
     fields: ForJobs[tuple[Annotated[str, Field(max_length=200)], ...]] = ()
     """The columns of a table: fields of records (docs/records.md), such as `url` or `timings.ttfb`. Empty: all but the
     large ones, which `links`, `text` and `headers` add."""
@@ -86,6 +94,10 @@ class SinkConfig(Table):
     """Write the readable text of each page's main part."""
     markdown: ForJobs[bool] = False
     """Write the main part of each page as markdown (docs/extraction.md)."""
+    metadata: ForJobs[bool] = False
+    """Write what each page says of itself: title, authors, dates, breadcrumbs, translations (docs/extraction.md)."""
+    structured: ForJobs[bool] = False
+    """Write the structured data of each page: JSON-LD, microdata, RDFa, Open Graph, Twitter cards, Dublin Core."""
     headers: ForJobs[bool] = False
     """Write the header fields of the answer."""
     simhash: ForJobs[bool] = False
@@ -95,6 +107,22 @@ class SinkConfig(Table):
     structured data, mixed content, security headers (docs/records.md). They take a quarter of a worker's CPU time."""
     types: ForJobs[tuple[Literal["html", "pdf", "images", "all"], ...]] = ()
     """The bodies that `files` saves, by their media type. Empty: all."""
+    url: Secret[str] = ""
+    """The server of `postgres`, `postgresql://user:password@host/database`, or the URL that `webhook` posts to.
+    `$NAME` reads it from the environment, so that it is stored nowhere."""
+    secret: Secret[str] = ""
+    """The secret that signs messages of `webhook` (Standard Webhooks), such as `whsec_...`; `$NAME` reads it from the
+    environment. Empty: they are not signed."""
+    table: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$")] = "pages"
+    """The table of `postgres`, which is made if it is missing; `schema.table` names its schema, too."""
+    give_up_s: Annotated[float, Field(ge=0)] = 600.0
+    """How long a crawl waits for a server that takes no pages. Then the run ends; nothing is lost."""
+    batch: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    """Most records in one message of `webhook`. 0: the usual 100."""
+    batch_bytes: Annotated[Size, Field(ge=0)] = 0
+    """Most bytes of records in one message of `webhook`. 0: the usual 256K."""
+    batch_s: Annotated[float, Field(ge=0)] = 0.0
+    """How many seconds a record waits for others in one message. 0: the usual 5."""
     options: Secret[dict[str, JsonValue]] = Field(default_factory=dict)
     """Settings of a format that a package adds."""
 
@@ -110,7 +138,7 @@ class SinkConfig(Table):
     @field_validator("path")
     @classmethod
     def _check_path(cls, path: str, info: ValidationInfo) -> str:
-        if path or info.data.get("kind", "jsonl") in BUILT_IN_SINKS:
+        if path or info.data.get("kind", "jsonl") in BUILT_IN_SINKS - {"postgres"}:
             check_file_name(path)
         return path
 

@@ -90,14 +90,9 @@ class Table(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _refuse_bool(cls, value: object, info: Any) -> object:
+    def _check_value(cls, value: object, info: Any) -> object:
         if isinstance(value, bool) and cls.model_fields[info.field_name].annotation is not bool:
             raise ValueError("should not be true or false")
-        return value
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _check_encoding(cls, value: object) -> object:
         if not _is_text(value):
             raise ValueError("should be text in UTF-8")
         return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 
 import orjson
 
@@ -27,7 +26,7 @@ COLUMNS = tuple(
 
 def columns_of(wants: Wants) -> tuple[str, ...]:
     """Returns the columns of a table that nobody chose fields for: COLUMNS, and the heavy fields that are wanted."""
-    return (*COLUMNS, *(name for name in ("links", "text", "headers") if getattr(wants, name)))
+    return (*COLUMNS, *(name for name in HEAVY if getattr(wants, name, False)))
 
 
 def check_fields(fields: Iterable[str], key: str = "--fields") -> tuple[str, ...]:
@@ -45,12 +44,12 @@ def check_fields(fields: Iterable[str], key: str = "--fields") -> tuple[str, ...
     return chosen
 
 
-def check_begun(place: Path, found: Sequence[str], wanted: Sequence[str]) -> None:
+def check_begun(place: object, found: Sequence[str], wanted: Sequence[str]) -> None:
     """Raises ConfigError if a table that goes on should have other columns than it has; empty: any will do."""
     if wanted and tuple(found) != tuple(wanted):
         words = (
             f"{place} was begun with the columns {', '.join(found)[:500]}: leave `fields` as it was, "
-            f"or give the new table another path"
+            f"or give the new table another name"
         )
         raise ConfigError(f"sinks: {words}", ["sinks"], [words])
 

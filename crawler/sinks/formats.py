@@ -10,30 +10,56 @@ from ..protocols import Output, Reader
 from ..settings import Config, FetchConfig, SinkConfig, WarcConfig
 from ..settings.kinds import Kinds, blame_package, check_shape
 from ..settings.output import as_file, check_file_name
-from .csv import CsvOutput
-from .files import FilesOutput
 from .jsonl import JsonLinesOutput
-from .sqlite import SqliteOutput
-from .warc import WarcOutput
 
 MakeOutput = Callable[[Path, SinkConfig], Output]
 """Makes an output in a folder. Touches no file. Raises ConfigError or ValueError for settings that it cannot use."""
 
 
 def _make_warc(folder: Path, sink: SinkConfig, settings: WarcConfig = WarcConfig()) -> Output:  # noqa: B008  frozen
+    from .warc import WarcOutput  # noqa: PLC0415 - imported by crawls that use it
+
     return WarcOutput(folder, sink, settings)
 
 
 def _make_files(folder: Path, sink: SinkConfig, most_bytes: int = FetchConfig().max_body_bytes) -> Output:
+    from .files import FilesOutput  # noqa: PLC0415 - imported by crawls that use it
+
     return FilesOutput(folder, sink, most_bytes)
+
+
+def _make_csv(folder: Path, sink: SinkConfig, key: str = "sinks") -> Output:
+    from .csv import CsvOutput  # noqa: PLC0415 - imported by crawls that use it
+
+    return CsvOutput(folder, sink, key)
+
+
+def _make_sqlite(folder: Path, sink: SinkConfig, key: str = "sinks") -> Output:
+    from .sqlite import SqliteOutput  # noqa: PLC0415 - imported by crawls that use it
+
+    return SqliteOutput(folder, sink, key)
+
+
+def _make_postgres(folder: Path, sink: SinkConfig, key: str = "sinks") -> Output:
+    from .postgres import PostgresOutput  # noqa: PLC0415 - imported by crawls that use it
+
+    return PostgresOutput(folder, sink, key)
+
+
+def _make_webhook(folder: Path, sink: SinkConfig, key: str = "sinks") -> Output:
+    from .webhook import WebhookOutput  # noqa: PLC0415 - imported by crawls that use it
+
+    return WebhookOutput(folder, sink, key)
 
 
 SINKS: Kinds[MakeOutput] = Kinds(
     "crawld.sinks",
     {
         "jsonl": JsonLinesOutput,
-        "csv": CsvOutput,
-        "sqlite": SqliteOutput,
+        "csv": _make_csv,
+        "sqlite": _make_sqlite,
+        "postgres": _make_postgres,
+        "webhook": _make_webhook,
         "warc": _make_warc,
         "files": _make_files,
     },
@@ -42,8 +68,10 @@ SINKS: Kinds[MakeOutput] = Kinds(
 
 
 _TABLES: Mapping[object, Callable[[Path, SinkConfig, str], Output]] = {
-    CsvOutput: CsvOutput,
-    SqliteOutput: SqliteOutput,
+    _make_csv: _make_csv,
+    _make_sqlite: _make_sqlite,
+    _make_postgres: _make_postgres,
+    _make_webhook: _make_webhook,
 }
 """Formats that say which setting is wrong: they are told its name."""
 

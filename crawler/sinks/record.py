@@ -27,6 +27,10 @@ class Wants:
     """Its readable text."""
     markdown: bool = False
     """Its main part as markdown."""
+    metadata: bool = False
+    """Statements of the page about itself."""
+    structured: bool = False
+    """Its structured data."""
     headers: bool = False
     """The header fields of the answer."""
     simhash: bool = False
@@ -51,8 +55,11 @@ EXTRA = ("method", "request_id", "label", "request_data")
 """Fields of records whose request was more than a URL. Headers and body, which may be secret, are not among them."""
 BEYOND = ("requisite", "extra_hop")
 """Fields of records of URLs that belong to the crawl though they need not be in its reach."""
-HEAVY = ("links", "audit", "text", "markdown", "text_from", "headers", "data", "warc")
-"""Fields of a record on request, see Wants; `data` comes from the user's own parse function, `warc` from an archive."""
+HEAVY = (
+    "links", "audit", "text", "markdown", "text_from", "metadata", "structured", "headers", "data", "warc", "file"
+)  # fmt: skip
+"""Fields of a record on request, see Wants; `data` comes from the user's own parse function, `warc` from an archive,
+`file` from the output that saves bodies."""
 
 
 def record(outcome: Outcome, wants: Wants) -> bytes:
@@ -91,6 +98,8 @@ def _make_line(outcome: Outcome, wants: Wants) -> bytes:
         values |= {"requisite": True} if request.requisite else {"extra_hop": request.extra_hop}
     if outcome.capture is not None:
         values["warc"] = outcome.capture._asdict()
+    if outcome.file:
+        values["file"] = outcome.file
     if request.label or request.data is not None or not request.is_plain:
         values |= _extra(outcome)
     return json_line(values)
@@ -104,6 +113,7 @@ def estimate_heavy_bytes(outcome: Outcome) -> int:
         weight += sum([len(value) for _, value in response.headers])
     if page is not None:
         weight += len(page.title) + len(page.description) + len(page.text) + len(page.markdown) + len(page.data_json)
+        weight += len(page.metadata_json) + len(page.structured_json)
     return weight
 
 
@@ -160,17 +170,28 @@ def _heavy(outcome: Outcome, wants: Wants) -> dict[str, object]:
             heavy["links"] = orjson.Fragment(page.links_json or b"[]")
         if wants.audit and page.audit_json:
             heavy["audit"] = orjson.Fragment(page.audit_json)
-        if wants.text:
-            heavy["text"] = page.text
-        if wants.markdown:
-            heavy["markdown"] = page.markdown or None
-        if wants.text or wants.markdown:
-            heavy["text_from"] = page.text_from or None
+        heavy |= _texts(page, wants)
         if page.data_json:
             heavy["data"] = orjson.Fragment(page.data_json)
     if response is not None and wants.headers:
         heavy["headers"] = [[k.decode("latin-1"), v.decode("latin-1")] for k, v in response.headers]
     return heavy
+
+
+def _texts(page: Page, wants: Wants) -> dict[str, object]:
+    """Returns what is made of the content of a page for those who read or search it."""
+    found: dict[str, object] = {}
+    if wants.text:
+        found["text"] = page.text
+    if wants.markdown:
+        found["markdown"] = page.markdown or None
+    if wants.text or wants.markdown:
+        found["text_from"] = page.text_from or None
+    if wants.metadata:
+        found["metadata"] = orjson.Fragment(page.metadata_json or b"null")
+    if wants.structured:
+        found["structured"] = orjson.Fragment(page.structured_json or b"null")
+    return found
 
 
 def _extra(outcome: Outcome) -> dict[str, object]:

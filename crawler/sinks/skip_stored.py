@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ..model import Outcome, Position
-from ..protocols import Sink
+from ..protocols import Follower, Patient, Sink
 
 
 class SkipStored:
@@ -28,3 +28,11 @@ class SkipStored:
         if new:
             self._position = await self.sink.write(new)
         return self._position
+
+    def hurry(self) -> None:
+        if isinstance(self.sink, Patient):
+            self.sink.hurry()
+
+    def note_settled(self) -> None:
+        if isinstance(self.sink, Follower):
+            self.sink.note_settled()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .requests import check_request
+from .suffixes import load as load_suffixes
 from .url import (
     MAX_LENGTH,
     MOST_HOST,
@@ -18,7 +19,6 @@ from .url import (
     host_port,
     is_address,
     is_too_long,
-    load_suffixes,
     make_resolver,
     parse,
     registered_domain,

@@ -64,6 +64,27 @@ class Pattern:
         return _compile_once, (self.text,)
 
 
+class TextPattern:
+    """A compiled expression for texts of any characters; safe in threads. The constructor raises PatternError.
+
+    The classes of letters, such as `\\w`, are those of ASCII.
+    """
+
+    __slots__ = ("_compiled", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text: str = text
+        rewritten = _TOKEN.sub(_rewrite_token, text).encode("utf-8", "replace")
+        try:
+            self._compiled = re2.compile(rewritten, _options(re2.Options.Encoding.UTF8))
+        except re2.error as error:
+            raise PatternError(_explain_error(error.args[0].decode("utf-8", "replace"))) from None
+
+    def search(self, text: str) -> bool:
+        """Returns whether the expression matches anywhere in a text."""
+        return self._compiled.search(text.encode("utf-8", "replace")) is not None
+
+
 @lru_cache(maxsize=64)
 def _compile_once(text: str) -> Pattern:
     """Compiles a pickled pattern once: it comes to a worker with every page."""
@@ -114,12 +135,13 @@ _EITHER = re.compile(r"\\[{}^]|[`']")
 """Characters that URLs have percent-encoded in the path or in the query alone, as fnmatch writes them."""
 
 
-def _options() -> re2.Options:
+def _options(encoding: re2.Options.Encoding = re2.Options.Encoding.LATIN1) -> re2.Options:
+    """Returns the bounds of an expression. In Latin-1 `.` is one step, in UTF-8 eight."""
     options = re2.Options()
     options.max_mem = MOST_MEMORY_BYTES
     options.log_errors = False  # else they are printed to stderr
     options.never_capture = True  # only whether it matches matters
-    options.encoding = re2.Options.Encoding.LATIN1  # `.` is one step then, not eight
+    options.encoding = encoding
     return options
 
 

@@ -12,16 +12,14 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import can_ada
 
 from ..errors import LongUrlError, SchemeError, UrlError
 from ..model import Url
 from .canonical import Fold, Policy, describe_folding, make_folder
-
-if TYPE_CHECKING:
-    from publicsuffixlist import PublicSuffixList
+from .suffixes import private_suffix, split_suffix
 
 MAX_LENGTH = 2083
 """In characters. Longer URLs are nearly always a trap or a mistake. It was Internet Explorer's limit, and sites obey
@@ -171,13 +169,25 @@ def registered_domain_of_host(host: str) -> str:
     name = host.rstrip(".")
     if "." not in name or is_address(name):
         return host
-    return _suffixes().privatesuffix(name) or host
+    return private_suffix(name) or host
+
+
+@lru_cache(maxsize=65536)
+def suffix_and_domain(host: str, *, only_registries: bool) -> tuple[str | None, str | None]:
+    """Returns the public suffix of a bare host, and the domain one level below; None for an address or a suffix itself.
+
+    `only_registries`: without the private section of the list, so that `io` is the suffix of user.github.io.
+    """
+    name = host.rstrip(".")
+    if is_address(name):
+        return None, None
+    return split_suffix(name, only_registries=only_registries)
 
 
 def has_listed_suffix(host: str) -> bool:
     """Returns whether a bare host is a name below a suffix that the public suffix list names."""
     name = host.rstrip(".")
-    return "." in name and not is_address(name) and _suffixes().privatesuffix(name, accept_unknown=False) is not None
+    return "." in name and not is_address(name) and private_suffix(name, accept_unknown=False) is not None
 
 
 class _Parsed(Protocol):
@@ -270,16 +280,3 @@ def _fold_to_fixed_point(href: str, fold: Fold) -> str:
     point."""
     short = fold(href)
     return short if "/." not in short and "/%2" not in short else fold(_read(short).href)
-
-
-def load_suffixes() -> None:
-    """Loads the suffix list, which takes 0.1 s of CPU, so that the first question for a domain need not. Blocks."""
-    registered_domain_of_host("a.example")
-
-
-@lru_cache(maxsize=1)
-def _suffixes() -> PublicSuffixList:
-    """Loads the suffix list of the package, which is released with each change of it. Late, for it costs 0.05 s."""
-    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415
-
-    return PublicSuffixList()

@@ -21,6 +21,7 @@ DEEP = {
     "crawler.offload.fork_early": "forks the process of a command, which a program with threads of its own may not do",
     "crawler.offload.give_memory_back": "a choice for the whole process, which a library leaves to its program",
     "crawler.offload.start_fork_server": "starts early what open_crawl starts anyway, so that imports overlap",
+    "crawler.query.writing": "values of answers as text, for tables and files alike",
     "crawler.runtime.counting": "one way to write a number with its noun, for the command and for errors",
     "crawler.runtime.escaping.json_line": "one way to write a line of JSON, for records, logs and answers alike",
     "crawler.runtime.files": "the errors of a full disk, of which there is one list",

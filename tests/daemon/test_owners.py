@@ -64,7 +64,8 @@ def test_the_settings_that_are_a_jobs_are_these() -> None:
         "delay_s", "per_site", "limit", "bytes_per_s", "headers", "basic_auth", "bearer"
     }  # fmt: skip
     assert {name for name, field in SinkConfig.model_fields.items() if mark_of(field)} == {
-        "kind", "path", "fields", "links", "text", "markdown", "headers", "simhash", "audit", "types"
+        "kind", "path", "fields", "links", "text", "markdown", "metadata", "structured", "headers", "simhash", "audit",
+        "types"
     }  # fmt: skip
     assert set(OWNERS) == set(fields()) - set(marks)
 

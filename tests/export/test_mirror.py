@@ -80,6 +80,7 @@ def test_every_place_of_a_link_is_rewritten(make: MakeFolder) -> None:
         "<noscript><img src='x.png'></noscript><img srcset='x.png 1x, y.png 2x,'><video poster=x.png></video>"
         '<i style="background: url(x.png)"></i><style>@import "/s.css"; b { c: url(x.png) }</style>'
         '<svg><image xlink:href="x.png"></image></svg><template><img src="x.png"></template>'
+        '<img data-src=x.png data-srcset="x.png 2x"><div data-src=x.png></div>'
         '<iframe srcdoc="<img src=x.png>"></iframe><object data="x.png"></object><link rel=canonical href="c">'
     )
     style = '@charset "latin1"; @import url(/t.css); a { b: url( "deep/x.png" ), image-set("deep/x.png" 1x) }'
@@ -96,7 +97,8 @@ def test_every_place_of_a_link_is_rewritten(make: MakeFolder) -> None:
     assert "integrity" not in text
     assert "crossorigin" not in text
     assert "Content-Security-Policy" not in text
-    assert text.count("deep/x.png") == 10
+    assert text.count("deep/x.png") == 12
+    assert '<div data-src="x.png">' in text
     assert f'<link rel="canonical" href="{A}/deep/c">' in text
     assert f"deep/x.png 1x, {A}/deep/y.png 2x" in text
     assert '<style>@import "s.css"; b { c: url("deep/x.png") }</style>' in text

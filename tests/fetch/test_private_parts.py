@@ -41,7 +41,7 @@ CALLED = {
 }
 """What we call or read. The annotations of a class count as names of it."""
 
-KEPT = {"_payload": None, "_parser": None, "_exception": None}
+KEPT = {"_payload": None, "_parser": None, "_exception": None, "_reading_paused": False}
 """Fields of a new ResponseHandler, with their first values."""
 
 ARGUMENTS = {

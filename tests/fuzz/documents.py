@@ -94,6 +94,8 @@ def job(**given: object) -> ParseJob:
         "wants_links": True,
         "wants_text": True,
         "wants_markdown": True,
+        "wants_metadata": True,
+        "wants_structured": True,
         "agent": "crawld",
     } | given
     return make_job(b"sixteen bytes ...", f"fuzz-{next(_RUNS)}".encode(), make_scope("any"), **options)

@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import cycle, islice
@@ -25,6 +26,8 @@ from crawler.testing import Web, open_web
 from tests.hostile.archives import check_archive
 from tests.hostile.tables import TABLES, add_tables, check_tables
 from tests.hostile.victim import Victim, are_gone, ended, troubled_web
+from tests.postgres import Server, open_server
+from tests.postgres import why_not as why_no_server
 
 SEED = 20261122
 """Of the instants of death: another number, other instants."""
@@ -79,6 +82,47 @@ async def killed_while_it_fills_tables(crawl: Victim, rounds: int, moments: Rand
     assert crawl.kills["group"] >= 1, "the crawl was over before it could be killed"
     await is_whole(crawl)
     return f"{crawl.kills['group']} deaths; {check_tables(crawl, *TABLES)}"
+
+
+async def killed_while_it_writes_to_a_server(
+    crawl: Victim, rounds: int, moments: Random, server: Server | None = None
+) -> str:
+    """The table of a PostgreSQL server has each visit once, though the server outlives whoever wrote to it."""
+    if server is None:
+        if why := why_no_server():
+            return f"not told: {why}"
+        with open_server() as opened:
+            return await killed_while_it_writes_to_a_server(crawl, rounds, moments, opened)
+    file = crawl.folder.with_name("server.toml")
+    table = f'[[sinks]]\nkind = "postgres"\nurl = "{server.url}"\ntable = "killed"\n'
+    file.write_text(f'[[sinks]]\nkind = "jsonl"\n{table}')
+    crawl.options = ("-c", str(file))
+    await server.ask("SELECT 1")
+    per_round = max(2, 2 * len(crawl.served.web.reachable()) // rounds)
+    for _ in range(rounds):
+        if await crawl.survives("group", moments.randint(1, per_round)):
+            break
+    assert crawl.kills["group"] >= 1, "the crawl was over before it could be killed"
+    await is_whole(crawl)
+    found = Counter(await server.ask("SELECT url, visit FROM killed"))
+    visits = Counter((record["url"], record["visit"]) for record in crawl.records())
+    assert found == visits, f"missing {list(visits - found)[:3]}, too many {list(found - visits)[:3]}"
+    return f"{crawl.kills['group']} deaths; {visits.total()} visits once in the table"
+
+
+async def killed_while_it_sends_messages(crawl: Victim, rounds: int, moments: Random, url: str) -> str:
+    """The receiver at `url` lives on; it says afterwards whether it was told of each visit."""
+    file = crawl.folder.with_name("webhook.toml")
+    target = f'[[sinks]]\nkind = "webhook"\nurl = "{url}"\nbatch = 5\nbatch_s = 0.05\n'
+    file.write_text(f'[[sinks]]\nkind = "jsonl"\n{target}')
+    crawl.options = ("-c", str(file))
+    per_round = max(2, 2 * len(crawl.served.web.reachable()) // rounds)
+    for _ in range(rounds):
+        if await crawl.survives("group", moments.randint(1, per_round)):
+            break
+    assert crawl.kills["group"] >= 1, "the crawl was over before it could be killed"
+    await is_whole(crawl)
+    return f"{crawl.kills['group']} deaths"
 
 
 async def killed_while_it_starts(crawl: Victim, rounds: int, moments: Random) -> str:
@@ -202,6 +246,7 @@ STORIES: tuple[tuple[Story, int, float, int, float], ...] = (
     (killed_again_and_again, 2000, 0.0, 4, 1.0),
     (killed_while_it_archives, 1000, 0.0, 4, 0.5),
     (killed_while_it_fills_tables, 1000, 0.0, 4, 0.5),
+    (killed_while_it_writes_to_a_server, 1000, 0.0, 4, 0.25),
     (rests_between_its_lives, 24, 3.0, 1, 0.1),
     (killed_while_it_starts, 400, 0.0, 4, 0.15),
     (killed_as_it_ends, 40, 0.0, 4, 0.1),

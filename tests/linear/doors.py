@@ -26,7 +26,6 @@ from crawler.daemon.jobs.validation import choose
 from crawler.daemon.owners import Rule
 from crawler.daemon.runs import records
 from crawler.daemon.schedules import schedule
-from crawler.daemon.webhooks import delivery
 from crawler.errors import ConfigError, FetchError
 from crawler.fetch import Guard
 from crawler.fetch.cookies import Cookies
@@ -40,6 +39,7 @@ from crawler.reach import recorded
 from crawler.records import Filter
 from crawler.runtime import escaping as harmless
 from crawler.runtime import log_format as logbook
+from crawler.runtime import signing
 from crawler.settings import Config, FetchConfig, reading, toml
 from crawler.settings import loading as config
 from crawler.sinks.jsonl import JsonLinesReader
@@ -443,8 +443,8 @@ ROWS = [
     Row("daemon.runs.records.Failures.update", _in_file(_failed, "pages.jsonl"), RECORDS),
     Row("daemon.tokens.read", _in_file(tokens.read, "token"), raw(TEXT)),
     Row(
-        "daemon.webhooks.delivery.signature",
-        lambda text: delivery.signature(text, text, 1, text.encode()),
+        "runtime.signing.signature",
+        lambda text: signing.signature(text, text, 1, text.encode()),
         {**runs("A", "=", head="whsec_")},
     ),
     Row(

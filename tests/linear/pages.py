@@ -54,6 +54,8 @@ def job(**given: object) -> ParseJob:
         "wants_links": True,
         "wants_text": True,
         "wants_markdown": True,
+        "wants_metadata": True,
+        "wants_structured": True,
         "agent": "crawld",
         **given,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html import escape
 from itertools import count
 
 import pytest
@@ -39,6 +40,9 @@ def needs(html: str, **given: object) -> list[str]:
         ("<style>@import 'a'; b{c:url(b)}</style><p style='x:url(&quot;c&quot;)'>", "abc"),
         ("<video src=a poster=b><source src=c><track src=d></video><audio src=e></audio>", "abcde"),
         ("<iframe src=a></iframe><object data=b></object><embed src=c>", "abc"),
+        ("<img data-src=a data-srcset='b 1x, c 2x'><video data-src=d></video><div data-src=no>", "abcd"),
+        ("<iframe src=no srcdoc='<img src=a><iframe srcdoc=&quot;<img src=b>&quot;></iframe>'></iframe>", "ab"),
+        ("<iframe srcdoc='<base href=http://else/><img src=no>'></iframe><img src=a>", "a"),
         ("<frameset><frame src=a><frame src=b></frameset>", "ab"),
         ("<body background=a><table background=b><tr background=c><td background=d>", "abcd"),
         ("<input type=image src=a><input src=no>", "a"),
@@ -82,6 +86,31 @@ def test_a_style_sheet_is_read_in_its_charset_and_relative_to_itself() -> None:
     page = parse(Document(PAGE, body, "text/css"), job())
     assert page.requisites.split() == ["http://h/dir/gr%C3%BCn.png"]
     assert page.kind == "other"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "wanted"),
+    [
+        ("application/manifest+json; charset=utf-8", '{"icons":[{"src":"/a.png"},{"src":""},{"x":1},2]}', ["/a.png"]),
+        ("application/manifest+json", '{"icons":{"src":"/no"}}', []),
+        ("application/manifest+json", "{no", []),
+        ("application/json", '{"icons":[{"src":"/no"}]}', []),
+        ("image/svg+xml", '<?xml version="1.0"?><svg xmlns="x"><image href="/a.png"/><use href="/b.svg#c"/></svg>',
+         ["/a.png", "/b.svg"]),
+        ("image/svg+xml", "<svg><style>a{b:url(/c.woff2)}</style><a href='/no'/></svg>", ["/c.woff2"]),
+    ],
+)  # fmt: skip
+def test_files_that_are_no_pages_may_need_others(content_type: str, body: str, wanted: list[str]) -> None:
+    page = parse(Document(PAGE, body.encode(), content_type), job())
+    assert page.requisites.split() == [f"http://h{path}" for path in wanted]
+    assert len(page.news) == 0
+
+
+def test_documents_in_documents_end() -> None:
+    html = "<img src=a>"
+    for _ in range(6):
+        html = f'<iframe srcdoc="{escape(html)}"></iframe><img src=b>'
+    assert needs(html) == ["http://h/dir/b"]
 
 
 def test_link_fields_name_what_a_page_needs() -> None:

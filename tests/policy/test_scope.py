@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from itertools import count
+from itertools import chain, count, product
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crawler import urls
 from crawler.errors import ConfigError
-from crawler.model import Reason, Request, Url
+from crawler.model import LeftOut, Reason, Request, Url
 from crawler.policy.admitted import Admitted
 from crawler.policy.scope import Reach, Scope, is_moved, place, places
 from crawler.protocols import Bounds
@@ -352,3 +352,27 @@ def test_a_table_of_several_roots_admits_what_any_of_them_would(reach: Reach, ro
     alone = [make_scope(reach, max_repeats=100).judge(Url(root), 1)(text) is None for root in roots]
     for root in roots if reach != "page" else ():
         assert (union.judge(Url(root), 1)(text) is None) == any(alone)
+
+
+@pytest.mark.parametrize("reach", REACHES)
+@pytest.mark.parametrize("admits", [False, True])
+def test_a_request_is_judged_as_the_link_was_that_led_to_it(reach: Reach, admits: bool) -> None:
+    roots = [urls.parse(text) for text in ("https://a.test/docs/", "http://b.test:81/x/y/x/y/z", "https://c.a.test/")]
+    admitted = Admitted() if admits else None
+    if admitted:
+        admitted.add(chain.from_iterable(places(root, reach) for root in roots))
+    scope = make_scope(
+        reach=reach, max_depth=2, max_repeats=2, include=("*a*", "*x*"), exclude=("*/no/*",), admitted=admitted
+    )
+    tails = ("", "docs/a", "no/a", "x/y/x/y/x/y/", "x/y/z", "z?q")
+    texts = [f"{root.text[: root.text.index('/', 8)]}/{tail}" for root in roots for tail in tails]
+    met = set[Reason | None]()
+    for root, text, via, depth in product(roots, texts, [*roots, None], (1, 3)):
+        request = Request(urls.parse(text), depth, via, root=root)
+        expected = scope.sieve(root, depth, via)(text)
+        verdict = scope.reject(request)
+        met.add(verdict)
+        if request.url != root:
+            bits = {0: None, LeftOut.REACH: OUT, LeftOut.PATTERNS: OUT, LeftOut.DEPTH: DEEP, LeftOut.REPEATS: TRAP}
+            assert verdict is bits[expected], (request, expected)
+    assert {None, OUT, DEEP} <= met

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from random import Random
 
 import pytest
 
@@ -10,6 +11,7 @@ from crawler.model import Page
 from crawler.policy.traps.pattern import Memory, Pattern, Standing
 from crawler.policy.traps.recent import Ring, Sieve
 from crawler.policy.traps.series import Series
+from crawler.policy.traps.shapes import Shapes
 
 SITE = "https://a.test"
 
@@ -202,3 +204,18 @@ def test_a_sieve_takes_no_known_one_for_new_among_the_latest_thousands() -> None
     for number in range(8192 + 5, 16384):
         sieve.add(number)
     assert not sieve.add(8200)
+
+
+def test_patterns_at_hand_are_those_that_would_be_made_anew() -> None:
+    remembering, anew, chance, known = Shapes(), Shapes(), Random(7), list[str]()
+    for _ in range(3000):
+        if not known or chance.random() < 0.4:
+            words = (
+                chance.choice(["a", "b", "12", "3-4", chance.choice("cdefghijklmnopqrstuvwxyz") * 2]) for _ in "123"
+            )
+            known.append(
+                f"https://{chance.choice('abcdefghijkl')}.a.test/{'/'.join(words)}{chance.choice(['', '?x=1'])}"
+            )
+        text, learns = chance.choice(known), chance.random() < 0.5
+        anew._forget_recent()
+        assert remembering.pattern(text, learns=learns) == anew.pattern(text, learns=learns)

@@ -5,17 +5,22 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import orjson
 import pytest
 
+import crawler
 from crawler import Config, SinkConfig, StorageFull
 from crawler.model import Disposition, Lease, Outcome, Reason, Request, Response, Url
+from crawler.settings.loading import amend
 from crawler.sinks.files import SavedFiles
 from crawler.sinks.formats import make_outputs
+from crawler.testing import Site, Web, html, missing, open_web, robots
 
+QUICK = {"allow_networks": ["127.0.0.0/8"], "executor": "inline", "delay_s": 0.0}
 PNG, PDF = b"\x89PNG\r\n\x1a\n picture", b"%PDF-1.7 paper"
 
 
@@ -111,3 +116,30 @@ async def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("crawler.sinks.files.saving.make_inner_folder", fail)
     with pytest.raises(StorageFull):
         await sink.write(ALL)
+
+
+async def test_records_name_the_files(tmp_path: Path) -> None:
+    web = Web([Site("a.test", {"/": html("Home", ["/x"]), "/x": missing()}, robots=robots.missing())])
+    config = amend(Config(), QUICK | {"sinks": [{"kind": "jsonl"}, {"kind": "files"}]})
+    async with open_web(web) as served:
+        await crawler.crawl(served.seeds, config, folder=tmp_path / "c")
+    home, gone = sorted(
+        map(orjson.loads, (tmp_path / "c/pages.jsonl").read_bytes().splitlines()), key=lambda one: len(one["url"])
+    )
+    body = (tmp_path / "c" / home["file"]).read_bytes()
+    assert home["digest"] == f"sha256:{sha256(body).hexdigest()}"
+    assert "file" not in gone
+    (listed,) = map(orjson.loads, (tmp_path / "c/files/files.jsonl").read_bytes().splitlines())
+    assert home["file"] == f"files/{listed['file']}"
+
+
+async def test_attempts_that_are_made_again_are_not_saved(tmp_path: Path) -> None:
+    again = replace(ALL[0], disposition=Disposition.DEFERRED)
+    reread = replace(ALL[1], lease=Lease(Request(ALL[1].url, is_reread=True), 2))
+    sink = SavedFiles("files:files", tmp_path / "files", frozenset(["all"]), 1 << 20)
+    await sink.rewind(None)
+    named = await sink.archive([again, reread, ALL[2]])
+    assert [bool(one.file) for one in named] == [False, False, True]
+    await sink.write(named[2:])
+    assert len((tmp_path / "files/files.jsonl").read_bytes().splitlines()) == 1
+    assert len([*(tmp_path / "files").glob("*/*")]) == 1

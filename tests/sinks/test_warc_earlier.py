@@ -55,3 +55,4 @@ async def test_a_source_that_is_not_there_is_told_before_anything_is_fetched(tmp
         with pytest.raises(ConfigError, match="neither an index"):
             await archive(served, tmp_path / "crawl", warc={"dedupe_with": [str(tmp_path / "gone")]})
         assert not served.hits
+    assert not (tmp_path / "crawl").exists()

@@ -6,8 +6,10 @@ import re
 from importlib.resources import files
 
 import pytest
+from publicsuffixlist import PublicSuffixList
 
 from crawler import urls
+from crawler.urls import suffixes
 
 ASKED = re.compile(r"checkPublicSuffix\('([^']+)', (?:'([^']+)'|null)\)|^(\S+) (\S+)$")
 """A line of test_psl.txt, in its old and its new form."""
@@ -50,6 +52,28 @@ def test_the_public_suite_is_passed() -> None:
 )
 def test_a_host_has_a_registered_domain(host: str, domain: str) -> None:
     assert urls.registered_domain_of_host(host) == domain
+
+
+def test_the_package_that_brings_the_list_reads_it_in_the_same_way() -> None:
+    rules = [rule.lstrip("!*.") for rule in sorted(suffixes._load().rules)]
+    rules = [*rules[::5], *[rule.encode("idna").decode() for rule in rules if not rule.isascii()]]
+    names = [name for rule in rules for name in (rule, f"b.{rule}", f"a.b.{rule}", f"x.a.b.{rule}")]
+    theirs = PublicSuffixList()
+    strange = [
+        "a..b.uk",
+        "",
+        "a.b.nowhere",
+        "nowhere",
+        ".".join("a" * 200) + ".co.uk",
+        "A.B.CO.UK",
+        "a.xn--\udc80.uk",
+        "a.xn--.uk",
+        "xn--a.xn--zzzz.cn",
+    ]
+    for name in [*names, *strange]:
+        for known in (True, False):
+            found = suffixes.private_suffix(name, accept_unknown=known)
+            assert found == theirs.privatesuffix(name, accept_unknown=known), name
 
 
 @pytest.mark.parametrize(

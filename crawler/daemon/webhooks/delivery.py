@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import hashlib
-import hmac
 import logging
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -20,7 +16,9 @@ import orjson
 from anyio.abc import TaskGroup
 
 from ...errors import ConfigError, StorageFull
+from ...model import Post, PostResult
 from ...runtime.counting import many
+from ...runtime.signing import sign
 from ..errors import StoreError
 from ..events import Event, Kind, Listener
 from ..jobs.store import Store
@@ -61,18 +59,6 @@ class Message(NamedTuple):
     attempts: int
 
 
-class DeliveryResult(NamedTuple):
-    """The result of an attempt; an empty `why` means success."""
-
-    why: str = ""
-    is_final: bool = False
-    """Whether the message must not be sent again."""
-
-
-Post = Callable[[str, bytes, dict[str, str]], Awaitable[DeliveryResult]]
-"""Sends a body with header fields to a URL. Expected failures are returned, not raised."""
-
-
 class Source(Protocol):
     """The part of `Jobs` that webhooks use."""
 
@@ -80,21 +66,6 @@ class Source(Protocol):
     def webhooks(self) -> Sequence[str]: ...
     def webhook(self, job: str) -> str: ...
     async def note(self, job: str | None, data: dict[str, object]) -> None: ...
-
-
-def new_secret() -> str:
-    """Returns a new secret in the format of Standard Webhooks."""
-    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-
-
-def signature(secret: str, message: str, at: int, body: bytes) -> str:
-    """Returns the header field `Webhook-Signature` (Standard Webhooks 1.0): HMAC-SHA256 of `id.timestamp.body`."""
-    try:
-        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except binascii.Error:
-        key = secret.encode()
-    mac = hmac.new(key, f"{message}.{at}.".encode() + body, hashlib.sha256)
-    return f"v1,{base64.b64encode(mac.digest()).decode()}"
 
 
 class Webhooks:
@@ -151,7 +122,7 @@ class Webhooks:
 
     async def _take(self, batch: Sequence[Event]) -> None:
         fresh = [event for event in batch if event.id is not None and event.id > self._seen]
-        wanted = [(event, target) for event in fresh if event.kind is Kind.STATE for target in self._targets(event)]
+        wanted = [(event, target) for event in fresh if _is_sent(event) for target in self._targets(event)]
         last = fresh[-1].id if fresh else None
         if wanted:
             await self._keep(wanted, last or self._seen)
@@ -220,18 +191,13 @@ class Webhooks:
                 await self._store.do(partial(_put_off, message=message, until=self._now() + wait_s))
                 return
 
-    async def _attempt(self, message: Message) -> DeliveryResult:
+    async def _attempt(self, message: Message) -> PostResult:
         at, body = int(self._now()), message.body.encode()
         try:
             secret = self._secret()
         except ConfigError as error:
-            return DeliveryResult(str(error))
-        fields = {
-            "Content-Type": "application/json",
-            "Webhook-Id": message.id,
-            "Webhook-Timestamp": str(at),
-            "Webhook-Signature": signature(secret, message.id, at, body),
-        }
+            return PostResult(str(error))
+        fields = sign(secret, message.id, at, body)
         return await self._post(message.target, body, fields)
 
     async def _give_up(self, message: Message, why: str) -> None:
@@ -260,6 +226,11 @@ async def open_webhooks(webhooks: Webhooks) -> AsyncIterator[None]:
             tasks.cancel_scope.cancel()
     with suppress(StorageFull, StoreError):
         await webhooks.close()
+
+
+def _is_sent(event: Event) -> bool:
+    """Whether webhooks are sent an event: a change of a job's state, or what a run's visits found."""
+    return event.kind is Kind.STATE or (event.kind is Kind.NOTE and "changes" in event.data)
 
 
 def _site(target: str) -> str:

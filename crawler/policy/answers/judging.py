@@ -42,6 +42,9 @@ WEAK = 3
 there."""
 
 
+_NOTHING_WANTED = Wanted()
+
+
 class Verdict(NamedTuple):
     """The reason why an answer is no content, and the next steps."""
 
@@ -110,7 +113,7 @@ class Answers:
         self._names: dict[str, str] = {}
         """The kinds of URLs that were asked about and not judged yet."""
         self._recovered: tuple[str, ...] = ()
-        self._wanted = Wanted()
+        self._wanted = _NOTHING_WANTED
 
     def __len__(self) -> int:
         """Returns how many kinds of URLs are remembered."""
@@ -242,8 +245,8 @@ class Answers:
 
     def take_wanted(self) -> Wanted | None:
         """Returns the rows to request once more, noted since the last call, or None."""
-        wanted, self._wanted = self._wanted, Wanted()
-        return wanted if any(wanted) else None
+        wanted, self._wanted = self._wanted, _NOTHING_WANTED
+        return wanted if wanted is not _NOTHING_WANTED and any(wanted) else None
 
     # -- blocks ------------------------------------------------------------------------------------------------------
 

@@ -114,8 +114,14 @@ class Kind:
     def push(self, answer: Answer) -> None:
         """Remembers an answer, and forgets the oldest."""
         self._near = self._near + 1 if self.rows and is_near(self._hashes[-1], answer.simhash) else 1
-        for column, value in zip(self._columns, _values(answer), strict=True):
-            column.append(value)
+        self.contents.append(answer.content)
+        self.gists.append(answer.gist)
+        self.rows.append(answer.row)
+        self._hashes.append(answer.simhash)
+        self._figures.append(answer.figures)
+        self._began.append(answer.began)
+        self._ended.append(answer.ended)
+        self._frames.append(answer.frame)
         if len(self.rows) > REMEMBERED:
             for column in self._columns:
                 del column[0]
@@ -247,13 +253,6 @@ class Kind:
         return (
             self.contents, self.gists, self.rows, self._hashes, self._figures, self._began, self._ended, self._frames,
         )  # fmt: skip
-
-
-def _values(answer: Answer) -> tuple[float, ...]:
-    return (
-        answer.content, answer.gist, answer.row, answer.simhash, answer.figures, answer.began, answer.ended,
-        answer.frame,
-    )  # fmt: skip
 
 
 def _centre(hashes: Sequence[int]) -> int:

@@ -12,6 +12,7 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -380,9 +381,14 @@ def _odd(site: str) -> str:
 
 def _instance_of(name: str, text: str) -> str:
     """Returns the URL with `#` for its last number; empty if no more than that varies in the pattern `name`."""
-    varying = len(_VARYING.findall(name, len(_site(name))))
-    last = _LAST.search(text, text.index("/", 8)) if varying > 1 and len(text) <= LONGEST else None
+    last = _LAST.search(text, text.index("/", 8)) if len(text) <= LONGEST and _varies_much(name) else None
     return f"{text[: last.start()]}#{text[last.end() :]}" if last else ""
+
+
+@lru_cache(1 << 12)
+def _varies_much(name: str) -> bool:
+    """Returns whether more than one part of a URL varies in this pattern."""
+    return len(_VARYING.findall(name, len(_site(name)))) > 1
 
 
 def _chosen(links: Links, kept: list[int], priorities: array[int]) -> Links:

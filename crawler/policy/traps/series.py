@@ -6,7 +6,8 @@ A calendar names no end, or an end that moves away as it is read on.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
 MOST_SERIES = 64
@@ -58,7 +59,7 @@ class Series:
     def vouch(self, text: str) -> bool:
         """Notes that a page of another pattern named this URL; returns whether a span grew."""
         has_grown = False
-        for series, number in _numbers(text, self._places):
+        for series, number in _numbers(text)[-self._places :]:
             span = self._spans.get(series)
             if span is None:
                 if len(self._spans) < MOST_SERIES:
@@ -70,7 +71,7 @@ class Series:
 
     def holds(self, text: str) -> bool:
         """Returns whether a URL lies between two that other pages named."""
-        for series, number in _numbers(text, self._places) if self._spans else ():
+        for series, number in _numbers(text)[-self._places :] if self._spans else ():
             low, high = self._spans.get(series, (0, -1))
             if low <= number <= high <= low + WIDEST:
                 return True
@@ -86,8 +87,11 @@ class Series:
         self._spans[series] = [low, high]
 
 
-def _numbers(text: str, places: int) -> Iterator[tuple[int, int]]:
-    """Yields the series that a URL may belong to, with its number there."""
-    for found in [*_NUMBER.finditer(text, text.index("/", 8))][-places:]:
+@lru_cache(64)
+def _numbers(text: str) -> Sequence[tuple[int, int]]:
+    """Returns the series that a URL may belong to, with its number there. Each URL is asked about several times."""
+    numbers = []
+    for found in [*_NUMBER.finditer(text, text.index("/", 8))][-MOST_PLACES:]:
         rest = f"{text[: found.start()]}#{text[found.end() :]}"
-        yield int.from_bytes(blake2b(rest.encode(), digest_size=8).digest(), "big"), int(found[0])
+        numbers.append((int.from_bytes(blake2b(rest.encode(), digest_size=8).digest(), "big"), int(found[0])))
+    return numbers

@@ -30,6 +30,9 @@ LONG = 24
 MOST_PLACES = 50_000
 """Most places whose words are remembered. Beyond, all are forgotten and learnt anew."""
 
+MOST_RECENT, MOST_CHARACTERS = 1 << 11, 300
+"""Most URLs whose patterns are at hand, and characters of each: pages under way, and the pages that named them."""
+
 _ESCAPED = re.compile("%[0-9A-F]{2}")
 _NUMBER = re.compile(r"[0-9]+")
 _ID = re.compile(r"(?=[^0-9]*[0-9])(?:[0-9a-fA-F-]{8,}|(?=[^A-Za-z]*[A-Za-z])[0-9A-Za-z_.~%-]{16,})")
@@ -43,17 +46,39 @@ class Shapes:
     def __init__(self) -> None:
         self._words: dict[str, set[str] | None] = {}
         """Place -> the words met there; None: the place varies."""
+        self._changes = 0
+        self._learnt: dict[str, str] = {}
+        self._told: dict[str, str] = {}
+        """The patterns of recent URLs since a word was learnt: with all their words learnt, and without."""
+        self._is_apart = False
+        """Whether the latest URL has a word that was not learnt."""
 
     def pattern(self, text: str, *, learns: bool = True) -> str:
         """Returns the pattern of a canonical URL.
 
         Unless it `learns`, a word not met before is kept apart from all others.
         """
+        known = self._learnt.get(text) or (None if learns else self._told.get(text))
+        if known is not None:
+            return known
+        changes, self._is_apart = self._changes, False
+        shape = self._make(text, learns)
+        if changes == self._changes and len(text) <= MOST_CHARACTERS:  # else it may be another one the next time
+            recent = self._told if self._is_apart else self._learnt
+            if len(recent) >= MOST_RECENT:
+                recent.clear()
+            recent[text] = shape
+        return shape
+
+    def _make(self, text: str, learns: bool) -> str:
         start = text.index("/", 8)
         path, mark, query = text[start + 1 :].partition("?")
         shape, last = self._site(text[:start], learns), ""
+        words = self._words
         for segment in path.split("/", MOST_SEGMENTS)[:MOST_SEGMENTS]:
-            word = self._word(f"{shape}/", _abstract(segment), MOST_WORDS, learns)
+            place, word = f"{shape}/", _abstract(segment)
+            if word not in (words.get(place) or ()):  # else the usual case
+                word = self._word(place, word, MOST_WORDS, learns)
             if word in _VARIED and word == last:  # /1/2/3 and /1/2/3/4 are alike
                 shape = shape if shape.endswith("+") else f"{shape}+"
             else:
@@ -88,15 +113,20 @@ class Shapes:
         known = self._words.get(place, _NOTHING)
         if known is None:
             return word if _ONLY_NUMBERS.fullmatch(word) else "*"
-        if word in known or not learns or _ONLY_NUMBERS.fullmatch(word):
+        if word in known or _ONLY_NUMBERS.fullmatch(word):
+            return word
+        if not learns:
+            self._is_apart = True
             return word
         if len(known) >= most:
             self._words[place] = None
+            self._forget_recent()
             return "*"
         self._meet(place, word, most)
         return word
 
     def _meet(self, place: str, word: str, most: int) -> None:
+        self._forget_recent()
         if len(self._words) >= MOST_PLACES:
             self._words.clear()
         if word == "*":
@@ -105,6 +135,11 @@ class Shapes:
             known = self._words.setdefault(place, set())
             if known is not None and len(known) < most:
                 known.add(word)
+
+    def _forget_recent(self) -> None:
+        self._changes += 1
+        self._learnt.clear()
+        self._told.clear()
 
 
 _NOTHING: frozenset[str] = frozenset()

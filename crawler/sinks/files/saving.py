@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from ...errors import ParseError
 from ...model import Disposition, Outcome, Position, Response
@@ -22,8 +24,17 @@ DRAFT_NAME = "draft.new"
 _KEPT = frozenset((Disposition.FETCHED, Disposition.DUPLICATE))
 
 
+class Saved(NamedTuple):
+    """A body that has its file."""
+
+    name: str
+    """The name of the file, below the folder of the list."""
+    line: bytes
+    """The line of the visit in the list."""
+
+
 class SavedFiles(JsonLines):
-    """Saves the bodies of visits, one file for each content.
+    """Saves the bodies of visits, one file for each content. Implements Sink and Archive: records name the files.
 
     The list settles as records do. A body that no settled line names stays, and does no harm: its page is fetched
     again, and names it then. What is written is done in threads.
@@ -33,11 +44,24 @@ class SavedFiles(JsonLines):
         """`types`: html, pdf, images, all. `most_bytes`: of a body without its content coding."""
         super().__init__(folder / LIST, sync=sync)
         self.name = name
+        self._path = name.partition(":")[2]
         self._types = types
         self._most_bytes = most_bytes
+        self._saved: dict[int, Saved | None] = {}
+        """What was saved of the batch that is written next, by the identity of its leases. None: nothing was."""
+
+    async def archive(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Saves the bodies of the final ones; returns the outcomes with the names of their files."""
+        final = [one for one in outcomes if one.is_final and not one.request.is_reread]
+        self._saved = await off_loop(self._save_all, final)
+        named = ((one, self._saved.get(id(one.lease))) for one in outcomes)
+        return [replace(one, file=f"{self._path}/{saved.name}") if saved else one for one, saved in named]
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
-        lines = await off_loop(self._lines, outcomes)
+        saved, self._saved = self._saved, {}
+        if left := [one for one in outcomes if id(one.lease) not in saved]:
+            saved |= await off_loop(self._save_all, left)
+        lines = b"".join([one.line for outcome in outcomes if (one := saved[id(outcome.lease)])])
         if lines:
             await off_loop(self._append, lines)
             self._length += len(lines)
@@ -47,29 +71,29 @@ class SavedFiles(JsonLines):
         make_inner_folder(self.path.parent)
         return super()._cut(length)
 
-    def _lines(self, outcomes: Sequence[Outcome]) -> bytes:
-        return b"".join(self._save(one, one.response) for one in outcomes if one.response)
+    def _save_all(self, outcomes: Sequence[Outcome]) -> dict[int, Saved | None]:
+        return {id(one.lease): self._save(one, one.response) if one.response else None for one in outcomes}
 
-    def _save(self, outcome: Outcome, response: Response) -> bytes:
-        """Saves the body of a visit, if it is wanted, and returns its line in the list; else nothing."""
+    def _save(self, outcome: Outcome, response: Response) -> Saved | None:
+        """Saves the body of a visit, if it is wanted."""
         if outcome.disposition not in _KEPT or not 200 <= response.status < 300 or not response.body:
-            return b""
+            return None
         try:
             coding = ",".join(response.all("content-encoding"))
             body = codings.decode_beginning(response.body, coding, self._most_bytes, is_cut=True).body
         except ParseError:
-            return b""
+            return None
         content_type = response.header("content-type")
         kind = kinds.media_type(content_type, body)
         if not self._is_wanted(kind):
-            return b""
+            return None
         body = body[: self._most_bytes]
         digest = sha256(body).hexdigest()
         ending = kinds.ENDINGS.get(kind, "bin").split()[0]
         name = f"{digest[:2]}/{digest}.{ending}"
         self._keep(self.path.parent / name, body)
         said = {"url": outcome.request.url.text, "fetched_at": iso(outcome.visited_at, "milliseconds"), "type": kind}
-        return json_line({**said, "digest": f"sha256:{digest}", "bytes": len(body), "file": name})
+        return Saved(name, json_line({**said, "digest": f"sha256:{digest}", "bytes": len(body), "file": name}))
 
     def _is_wanted(self, kind: str) -> bool:
         return (

@@ -11,7 +11,8 @@ import pytest
 
 from crawler.daemon.events import Event, Kind
 from crawler.daemon.webhooks import delivery as room
-from crawler.daemon.webhooks.delivery import FIRST_S, GIVEN_UP_S, MOST_S, DeliveryResult, Message, Source, Webhooks
+from crawler.daemon.webhooks.delivery import FIRST_S, GIVEN_UP_S, MOST_S, Message, Source, Webhooks
+from crawler.model import PostResult
 
 DEAD, GOOD = "https://dead.test/hook", "https://good.test/hook"
 
@@ -89,16 +90,16 @@ class Jobs:
         self.noted.append(data)
 
 
-def posting(*answers: DeliveryResult) -> Callable[[str, bytes, dict[str, str]], Awaitable[DeliveryResult]]:
+def posting(*answers: PostResult) -> Callable[[str, bytes, dict[str, str]], Awaitable[PostResult]]:
     left = list(answers)
 
-    async def post(url: str, body: bytes, fields: dict[str, str]) -> DeliveryResult:
+    async def post(url: str, body: bytes, fields: dict[str, str]) -> PostResult:
         return left.pop(0)
 
     return post
 
 
-def opened(table: Table, jobs: Jobs, clock: list[float], *answers: DeliveryResult) -> Webhooks:
+def opened(table: Table, jobs: Jobs, clock: list[float], *answers: PostResult) -> Webhooks:
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     return Webhooks(
         cast("Any", table), cast("Source", jobs), posting(*answers), lambda: secret, lambda: clock[0]
@@ -108,7 +109,7 @@ def opened(table: Table, jobs: Jobs, clock: list[float], *answers: DeliveryResul
 async def test_waits_double_up_to_an_hour_and_end_after_a_day(table: Table) -> None:
     jobs, clock, waits = Jobs(), [0.0], list[float]()
     table.put(DEAD, now=0.0)
-    hooks = opened(table, jobs, clock, *[DeliveryResult("HTTP 500")] * 100)
+    hooks = opened(table, jobs, clock, *[PostResult("HTTP 500")] * 100)
     while not jobs.noted:
         await hooks._tell_in_order([table.message()])
         if not jobs.noted:
@@ -126,12 +127,10 @@ async def test_up_to_the_first_that_is_not_taken_they_are_told_in_order(table: T
     jobs = Jobs()
     table.put(GOOD, GOOD, GOOD, now=0.0)
     messages = room._due(table.connection, "[]", 0.0)
-    await opened(table, jobs, [0.0], DeliveryResult(), DeliveryResult("HTTP 503"))._tell_in_order(messages)
+    await opened(table, jobs, [0.0], PostResult(), PostResult("HTTP 503"))._tell_in_order(messages)
     assert table.due(float("inf")) == ["msg_2", "msg_3"]
     assert table.due(FIRST_S - 1) == []
-    await opened(table, jobs, [0.0], DeliveryResult("HTTP 410", is_final=True), DeliveryResult())._tell_in_order(
-        messages[1:]
-    )
+    await opened(table, jobs, [0.0], PostResult("HTTP 410", is_final=True), PostResult())._tell_in_order(messages[1:])
     assert table.due(float("inf")) == []
     assert [said["why"] for said in jobs.noted] == ["HTTP 410"]
 

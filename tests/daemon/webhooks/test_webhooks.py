@@ -21,7 +21,7 @@ from aiohttp import web
 from crawler.daemon import Jobs, State
 from crawler.daemon.errors import BadJob
 from crawler.daemon.webhooks import delivery
-from crawler.daemon.webhooks.delivery import new_secret, signature
+from crawler.runtime.signing import new_secret, signature
 
 from ..conftest import Open, submit, until
 
@@ -188,8 +188,8 @@ async def test_a_target_that_nobody_may_reach_is_refused(open_daemon: Open, url:
 
 async def test_a_name_that_leads_inside_is_not_connected_to(open_daemon: Open) -> None:
     """The guard sits at the connection: what a name leads to is nobody's choice but its owner's."""
-    from crawler.daemon.webhooks.posting import open_post
     from crawler.fetch import Guard
+    from crawler.fetch.posting import open_post
     from crawler.fetch.resolver import NameAnswer
 
     async def ask(_: str) -> NameAnswer:

@@ -1,9 +1,10 @@
-"""Sends webhooks: to allowed addresses only, without following redirects, within a time limit."""
+"""Posts messages to webhooks: to allowed addresses only, without following redirects, within a time limit."""
 
 from __future__ import annotations
 
 import errno
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -11,11 +12,13 @@ from functools import partial
 import aiohttp
 from aiohappyeyeballs import AddrInfoType
 
-from ...errors import FetchError
-from ...fetch import Guard
-from ...fetch.resolver import LookUp, Resolver
-from ...settings.loading import project_version
-from .delivery import DeliveryResult, Post
+from ..errors import FetchError
+from ..model import Post, PostResult
+from ..policy.politeness import retry_after_s
+from ..settings import FetchConfig
+from ..settings.loading import project_version
+from .guard import Guard
+from .resolver import LookUp, NameServers, Resolver
 
 TIMES = aiohttp.ClientTimeout(total=15)
 LOOK_UP_S = 10.0
@@ -41,17 +44,29 @@ async def open_post(guard: Guard, ask: LookUp) -> AsyncIterator[Post]:
             await resolver.close()
 
 
-async def _post(http: aiohttp.ClientSession, url: str, body: bytes, fields: dict[str, str]) -> DeliveryResult:
+@asynccontextmanager
+async def open_post_alone(config: FetchConfig) -> AsyncIterator[Post]:
+    """Opens such a function for one crawl, with name servers of its own."""
+    names = NameServers(config.name_servers, config.connect_timeout_s)
+    try:
+        async with open_post(Guard(config.allow_networks), names.ask) as post:
+            yield post
+    finally:
+        await names.close()
+
+
+async def _post(http: aiohttp.ClientSession, url: str, body: bytes, fields: dict[str, str]) -> PostResult:
     try:
         async with http.post(url, data=body, headers=fields, allow_redirects=False) as answer:
             answer.close()  # the body is not read
             if 200 <= answer.status < 300:
-                return DeliveryResult()
-            return DeliveryResult(f"HTTP {answer.status}", is_final=answer.status == 410)
+                return PostResult()
+            rest_s = retry_after_s(answer.headers.get("Retry-After", ""), time.time())
+            return PostResult(f"HTTP {answer.status}", answer.status == 410, rest_s or 0.0)
     except TimeoutError:
-        return DeliveryResult(f"no answer in {TIMES.total:g} s")
+        return PostResult(f"no answer in {TIMES.total:g} s")
     except (aiohttp.ClientError, FetchError, OSError, ValueError) as error:
-        return DeliveryResult(str(error) or type(error).__name__)
+        return PostResult(str(error) or type(error).__name__)
 
 
 def _socket(guard: Guard, info: AddrInfoType) -> socket.socket:
