@@ -1,4 +1,4 @@
-"""Defines the facts of a page for the owner of its site, with URLs as written."""
+"""Holds the facts for a site's owner that are read from one page; `audit` collects them."""
 
 from __future__ import annotations
 
