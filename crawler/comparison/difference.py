@@ -17,7 +17,7 @@ class State(NamedTuple):
     status: int | None
     """The HTTP status; of a page that answered 304 the one before. None: there was no answer."""
     disposition: str | None
-    """What became of the URL: `fetched`, `failed`, `excluded`, ..."""
+    """The end of its visit: `fetched`, `failed`, `excluded`, ..."""
     reason: str | None
     """Why, in one of the words of docs/records.md."""
     digest: str | None
@@ -25,7 +25,7 @@ class State(NamedTuple):
     location: str | None
     """Where a redirect led."""
     robots: str | None
-    """What the page asks of robots."""
+    """Directives of the page for robots."""
     title: str | None
     """Its title. Of a web archive it is known only where the content changed, as is `robots`."""
 

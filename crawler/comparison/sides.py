@@ -29,7 +29,7 @@ _NUMBERS = frozenset({"status", "length"})
 
 
 class Facts(NamedTuple):
-    """What is only looked up of a page that changed."""
+    """Facts that are only looked up of a page that changed."""
 
     text: str | None
     simhash: str | None

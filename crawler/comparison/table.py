@@ -25,7 +25,7 @@ _RANKED = (
 
 
 class Row(NamedTuple):
-    """What is compared of one record."""
+    """The facts of one record that are compared."""
 
     key: str
     """The URL; behind it method and id of a request that is more than a URL."""

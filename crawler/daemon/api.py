@@ -30,6 +30,7 @@ from .jobs.store import Store
 from .jobs.submission import Lines, Submissions
 from .owners import Rule, clamp_to_bounds
 from .reload import Changed, merge_reloaded
+from .runs.changes import PageChanges
 from .runs.records import outputs
 from .runs.remedies import HELPED, find_remedies
 from .runs.reports import Reports
@@ -40,8 +41,7 @@ from .settings import DaemonConfig
 
 log = logging.getLogger(__name__)
 
-API = "api"
-MOST_LISTED = 1000
+API, MOST_LISTED = "api", 1000
 NOTHING_CHOSEN = Config()
 
 
@@ -76,6 +76,8 @@ class Jobs:
         """The schedules, which submit jobs again and again."""
         self.reports: Reports = Reports(scheduler.runs, self.outputs, self.folder)
         """The reports, counted from the jobs' records."""
+        self.changes: PageChanges = PageChanges(self, scheduler.inspector)
+        """The pages that visits of jobs found to be new, changed, moved or gone."""
         self.store = store
         """The database, for modules that keep tables of their own in it."""
 
@@ -374,8 +376,6 @@ class Jobs:
     async def remove_template(self, name: str, *, expected: Expected = None) -> None:
         """Removes a template. Raises NoSuchJob, Outdated."""
         await self._registry.remove_template(name, expected)
-
-    # ----------------------------------------------------------------------------------------------------------------
 
     async def _want(self, job: str, wish: Wish, who: str, expected: Expected) -> int | None:
         await self._reception.check_folder(job)

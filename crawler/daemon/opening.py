@@ -99,7 +99,7 @@ async def open_jobs(
                 async with _run_jobs(scheduler, reception, events) as tasks:
                     jobs = Jobs(registry, store, reception, scheduler, events, shared)
                     await jobs.schedules.open()
-                    for task in (jobs.keep_clear, jobs.schedules.run, jobs.reports.run):
+                    for task in (jobs.keep_clear, jobs.schedules.run, jobs.reports.run, jobs.changes.run):
                         tasks.start_soon(task)
                     async with open_post(Guard(base.fetch.allow_networks), shared.network.ask) as post:
                         async with open_webhooks(Webhooks(store, jobs, post, secret, now)):

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from .change import CHANGE_KINDS, PageChange
 from .cursor import Cursor
-from .following import NAME, Feed, follow_changes, open_feed
+from .following import NAME, Feed, Untold, follow_changes, open_feed
 
-__all__ = ["CHANGE_KINDS", "NAME", "Cursor", "Feed", "PageChange", "follow_changes", "open_feed"]
+__all__ = ["CHANGE_KINDS", "NAME", "Cursor", "Feed", "PageChange", "Untold", "follow_changes", "open_feed"]

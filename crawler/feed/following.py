@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
@@ -35,6 +37,17 @@ NAME = ".changes.sqlite"
 """The file in a crawl folder. No output can have this name: none may begin with a dot."""
 PART_BYTES, PART_RECORDS = 1 << 20, 2000
 BATCH = 500
+
+
+class Untold(NamedTuple):
+    """The changes that were not told yet."""
+
+    counts: Mapping[str, int]
+    """How many there are of each kind."""
+    since: str
+    """The cursor before them. Empty: none was told before."""
+    last: Cursor
+    """The cursor of the last one."""
 
 
 class Feed:
@@ -59,6 +72,20 @@ class Feed:
         while batch := self._store.events(after, BATCH):
             for after, value in batch:
                 yield PageChange(Cursor(feed, after).text, *orjson.loads(value))
+
+    def untold(self) -> Untold | None:
+        """Returns a summary of the changes that were not told yet (`mark_told`); None: there are none."""
+        feed, told = str(self._store.fact("feed") or ""), int(self._store.fact("told") or 0)
+        counts, last = Counter[str](), told
+        while batch := self._store.events(last, BATCH):
+            counts.update(orjson.loads(value)[0] for _, value in batch)
+            last = batch[-1][0]
+        return Untold(counts, Cursor(feed, told).text if told else "", Cursor(feed, last)) if counts else None
+
+    def mark_told(self, cursor: Cursor) -> None:
+        """Notes that the changes up to this place were told."""
+        with self._store.writing():
+            self._store.set_facts(told=cursor.number)
 
     def _take_part(self, reader: Reader, end: int) -> bool:
         """Looks at the next records, about a megabyte, in one transaction. Returns whether there are more."""

@@ -40,7 +40,7 @@ class Known(IntEnum):
 
 
 class Visit(NamedTuple):
-    """What a record says."""
+    """A visit, as its record has it."""
 
     at: float
     """Unix seconds when the visit began."""
@@ -54,7 +54,7 @@ class Visit(NamedTuple):
 
 @dataclass(slots=True)
 class PageState:
-    """What is known of a page."""
+    """The state of a page after its last visit."""
 
     visit: int = 0
     """Its last visit."""
@@ -94,7 +94,7 @@ class Pending(NamedTuple):
 
 @dataclass(slots=True)
 class SiteState:
-    """What is known of a site."""
+    """The state of a site after the last visit to one of its pages."""
 
     good_at: float = 0.0
     """When one of its pages was last well."""

@@ -49,8 +49,9 @@ class Gate:
     pause_s: float = PAUSE_S
     """Seconds before the first of these visits; twice as long before the next, and so on."""
     others: Others = field(default_factory=Others)
-    """What is kept of sites of others."""
+    """The good answers of other sites that are kept."""
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    """Waits so many seconds. Tests give another one."""
 
 
 async def check_site(

@@ -19,7 +19,7 @@ HERE = "~"
 
 
 class Key(NamedTuple):
-    """What identifies a finding in every run."""
+    """The identity of a finding, the same in every run."""
 
     code: str
     url: str
@@ -30,20 +30,23 @@ class Judged(NamedTuple):
     """A finding, and whether the baseline knows it."""
 
     finding: Finding
+    """The finding."""
     key: Key
+    """Its identity, as the baseline has it."""
     state: Literal["new", "known"]
+    """Whether the baseline knows it."""
     is_fatal: bool
     """Whether it is new and severe enough to fail the check."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckVerdict:
-    """What a check found."""
+    """The result of a check."""
 
     findings: Sequence[Judged]
     """All findings: errors first, each code by its URL."""
     fixed: Sequence[Key]
-    """What the baseline has and the check did not find any more."""
+    """Findings of the baseline that the check did not find any more."""
     pages: int
     """Pages of the site that were read."""
     site: str

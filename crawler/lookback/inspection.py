@@ -51,7 +51,7 @@ class OriginalCount(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """What bound the speed of a crawl, judged from its records."""
+    """The bound of a crawl's speed, judged from its records."""
 
     bound: Bound
     """A word of the panel."""
@@ -63,7 +63,7 @@ class Limit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What a crawl folder holds."""
+    """The contents of a crawl folder, counted."""
 
     report: Report
     """Its records by outcome, status, type, site and error, with the slowest and largest pages."""
@@ -80,7 +80,7 @@ class Inspection:
     stages: Mapping[str, float]
     """Seconds that all visits together spent in each stage: `queue`, `dns`, `connect`, `ttfb`, `download`, `parse`."""
     limit: Limit | None
-    """What bound its speed; None: its records do not tell."""
+    """The bound of its speed; None: its records do not tell."""
     v: int = VERSION
     """The version of this object."""
 
@@ -100,7 +100,7 @@ class Inspection:
 
 
 def inspect_folder(folder: Folder, *, tell: Tell = tell_nobody) -> Inspection:
-    """Counts the settled records of a folder, while a crawl runs in it, too; a million take about 15 seconds. Blocks.
+    """Counts the settled records of a folder, while a crawl runs in it, too; a million take about 20 seconds. Blocks.
 
     `tell` is told how many bytes of how many are read. Raises FolderError, FrontierError.
     """

@@ -129,7 +129,7 @@ class _Names:
 
 @dataclass(slots=True)
 class _Seen:
-    """What the records say of one URL."""
+    """The records about one URL."""
 
     url: str
     keeps_links: bool = False

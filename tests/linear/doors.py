@@ -6,6 +6,7 @@ import asyncio
 import io
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -16,6 +17,8 @@ import pydantic
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
+from crawler.comparison.lines import count_changes, find_similarity
+from crawler.comparison.sides import read_row
 from crawler.conditions import BadCondition, parse_condition
 from crawler.conditions.words import MOST_CHARS
 from crawler.daemon import tokens
@@ -29,6 +32,7 @@ from crawler.daemon.owners import Rule
 from crawler.daemon.runs import records
 from crawler.daemon.schedules import schedule
 from crawler.errors import ConfigError, FetchError
+from crawler.feed import Cursor
 from crawler.fetch import Guard
 from crawler.fetch.cookies import Cookies
 from crawler.fetch.framing import LOOK_BACK, count_lengths, find_final_head, is_http2, join_equal_lengths, split_heads
@@ -270,7 +274,16 @@ def _condition(text: str) -> object:
         return error
 
 
+def _read_cursor(text: str) -> None:
+    with suppress(ConfigError):
+        Cursor.read(text)
+
+
 ROWS = [
+    Row("comparison.lines.count_changes", lambda text: count_changes(text, text[::-1]), {**TEXT, **runs("a\n", "\n ")}),
+    Row("comparison.lines.find_similarity", lambda text: find_similarity(text, "f" * 16), TEXT),
+    Row("comparison.sides.read_row", lambda text: read_row(b'{"url":' + text + b"}", 0, 0), raw(TEXT)),
+    Row("feed.cursor.Cursor.read", _read_cursor, TEXT),
     Row(
         "conditions.parse_condition",
         _condition,

@@ -14,7 +14,21 @@ from ...settings.loading import project_version
 from ..api import Jobs
 from ..insight import Insight
 from ..reload import Changed
-from . import dashboard, events, files, health, jobs, repeats, reports, results, safety, schedules, settings, wishes
+from . import (
+    changes,
+    dashboard,
+    events,
+    files,
+    health,
+    jobs,
+    repeats,
+    reports,
+    results,
+    safety,
+    schedules,
+    settings,
+    wishes,
+)
 from .admission import Admission
 from .bounds import Bounds
 from .errors import problem
@@ -71,7 +85,7 @@ def application(
 
 def operations() -> list[Operation]:
     """Returns all operations, in the order of the documentation."""
-    rooms = (jobs, repeats, wishes, results, reports, schedules, events, files, settings, health)
+    rooms = (jobs, repeats, wishes, results, reports, schedules, events, changes, files, settings, health)
     return [entry for table in (*(room.operation for room in rooms), _about_itself) for entry in table]
 
 

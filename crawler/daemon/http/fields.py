@@ -31,6 +31,11 @@ LAST_EVENT_ID = Field(
     "The id of the last event seen: the events after it come first. `after` in the query says the same.",
     {"type": "string", "pattern": "^[0-9]{1,18}$"},
 )
+LAST_CURSOR = Field(
+    "Last-Event-ID",
+    "The id of the last change seen, its cursor: those after it come. `since` in the query says the same.",
+    {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,100}$"},
+)
 IF_MATCH = Field(
     "If-Match",
     "The ETag of a job, schedule or template as you have read it (or several). Has it been changed since, the request "

@@ -122,7 +122,7 @@ class Webhooks:
 
     async def _take(self, batch: Sequence[Event]) -> None:
         fresh = [event for event in batch if event.id is not None and event.id > self._seen]
-        wanted = [(event, target) for event in fresh if event.kind is Kind.STATE for target in self._targets(event)]
+        wanted = [(event, target) for event in fresh if _is_sent(event) for target in self._targets(event)]
         last = fresh[-1].id if fresh else None
         if wanted:
             await self._keep(wanted, last or self._seen)
@@ -226,6 +226,11 @@ async def open_webhooks(webhooks: Webhooks) -> AsyncIterator[None]:
             tasks.cancel_scope.cancel()
     with suppress(StorageFull, StoreError):
         await webhooks.close()
+
+
+def _is_sent(event: Event) -> bool:
+    """Whether webhooks are sent an event: a change of a job's state, or what a run's visits found."""
+    return event.kind is Kind.STATE or (event.kind is Kind.NOTE and "changes" in event.data)
 
 
 def _site(target: str) -> str:

@@ -50,6 +50,11 @@ expected-statuses = [400, 401, 404, 405, 409, 412, 413, 415, 422]
 include-path-regex = "/events$"
 parameters = {{ "query.after" = 0, "header.Last-Event-ID" = "0" }}
 
+# A feed has no end either; a cursor of nobody's is refused at once.
+[[operations]]
+include-path-regex = "/changes$"
+parameters = {{ "query.since" = "AAAA", "header.Last-Event-ID" = "AAAA" }}
+
 # A number is a line of text as well, and lines that are no URL are counted later.
 [[operations]]
 include-path = "/v1/jobs/{{id}}/seeds"

@@ -146,4 +146,5 @@ async def test_header_fields_are_described_wherever_they_are_read(api: Api) -> N
         ("POST", "/v1/schedules", "Idempotency-Key"),
         ("GET", "/v1/events", "Last-Event-ID"),
         ("GET", "/v1/jobs/{id}/events", "Last-Event-ID"),
+        ("GET", "/v1/jobs/{id}/changes", "Last-Event-ID"),
     }
