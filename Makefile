@@ -134,7 +134,7 @@ dist: $(READY)  ## build what a release consists of from the last commit: sdist,
 .PHONY: lock
 lock: $(READY)  ## take the newest dependencies that pyproject.toml allows
 	.ci/uv $(LOCK) --upgrade --extra dev -o requirements-dev.lock
-	.ci/uv $(LOCK) --upgrade --extra analytics --extra socks --extra tables -c requirements-dev.lock -o requirements.lock
+	.ci/uv $(LOCK) --upgrade --extra analytics --extra cloud --extra socks --extra tables -c requirements-dev.lock -o requirements.lock
 	for peer in $(PEERS) profiler; do .ci/uv $(LOCK_PEER) --upgrade benchmarks/peers/$$peer.in -o benchmarks/peers/$$peer.lock || exit 1; done
 
 .PHONY: audit

@@ -12,6 +12,7 @@ BENCHMARKS = {
     "figures": "our goals and how near we are, in one run",
     "modern": "today's web: TLS 1.3, br and gzip, 240 kB a page, names, hundreds of hosts",
     "profile": "where a crawl spends its time: flame graphs of loop, threads and workers",
+    "calls": "what one page has the loop's thread do, counted: calls, copies, scopes, tasks, hops",
     "start": "what a start costs: crawl --help, and a crawl of one page",
     "many_slow": "2,000 answers of 2 s each at a time",
     "tick": "how late the event loop comes in a busy crawl, and the memory of the tree at 10,000 pages",
@@ -31,13 +32,16 @@ BENCHMARKS = {
     "html_report": "what the page of findings costs for 100,000 pages: seconds, bytes, memory, and to open it",
     "replay_cost": "what a replay costs beside the live crawl whose archive it reads",
     "warc_cost": "what an archive of all exchanges costs a page",
+    "sink_cost": "what tables, databases and messages beside the records cost a page",
+    "analytics_cost": "what Parquet, SQL and graphs cost a record, and their memory",
+    "export_cost": "what each format of `crawl export` costs a record, and its memory at a million records",
     "telemetry_cost": "what traces and figures by OpenTelemetry cost a page",
     "extraction": "how well the main text of pages is found, on public sets, and what it costs",
     "ledger": "figures of earlier commits on this machine, and whether a page costs more CPU",
 }
 
 
-TOOLS = ("figures", "ledger", "profile")
+TOOLS = ("calls", "figures", "ledger", "profile")
 """What measures nothing new, and is not run for `all`."""
 
 

@@ -127,7 +127,7 @@ def _profiled(path: str) -> Iterator[None]:
     if not path:
         yield
         return
-    profile = cProfile.Profile()
+    profile = cProfile.Profile(time.thread_time_ns, 1e-9)
     profile.enable()
     yield
     profile.disable()

@@ -19,7 +19,6 @@ from . import show, values
 from .colours import tint
 from .exit_codes import Exit
 from .options import SetsSetting, chosen_settings
-from .report import load_check
 from .stderr import tell_line
 
 if TYPE_CHECKING:
@@ -106,7 +105,17 @@ def check(
     The exit code is 0 if there is nothing new, and 6 if there is.
     """
     given = locals()
-    from crawler import Gate, Others, Severity, Trust, read_baseline, write_baseline, write_junit, write_sarif
+    from crawler import (
+        Gate,
+        Others,
+        Severity,
+        Trust,
+        load_check,
+        read_baseline,
+        write_baseline,
+        write_junit,
+        write_sarif,
+    )
 
     from .interrupts import raising_interrupts
 

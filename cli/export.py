@@ -31,7 +31,7 @@ def export(
             "-o",
             "--out",
             metavar="FILE",
-            help="The file, or the new folder (sitemap, graph, webgraph, mirror); -: to a pipe. Default: FOLDER.FORMAT",
+            help="The file, s3://BUCKET/FILE, or the new folder (sitemap, graph, webgraph, mirror); -: to a pipe",
         ),
     ] = "",
     fields: Annotated[
@@ -56,7 +56,7 @@ def export(
 
     found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
     name = format or _format_of(out)
-    path = None if out == "-" else Path(out) if out else _default(folder, name)
+    path = None if out == "-" else as_target(out) if out else _default(folder, name)
     progress = Progress()
     with raising_interrupts():
         try:
@@ -64,7 +64,12 @@ def export(
         finally:
             progress.clear()
     if path is not None:
-        tell_line(f"{path}: {_describe(path)}")
+        tell_line(f"{path}: {_describe(path) if isinstance(path, Path) else 'written'}")
+
+
+def as_target(out: str) -> Path | str:
+    """Returns the place that -o names: a path, or the URL of an object in a store."""
+    return out if "://" in out else Path(out)
 
 
 def _describe(path: Path) -> str:

@@ -23,7 +23,7 @@ FULL_COLLECTION = 100
 
 
 def fork_helpers() -> None:
-    """Forks the processes that workers come from while this one is small and knows no settings. They wait."""
+    """Forks the processes that workers come from while this one has read no settings yet. They wait."""
     from crawler.offload import fork_early
 
     fork_early(USUAL)
@@ -32,13 +32,12 @@ def fork_helpers() -> None:
 def import_settings() -> None:
     """Imports the settings without pydantic's plugins, which it would look for in all installed packages: 10 ms."""
     name = "PYDANTIC_DISABLE_PLUGINS"
-    if name in os.environ:
-        from crawler import settings
-    else:
-        os.environ[name] = "__all__"
-        try:
-            from crawler import settings  # noqa: F401
-        finally:
+    is_said = name in os.environ
+    os.environ.setdefault(name, "__all__")
+    try:
+        from crawler.settings.loading import load  # noqa: F401
+    finally:
+        if not is_said:
             del os.environ[name]  # a parse function may want them
 
 

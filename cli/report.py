@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,7 +41,7 @@ def report(
 
     `--preset audit` crawls with all that findings are made of. Each has a code that docs/findings.md explains.
     """
-    from crawler import Config, ConfigError, Trust, read_folder, write_site_report
+    from crawler import Config, ConfigError, Trust, load_check, read_folder, write_site_report
 
     from .export import Progress
     from .interrupts import raising_interrupts
@@ -77,29 +75,6 @@ def _format_of(out: str) -> str:
     if ending not in ("html", "json", "csv"):
         raise ConfigError(f"-o {out}: name a file that ends with .html, .json or .csv")
     return ending
-
-
-def load_check(name: str) -> Check:
-    """Returns the function that `module:function` names. Raises ConfigError."""
-    from crawler import ConfigError
-    from crawler.runtime.foreign_errors import describe
-    from crawler.runtime.nearest import did_you_mean
-
-    module, _, function = name.partition(":")
-    if not module or not function:
-        raise ConfigError(f"--check {name}: name a module and a function, as in checks:no_price")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # a file beside the crawl folder
-    try:
-        home = import_module(module)
-    except Exception as error:
-        raise ConfigError(f"--check {name}: {module} cannot be imported: {describe(error)}") from error
-    found = getattr(home, function, None)
-    if not callable(found):
-        near = did_you_mean(function, [one for one in vars(home) if not one.startswith("_")], "")
-        raise ConfigError(f"--check {name}: {module} has no function {function!r}{near}")
-    check: Check = found
-    return check
 
 
 def _tell(folder: Folder, checks: Sequence[Check], progress: object) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import show, values
+from .export import as_target
 
 if TYPE_CHECKING:
     from crawler import Folder
@@ -41,10 +42,10 @@ def sql(
     _mention_missing_links(found, words)
     with raising_interrupts():
         if name != "table":
-            path = Path(out) if out and out != "-" else None
+            path = as_target(out) if out and out != "-" else None
             export_query(found, words, name, path)
             if path is not None:
-                tell_line(f"{path}: {show.size(path.stat().st_size)}")
+                tell_line(f"{path}: {show.size(path.stat().st_size) if isinstance(path, Path) else 'written'}")
         else:
             _print_table(found, words, out)
 

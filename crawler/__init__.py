@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .archives import ArchiveFetcher
     from .assembly.contents import make_content
     from .assembly.shared import Shared, open_shared
-    from .audit import FINDINGS, AuditLimits, Check, Finding, FindingPage, Problem, Severity
+    from .audit import FINDINGS, AuditLimits, Check, Finding, FindingPage, Problem, Severity, load_check
     from .comparison import Comparison, Difference, open_comparison, write_page
     from .dry_run import Rehearsal, rehearse
     from .errors import (
@@ -113,7 +113,7 @@ _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
     "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
     "archives": "ArchiveFetcher",
-    "audit": "FINDINGS AuditLimits Check Finding FindingPage Problem Severity",
+    "audit": "FINDINGS AuditLimits Check Finding FindingPage Problem Severity load_check",
     "settings.loading": "Change Changes",
     "settings.keywords": "SinkSettings SiteSettings",
     "errors": "ArchiveError ClosedError ConfigError CrawlError FetchError FolderError FrontierError HookError "
@@ -279,6 +279,7 @@ __all__ = [
     "find_crawl_folder",
     "follow_changes",
     "inspect_folder",
+    "load_check",
     "look",
     "make_content",
     "open_comparison",

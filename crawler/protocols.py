@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from .frontier_protocols import DurableFrontier as DurableFrontier  # noqa: PLC0414 - offered here with the others
 from .frontier_protocols import Frontier as Frontier  # noqa: PLC0414
-from .model import CrawlInfo, Outcome, Position, Request, Response, Url
+from .model import CrawlInfo, Outcome, Position, Post, Request, Response, Url
 from .records import Filter, Record, Stretch, Survivors
 from .standing import RobotsState, RobotsVerdict, WorkCost
 
@@ -297,21 +297,6 @@ class Output(Protocol):
         Raises SinkError, StorageFull, ConfigError.
         """
         ...
-
-
-class PostResult(NamedTuple):
-    """The result of posting a message."""
-
-    why: str = ""
-    """Why it was not taken. Empty: it was."""
-    is_final: bool = False
-    """Whether the message must not be sent again."""
-    retry_after_s: float = 0.0
-    """Seconds that the receiver asked us to wait."""
-
-
-Post = Callable[[str, bytes, dict[str, str]], Awaitable[PostResult]]
-"""Posts a body with header fields to a URL. Expected failures are returned, not raised."""
 
 
 @runtime_checkable

@@ -65,7 +65,7 @@ THROUGH_PIPES = {
 COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic", "re2": "google-re2"}
 """Distributions that are not named as they are imported."""
 
-OF_EXTRAS = {"asyncpg", "duckdb", "opentelemetry"}
+OF_EXTRAS = {"asyncpg", "duckdb", "obstore", "opentelemetry"}
 """Modules of an extra, imported by a room that is not imported itself without it."""
 
 PARTS_OF_BENCHMARKS = {"__main__", "inside", "machine", "modern_site", "site", "slow"}
@@ -75,7 +75,8 @@ SOMEONES_FOLDER = re.compile(r"(?<![\w./~:-])/(?:root|work|home/\w+|Users/\w+)/"
 
 
 def test_no_file_is_too_long_to_read() -> None:
-    assert [path for path in _modules() if len(path.read_text().splitlines()) > MAX_LINES] == []
+    read = set(_modules()) - {ROOT / "crawler/settings/keywords.py"}  # written by `make settings`, for type checkers
+    assert [path for path in sorted(read) if len(path.read_text().splitlines()) > MAX_LINES] == []
 
 
 @pytest.mark.slow

@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
+from ..errors import ConfigError
 from ..records import Record
 from ..runtime.foreign_errors import describe
+from ..runtime.named_functions import load_function
 from .codes import FINDINGS
 from .finding import Severity
 
@@ -22,7 +24,7 @@ class Problem(NamedTuple):
     code: str
     """A word of your own in small letters, digits and hyphens: `no-price`."""
     detail: str = ""
-    """What is wrong, in a few words."""
+    """A few words about the fault."""
     severity: Severity | str = Severity.WARNING
     """`error`, `warning` or `notice`."""
     advice: str = ""
@@ -31,6 +33,15 @@ class Problem(NamedTuple):
 
 Check: TypeAlias = Callable[[Record], Iterable[Problem] | None]
 """An own check: gets each record of a page as docs/records.md has it, and returns what is wrong with that page."""
+
+
+def load_check(name: str) -> Check:
+    """Returns the function that `module:function` names, also of a file in the current folder. Raises ConfigError."""
+    try:
+        check: Check = load_function(name)  # type: ignore[assignment]
+    except ValueError as error:
+        raise ConfigError(f"--check {name}: {error}") from error
+    return check
 
 
 class Checks:

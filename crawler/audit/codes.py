@@ -17,7 +17,7 @@ class Code(NamedTuple):
     severity: Severity
     """How much it matters."""
     title: str
-    """What it is called in a report."""
+    """Its heading in a report."""
     advice: str
     """One line that says what to do."""
 

@@ -29,7 +29,7 @@ class Link(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What findings need of one record."""
+    """The facts of one record that findings need."""
 
     url: str
     is_page: bool

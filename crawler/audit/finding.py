@@ -41,7 +41,7 @@ class Finding(NamedTuple):
     url: str
     """The URL that it is about: the page itself, or the target of a broken link."""
     detail: str
-    """What is wrong, in a few words: `HTTP 404`, or the title that several pages share. Empty: the code says it all."""
+    """A few words about the fault: `HTTP 404`, or the title that several pages share. Empty: the code says it all."""
     pages: Sequence[FindingPage]
     """The pages that show it. Empty: `url` is the page. No more than were asked for."""
     n_pages: int
@@ -51,7 +51,7 @@ class Finding(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What identifies the finding in every crawl: code, URL, and the detail where it is no measure."""
+        """The same in every crawl: code, URL, and the detail where it is no measure."""
         return self.code, self.url, "" if self.code in MEASURED else self.detail
 
     def record(self) -> dict[str, object]:

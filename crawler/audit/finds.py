@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
-from typing import IO, NamedTuple
+from typing import IO
 
 import orjson
 
@@ -16,28 +16,11 @@ from . import alike, joined, linked, pages
 from .checks import Check, Checks
 from .codes import FINDINGS, Code
 from .finding import Finding, FindingPage, Severity
+from .limits import DEFAULT, AuditLimits
 from .store import Store, open_store
 
 MOST_PAGES = 100
 """Pages that a finding names, unless more are asked for."""
-
-
-class AuditLimits(NamedTuple):
-    """From where on a page is slow, large or the like."""
-
-    slow_ms: float = 2000.0
-    """Milliseconds that the site takes for one answer. Slower pages are `slow-page`."""
-    large_bytes: int = 1 << 20
-    """Bytes of an HTML document. Larger ones are `large-page`."""
-    title_chars: int = 70
-    """Characters of a title. Search engines show about 60."""
-    description_chars: int = 320
-    """Characters of a description. Search engines show 160 to 320."""
-    similar_bits: int = 3
-    """Bits in which the simhashes of near duplicates differ at most, of 64."""
-
-
-DEFAULT = AuditLimits()
 
 
 def find(

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from ..model import Disposition
 from ..records import Record
 from . import facts
 from .checks import Checks
 from .facts import Facts
+from .limits import AuditLimits
 from .store import Store
-
-if TYPE_CHECKING:
-    from .finds import AuditLimits
 
 MOST_TEXT = 300
 """Characters of a title or another text that are kept as a detail."""

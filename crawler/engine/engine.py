@@ -18,14 +18,14 @@ from ..metrics.gauges import Gauges
 from ..metrics.metrics import SAMPLE_S, Ending, Metrics, Snapshot, Summary
 from ..model import Disposition, Lease, Outcome, Reason, Request
 from ..policy.politeness import Wait
-from ..protocols import Follower, Frontier, Sink
+from ..protocols import Frontier, Sink
 from ..runtime.presence import Presence
 from .hooks import guard_hook
 from .limits import NOTHING_SPENT, Limits, Spent
 from .memory_watch import MemoryWatch
+from .settling import store_and_settle
 from .slots import Places, Seat
 from .suspension import AbsenceJudge
-from .writing import store
 
 log = logging.getLogger(__name__)
 
@@ -75,13 +75,11 @@ class Engine:
     _errands: int = field(default=0, init=False)
     _planting: TaskGroup | None = field(default=None, init=False)
     _waits_for_turn: bool = field(default=False, init=False)
-    _followers: Sequence[Follower] = field(init=False)
     _work: CancelScope = field(default_factory=CancelScope, init=False)
     _storing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     """Held while outcomes are stored and settled, and while leases are given back, so that no lease is in both."""
 
     def __post_init__(self) -> None:
-        self._followers = [sink for sink in self.sinks if isinstance(sink, Follower)]
         self._absence = AbsenceJudge(self.presence)
         self._leases = asyncio.Queue(LEASE_BATCH)
         self._outcomes = asyncio.Queue(RECORD_BATCH)
@@ -336,9 +334,7 @@ class Engine:
         """Writes the sinks, then settles with their positions. On open, sinks are cut back to the settled positions."""
         if not batch:  # all of it was given back
             return
-        await self.frontier.settle(batch, await store(self.sinks, batch))
-        for sink in self._followers:
-            sink.note_settled()
+        await store_and_settle(self.frontier, self.sinks, batch)
 
     def _check_size(self) -> None:
         most = self.limits.size_bytes

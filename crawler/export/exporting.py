@@ -23,7 +23,7 @@ from .wanted import Wanted
 def export_folder(
     folder: Folder,
     name: str,
-    path: Path | None,
+    path: Path | str | None,
     *,
     fields: Sequence[str] = (),
     where: str = "",
@@ -32,8 +32,9 @@ def export_folder(
 ) -> None:
     """Writes what is settled in a folder to the file `path` (None: standard output), in the format of that name.
 
-    For `mirror` and `sitemap`, `path` is a new folder. Of the formats that are made of records, `where` says which are
-    wanted (`status >= 400 and depth < 3`), and of tables `schema` how the columns are called (`crawld`, `commoncrawl`,
+    A text is the URL of an object: `s3://bucket/pages.parquet`. For `graph`, `webgraph`, `mirror` and `sitemap`, `path`
+    is a new folder. Of the formats that are made of records, `where` says which are wanted
+    (`status >= 400 and depth < 3`), and of tables `schema` how the columns are called (`crawld`, `commoncrawl`,
     `scrapy`) and `fields` which there are. It works while a crawl runs in the folder, and locks nothing. The file or
     folder appears whole, or not at all. Blocks. `tell` is told how many bytes of how many were read. Raises ConfigError
     for an unknown format, field, schema or condition, FolderError, FrontierError, ArchiveError for a damaged WARC file,
@@ -43,8 +44,9 @@ def export_folder(
     wanted = _choose(name, kind, fields, schema, path)
     condition = _read_condition(name, kind, where)
     if isinstance(kind, FolderFormat):
-        if path is None:
-            raise ConfigError(f"--out: the format {name} is a folder: name one")
+        if not isinstance(path, Path):
+            kept = "an object store keeps files" if path else "standard output is a file"
+            raise ConfigError(f"--out: the format {name} is a folder, and {kept}: name a folder")
         with open_target_folder(path) as draft, _blaming_records(folder):
             kind.fill(read_source(folder, tell, condition), draft)
         return
@@ -61,8 +63,10 @@ def _blaming_records(folder: Folder) -> Iterator[None]:
         raise FolderError(f"{folder.path} is damaged: {words}") from error
 
 
-def _choose(name: str, kind: Format | FolderFormat, fields: Sequence[str], schema: str, path: Path | None) -> Wanted:
-    scratch = Path(gettempdir()) if path is None else path.absolute().parent
+def _choose(
+    name: str, kind: Format | FolderFormat, fields: Sequence[str], schema: str, path: Path | str | None
+) -> Wanted:
+    scratch = path.absolute().parent if isinstance(path, Path) else Path(gettempdir())
     wanted = Wanted(scratch, tuple(field for field in fields if field.strip()), schema)
     chosen = wanted.columns() if wanted.is_choice else None
     if chosen and not kind.has_fields:

@@ -26,9 +26,10 @@ class LinesFile(NamedTuple):
 
 @contextmanager
 def open_lines_file(source: Source, scratch: Path) -> Iterator[LinesFile]:
-    """Yields the file of the crawl itself, or a temporary one where some records are wanted or they stand otherwise.
+    """Yields the file of the crawl itself, or a temporary one.
 
-    Raises FolderError, OSError.
+    That one is made where only some records are wanted, and where they do not stand in lines of JSON. Raises
+    FolderError, OSError.
     """
     if source.file is None or source.where is not None:
         with TemporaryFile(dir=scratch, buffering=_BLOCK) as copy:

@@ -6,14 +6,12 @@ from typing import IO
 
 from ..analytics import open_database, read_lines, select_fields
 from ..analytics.database import MEMORY_BYTES, TooLargeRecord
+from ..analytics.parquet import copy_to_parquet
 from ..analytics.schema import OBJECT_BYTES
 from .lines_file import LinesFile, open_lines_file
 from .source import Source
 from .wanted import Wanted
 
-_ROWS = 20_480
-_ROW_GROUP_BYTES = 32 << 20
-"""A group of rows is held in memory until it is written: by default 120,000 rows, whatever their size."""
 _LARGE = 8
 """How many times larger than expected a record may be."""
 
@@ -27,8 +25,10 @@ def write_parquet(source: Source, wanted: Wanted, file: IO[bytes]) -> None:
     with open_lines_file(source, wanted.scratch) as lines:
         source.expect(source.end)
         try:
-            _copy(source, wanted, lines, file, 1)
+            _copy(source, wanted, lines, file, 1 if file.seekable() else _LARGE)  # a pipe cannot begin again
         except TooLargeRecord:
+            if not file.seekable():
+                raise
             file.seek(0)
             file.truncate()
             _copy(source, wanted, lines, file, _LARGE)
@@ -47,7 +47,4 @@ def _statement(wanted: Wanted, lines: LinesFile, target: str, object_bytes: int)
         table = read_lines(lines.path, names, lines.records, object_bytes)
     else:
         columns, table = "*", read_lines(lines.path, records=lines.records, object_bytes=object_bytes)
-    return (
-        f"copy (select {columns} from {table}) to '{target}' (format parquet, compression zstd, "
-        f"row_group_size {_ROWS}, row_group_size_bytes {_ROW_GROUP_BYTES}, use_tmp_file false)"
-    )
+    return copy_to_parquet(columns, table, target)

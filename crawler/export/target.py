@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 from ..errors import FolderError, SinkError, StorageFull
+from ..remote import open_object
 from ..runtime.files import is_full, sync_folder
 from ..runtime.private_files import DRAFT, FOLDER_MODE, Unsafe, opener, replace_private_file
 from ..sinks import ReaderGone
@@ -20,8 +21,10 @@ BUFFER = 1 << 18
 
 
 @contextmanager
-def open_target(path: Path | None) -> Iterator[IO[bytes]]:
+def open_target(path: Path | str | None) -> Iterator[IO[bytes]]:
     """Yields a file that replaces the one at `path` when the block ends without an error; None: standard output.
+
+    A text is the URL of an object in a store, which gets a pipe.
 
     Where the block fails, nothing is left and a file that was there before is untouched. Raises FolderError for a place
     that cannot be written, StorageFull, ReaderGone where nobody reads standard output any more, SinkError.
@@ -29,6 +32,9 @@ def open_target(path: Path | None) -> Iterator[IO[bytes]]:
     with _translate_errors(path):
         if path is None:
             with os.fdopen(os.dup(1), "wb", buffering=BUFFER) as file:
+                yield file
+        elif isinstance(path, str):
+            with open_object(path) as file:
                 yield file
         elif path.is_dir():
             raise FolderError(f"{path} is a folder: name a file in it")
@@ -82,7 +88,7 @@ def _require_free(path: Path) -> None:
 
 
 @contextmanager
-def _translate_errors(path: Path | None) -> Iterator[None]:
+def _translate_errors(path: Path | str | None) -> Iterator[None]:
     """Translates errors of the system into our own."""
     try:
         yield
@@ -100,6 +106,6 @@ def _translate_errors(path: Path | None) -> Iterator[None]:
         place = error.filename or path or "standard output"
         if is_full(error):
             raise StorageFull(f"{path or 'standard output'}: no space left, and nothing was kept") from error
-        if path is not None and not path.parent.is_dir():
+        if isinstance(path, Path) and not path.parent.is_dir():
             raise FolderError(f"{path.parent} is no folder, so {path.name} cannot be written there") from error
         raise SinkError(f"{place}: {error.strerror}") from error

@@ -13,8 +13,8 @@ import aiohttp
 from aiohappyeyeballs import AddrInfoType
 
 from ..errors import FetchError
+from ..model import Post, PostResult
 from ..policy.politeness import retry_after_s
-from ..protocols import Post, PostResult
 from ..settings import FetchConfig
 from ..settings.loading import project_version
 from .guard import Guard

@@ -4,6 +4,7 @@ from .crawl import CrawlInfo, make_crawl_id
 from .hook_answers import Retry, Skip
 from .outcome import Bar, Capture, Disposition, Outcome, Position, Reason
 from .page import LeftOut, Links, Page
+from .post import Post, PostResult
 from .request import SAFE, Lease, Request, Url
 from .response import NO_SHARE, Heads, Response, Share, Timings
 from .returned import Returned
@@ -22,6 +23,8 @@ __all__ = [
     "Outcome",
     "Page",
     "Position",
+    "Post",
+    "PostResult",
     "Reason",
     "Request",
     "Response",

@@ -5,12 +5,13 @@ leave. It starts a new Python for each, which costs a fifth of a CPU second and 
 thread may fork instead: its modules are there already, and their memory is shared. That holds for a command that has
 just begun, not for a program that uses this library, so only the command asks for it.
 
-A child that was forked waits for its order, so it can be forked before settings are read, whose secrets it has no use
-for. It ends if none comes.
+A child that was forked waits for its order, so it can be forked before files of settings are read, whose secrets it
+has no use for. It ends if none comes.
 """
 
 from __future__ import annotations
 
+import ast
 import ctypes
 import fcntl
 import gc
@@ -19,11 +20,11 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
-from multiprocessing import util
+from multiprocessing import forkserver, resource_tracker, util
 from types import ModuleType
 from typing import Any, NamedTuple, NoReturn
 
@@ -34,6 +35,11 @@ HELPERS = 2
 """The fork server and the resource tracker."""
 SHARED = ("crawler.offload.process", "crawler.parse.blocked", "crawler.parse.codings", "crawler.parse.kinds")
 """Modules that workers and the process with the event loop need."""
+_MAINS: Mapping[str, Callable[..., None]] = {
+    "multiprocessing.forkserver": getattr(forkserver, "main"),  # noqa: B009 - mypy knows no such name
+    "multiprocessing.resource_tracker": getattr(resource_tracker, "main"),  # noqa: B009
+}
+"""The functions that the helpers consist of."""
 _LONGEST = 64 << 10
 """Bytes of an order: a line of Python with a list of folders in it."""
 _MOST_FILES = 16
@@ -99,16 +105,39 @@ def _is_alone() -> bool:
 
 def _order(path: Any, args: Sequence[Any], files: Sequence[int]) -> int:
     """Stands in for `spawnv_passfds`: has a waiting child run what a new Python would. Returns its process id."""
-    code = args[-1]
-    if args[-2] != "-c":
-        return _spawn(path, args, files)
-    while _children:
+    order = "\0".join([args[-1], *map(str, files)]).encode()
+    while _read_call(args[-1]) and len(order) <= _LONGEST and _children:
         child = _children.pop()
         with child.line, suppress(OSError):  # it was killed meanwhile
-            order = b"\0".join([code.encode(), *(str(file).encode() for file in files)])
             socket.send_fds(child.line, [order], files)
             return child.pid
     return _spawn(path, args, files)
+
+
+class _Call(NamedTuple):
+    """The call that a helper begins with."""
+
+    helper: str
+    args: list[Any]
+    named: dict[str, Any]
+
+
+def _read_call(code: str) -> _Call | None:
+    """Reads the line that multiprocessing gives to a new Python: `from ... import main; main(5, 6, [...], **{...})`.
+
+    It is read and not run, so nothing but these two functions, with plain values, can come of it. None: it is another.
+    """
+    try:
+        match ast.parse(code).body:
+            case [ast.ImportFrom(module=str(module)), ast.Expr(ast.Call(ast.Name("main"), args, keywords))]:
+                named = dict[str, Any]()
+                for one in keywords:
+                    value = ast.literal_eval(one.value)
+                    named |= value if one.arg is None else {one.arg: value}
+                return _Call(module, list(map(ast.literal_eval, args)), named) if module in _MAINS else None
+    except (SyntaxError, ValueError):
+        pass
+    return None
 
 
 _spawn = util.spawnv_passfds
@@ -148,14 +177,16 @@ def _serve(line: socket.socket) -> NoReturn:
 
 
 def _run(order: bytes, files: Sequence[int], line: socket.socket) -> None:
-    """Runs the code of an order as `python -c` would, with its files under the numbers that it names."""
+    """Becomes the helper that a new Python would be, with its files under the numbers that the order names."""
     code, *numbers = order.decode().split("\0")
+    call = _read_call(code)
+    assert call is not None
     _number(files, list(map(int, numbers)), line)
-    _look_like_new(code)
+    _look_like_new(call.helper)
     for handler in (signal.SIG_IGN, signal.SIG_DFL):  # one that came while it waited was for the command
         signal.signal(signal.SIGTERM, handler)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    exec(code, vars(sys.modules["__main__"]))
+    _MAINS[call.helper](*call.args, **call.named)
 
 
 def _number(files: Sequence[int], numbers: Sequence[int], line: socket.socket) -> None:
@@ -170,9 +201,8 @@ def _number(files: Sequence[int], numbers: Sequence[int], line: socket.socket) -
         os.close(file)
 
 
-def _look_like_new(code: str) -> None:
+def _look_like_new(helper: str) -> None:
     """Takes the command's program and name away."""
     sys.modules["__main__"] = ModuleType("__main__")
     sys.argv = ["-c"]
-    name = code.partition("multiprocessing.")[2].partition(" ")[0]  # forkserver or resource_tracker
-    ctypes.CDLL(None).prctl(_SET_NAME, name.encode(), 0, 0, 0)
+    ctypes.CDLL(None).prctl(_SET_NAME, helper.rpartition(".")[2].encode(), 0, 0, 0)

@@ -47,8 +47,8 @@ def query_folder(folder: Folder, sql: str) -> Iterator[Answer]:
         yield Answer(names, kinds, _rows(database))
 
 
-def export_query(folder: Folder, sql: str, name: str, path: Path | None) -> None:
-    """Writes the answer to a question to the file `path` (None: standard output) as csv, json, jsonl or parquet.
+def export_query(folder: Folder, sql: str, name: str, path: Path | str | None) -> None:
+    """Writes the answer to a question as csv, json, jsonl or parquet to a file, an object or (None) standard output.
 
     The file appears whole, or not at all. Blocks. Raises as `query_folder` does, and SinkError.
     """

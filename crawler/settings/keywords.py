@@ -282,12 +282,15 @@ class TelemetrySettings(TypedDict, total=False):
 
 
 class ExtractSettings(TypedDict, total=False):
-    """Keywords of `ExtractConfig`. Text and markdown of pages, where an output asks for them (`--text`,
-    `--markdown`)."""
+    """Keywords of `ExtractConfig`. Texts of pages, where an output asks for them (`--text`, `--markdown`), and values
+    that your function finds."""
 
     part: Literal["main", "page"]
     """The part of a page that text and markdown are made of: `main`, without menus, footers and asides, or `page`, all
     that a reader sees (docs/extraction.md)."""
+    function: str
+    """A parse function of yours, as `module:function`, which the workers import; its result is the field `data` of
+    records (docs/parsing.md). The module may stand in the folder where the command is called. Empty: none."""
 
 
 class WarcSettings(TypedDict, total=False):
@@ -312,12 +315,12 @@ class SinkSettings(TypedDict, total=False):
     """Keywords of `SinkConfig`. An output for records; one table for each output."""
 
     kind: str
-    """The format: `jsonl`, one JSON object per line; `csv`, a table; `sqlite`, a database; `postgres`, a table of a
-    server; `webhook`, messages to a URL; `warc`, an archive of every exchange; `files`, bodies as files
-    (docs/outputs.md); or one that an installed package adds (docs/plugins.md)."""
+    """The format: `jsonl`, one JSON object per line; `csv`, a table; `sqlite`, a database; `parquet`, a folder of
+    files; `postgres`, a table of a server; `webhook`, messages to a URL; `warc`, an archive of every exchange; `files`,
+    bodies as files (docs/outputs.md); or one that an installed package adds (docs/plugins.md)."""
     path: str
-    """File name inside the crawl folder; for `warc`, `files` and `webhook` that of a folder in it. A table whose name
-    ends with `.tsv` has tabs between its cells. A format of a package may do without."""
+    """File name inside the crawl folder; for `warc`, `files`, `parquet` and `webhook` that of a folder in it. A table
+    whose name ends with `.tsv` has tabs between its cells. A format of a package may do without."""
     fields: Sequence[str]
     """The columns of a table: fields of records (docs/records.md), such as `url` or `timings.ttfb`. Empty: all but the
     large ones, which `links`, `text` and `headers` add."""
@@ -351,11 +354,11 @@ class SinkSettings(TypedDict, total=False):
     give_up_s: float
     """How long a crawl waits for a server that takes no pages. Then the run ends; nothing is lost."""
     batch: int
-    """Most records in one message of `webhook`. 0: the usual 100."""
+    """Most records in one message of `webhook` or one file of `parquet`. 0: the usual 100 and 100,000."""
     batch_bytes: int
-    """Most bytes of records in one message of `webhook`. 0: the usual 256K."""
+    """Most bytes of records in one message or file, counted as JSON. 0: the usual 256K and 256M."""
     batch_s: float
-    """How many seconds a record waits for others in one message. 0: the usual 5."""
+    """How many seconds a record waits for others in one message or file. 0: the usual 5 and 600."""
     options: Mapping[str, object]
     """Settings of a format that a package adds."""
 
@@ -404,7 +407,7 @@ class Settings(
     telemetry: TelemetrySettings | TelemetryConfig
     """Traces and metrics by OpenTelemetry (docs/telemetry.md)."""
     extract: ExtractSettings | ExtractConfig
-    """Text and markdown of pages, where an output asks for them (`--text`, `--markdown`)."""
+    """Texts of pages, where an output asks for them (`--text`, `--markdown`), and values that your function finds."""
     warc: WarcSettings | WarcConfig
     """WARC files, where an output has the kind `warc` (`--warc`)."""
 

@@ -18,8 +18,8 @@ MOST_SINKS = 16
 
 JOB_SINKS = frozenset({"jsonl", "warc", "files", "csv", "sqlite"})
 """The formats of ours that write into the crawl folder alone. A job of a daemon may choose these."""
-OWNER_SINKS = frozenset({"postgres", "webhook"})
-"""The formats of ours that reach elsewhere. Only the owner of a daemon may choose them."""
+OWNER_SINKS = frozenset({"parquet", "postgres", "webhook"})
+"""The formats of ours that reach elsewhere or take much memory. Only the owner of a daemon may choose them."""
 BUILT_IN_SINKS = JOB_SINKS | OWNER_SINKS
 """The formats of ours."""
 PATHS = {
@@ -27,6 +27,7 @@ PATHS = {
     "files": "files",
     "csv": "pages.csv",
     "sqlite": "pages.sqlite",
+    "parquet": "parquet",
     "postgres": "",
     "webhook": "webhook",
 }
@@ -79,12 +80,12 @@ class SinkConfig(Table):
     """An output for records; one table for each output."""
 
     kind: ForJobs[Kind] = "jsonl"
-    """The format: `jsonl`, one JSON object per line; `csv`, a table; `sqlite`, a database; `postgres`, a table of a
-    server; `webhook`, messages to a URL; `warc`, an archive of every exchange; `files`, bodies as files
-    (docs/outputs.md); or one that an installed package adds (docs/plugins.md)."""
+    """The format: `jsonl`, one JSON object per line; `csv`, a table; `sqlite`, a database; `parquet`, a folder of
+    files; `postgres`, a table of a server; `webhook`, messages to a URL; `warc`, an archive of every exchange; `files`,
+    bodies as files (docs/outputs.md); or one that an installed package adds (docs/plugins.md)."""
     path: ForJobs[str] = "pages.jsonl"
-    """File name inside the crawl folder; for `warc`, `files` and `webhook` that of a folder in it. A table whose name
-    ends with `.tsv` has tabs between its cells. A format of a package may do without."""
+    """File name inside the crawl folder; for `warc`, `files`, `parquet` and `webhook` that of a folder in it. A table
+    whose name ends with `.tsv` has tabs between its cells. A format of a package may do without."""
     fields: ForJobs[tuple[Annotated[str, Field(max_length=200)], ...]] = ()
     """The columns of a table: fields of records (docs/records.md), such as `url` or `timings.ttfb`. Empty: all but the
     large ones, which `links`, `text` and `headers` add."""
@@ -118,11 +119,11 @@ class SinkConfig(Table):
     give_up_s: Annotated[float, Field(ge=0)] = 600.0
     """How long a crawl waits for a server that takes no pages. Then the run ends; nothing is lost."""
     batch: Annotated[int, Field(ge=0, le=10_000_000)] = 0
-    """Most records in one message of `webhook`. 0: the usual 100."""
+    """Most records in one message of `webhook` or one file of `parquet`. 0: the usual 100 and 100,000."""
     batch_bytes: Annotated[Size, Field(ge=0)] = 0
-    """Most bytes of records in one message of `webhook`. 0: the usual 256K."""
+    """Most bytes of records in one message or file, counted as JSON. 0: the usual 256K and 256M."""
     batch_s: Annotated[float, Field(ge=0)] = 0.0
-    """How many seconds a record waits for others in one message. 0: the usual 5."""
+    """How many seconds a record waits for others in one message or file. 0: the usual 5 and 600."""
     options: Secret[dict[str, JsonValue]] = Field(default_factory=dict)
     """Settings of a format that a package adds."""
 

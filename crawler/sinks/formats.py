@@ -40,6 +40,12 @@ def _make_sqlite(folder: Path, sink: SinkConfig, key: str = "sinks") -> Output:
     return SqliteOutput(folder, sink, key)
 
 
+def _make_parquet(folder: Path, sink: SinkConfig, key: str = "sinks") -> Output:
+    from .parquet import ParquetOutput  # noqa: PLC0415 - imported by crawls that use it
+
+    return ParquetOutput(folder, sink, key)
+
+
 def _make_postgres(folder: Path, sink: SinkConfig, key: str = "sinks") -> Output:
     from .postgres import PostgresOutput  # noqa: PLC0415 - imported by crawls that use it
 
@@ -58,6 +64,7 @@ SINKS: Kinds[MakeOutput] = Kinds(
         "jsonl": JsonLinesOutput,
         "csv": _make_csv,
         "sqlite": _make_sqlite,
+        "parquet": _make_parquet,
         "postgres": _make_postgres,
         "webhook": _make_webhook,
         "warc": _make_warc,
@@ -70,6 +77,7 @@ SINKS: Kinds[MakeOutput] = Kinds(
 _TABLES: Mapping[object, Callable[[Path, SinkConfig, str], Output]] = {
     _make_csv: _make_csv,
     _make_sqlite: _make_sqlite,
+    _make_parquet: _make_parquet,
     _make_postgres: _make_postgres,
     _make_webhook: _make_webhook,
 }

@@ -165,6 +165,6 @@ def escape_lines(text: str) -> str:
 
 def make_safe(value: object) -> object:
     """Returns a value as a cell of csv: no formula, and nothing that acts on a terminal."""
-    if value is None or isinstance(value, int | float):
+    if value is None or type(value) in (int, float):
         return value
     return _disarm(escape_lines(value if isinstance(value, str) else as_cell(value)))

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import orjson
 
 from ..audit import AuditLimits, Check, Finding, find
-from ..audit.finds import DEFAULT, MOST_PAGES
+from ..audit.finds import MOST_PAGES
+from ..audit.limits import DEFAULT
 from ..errors import SinkError, StorageFull
 from ..export.source import Source, Tell, read_source, tell_nobody
 from ..folder.folder import Folder

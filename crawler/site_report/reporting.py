@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..audit import AuditLimits, Check, find
-from ..audit.finds import DEFAULT
+from ..audit.limits import DEFAULT
 from ..errors import ConfigError
 from ..export.source import Tell, read_source, tell_nobody
 from ..export.target import open_target

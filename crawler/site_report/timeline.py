@@ -25,7 +25,7 @@ CLASSES = ("2xx", "3xx", "4xx", "5xx", "no answer")
 
 @dataclass(slots=True)
 class Step:
-    """What happened in one step of time."""
+    """The records of one step of time."""
 
     classes: list[int] = field(default_factory=lambda: [0] * len(CLASSES))
     bytes: int = 0

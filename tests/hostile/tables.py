@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
+import duckdb
+
 from tests.hostile.victim import Victim
 
 Visits = Counter[tuple[str, int]]
@@ -26,7 +28,16 @@ def read_sqlite(folder: Path) -> Visits:
         return Counter((url, visit) for url, visit in rows.execute("SELECT url, visit FROM pages"))
 
 
+def read_parquet(folder: Path) -> Visits:
+    if not [*(folder / "parquet").glob("*.parquet")]:
+        return Counter()
+    table = f"read_parquet('{folder / 'parquet'}/*.parquet')"
+    with duckdb.connect() as database:
+        return Counter((url, visit) for url, visit in database.execute(f"SELECT url, visit FROM {table}").fetchall())
+
+
 TABLES: Mapping[str, tuple[str, Callable[[Path], Visits]]] = {
+    "parquet": ('[[sinks]]\nkind = "parquet"\nbatch = 20\n', read_parquet),
     "sqlite": ('[[sinks]]\nkind = "sqlite"\n', read_sqlite),
     "csv": ('[[sinks]]\nkind = "csv"\nfields = ["url", "visit", "title"]\n', read_csv),
 }

@@ -27,7 +27,12 @@ STYLES = {
 SHOWN = runs(
     "<img src=x>", "<img srcset='a 1x,b 2x'>", "<i style='a:url(x)'>", "<style>a{b:url(c)}</style>", "<object data=x>",
     "<link rel='x icon' href=y>", "<svg><use href=x>", "<iframe src=#>", "<td background=x>",
+    "<iframe srcdoc='<img src=x>'>", "<iframe srcdoc='", "<img data-srcset='a 1x,b 2x'>",
 )  # fmt: skip
+MANIFESTS = {
+    **runs('{"src":"a"},', '{"src":"a"', "{", "[", head='{"icons":[', tail="{}]}"),
+    **runs("a", "\\u0041", head='{"icons":[{"src":"', tail='"}]}'),
+}
 
 
 SETS = {
@@ -113,6 +118,8 @@ ROWS = [
         lambda text: requisites.find(turbohtml.parse(f"<style>{text}"), "utf-8"),
         STYLES,
     ),
+    Row("parse.requisites.find_in_svg", requisites.find_in_svg, raw({**SHOWN, **TAGS})),
+    Row("parse.requisites.find_in_manifest", requisites.find_in_manifest, raw(MANIFESTS)),
     Row("parse.audit.collect", _audited, raw({**SHOWN, **TAGS, **VARIED, **FACTS})),
     Row("parse.audit.encode", _audited, raw(FACTS)),
     Row("parse.news.Memory.targets", lambda hrefs: news.Memory().targets(hrefs, URL.text), {**HREFS, **PLACES}),

@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from crawler.offload import early_fork
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="helpers are forked on Linux alone")
 
 PROGRAM = """
@@ -113,3 +115,21 @@ def test_a_terminal_s_signals_end_no_helper_that_waits(tmp_path: Path) -> None:
         out, err = process.communicate("", timeout=60)
     assert (process.returncode, err) == (0, "")
     assert '"parent": "forkserver"' in out
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os; os.system('x')",
+        "from multiprocessing.spawn import main; main(5)",
+        "from multiprocessing.forkserver import main; other(5)",
+    ],
+)
+def test_an_order_for_anything_else_is_left_to_a_new_python(code: str) -> None:
+    assert early_fork._read_call(code) is None
+
+
+def test_the_values_of_an_order_are_read_and_never_run() -> None:
+    code = "from multiprocessing.forkserver import main; main(5, 6, ['a'], **{'sys_path': ['/x']})"
+    assert early_fork._read_call(code) == ("multiprocessing.forkserver", [5, 6, ["a"]], {"sys_path": ["/x"]})
+    assert early_fork._read_call("from multiprocessing.resource_tracker import main;main(print(1))") is None

@@ -51,7 +51,7 @@ def output(request: pytest.FixtureRequest, tmp_path: Path, tsv: Path) -> Output:
 
 
 def test_every_format_of_ours_keeps_the_contract() -> None:
-    assert set(SINKS.built_in) <= {*FORMATS, "warc", "files", "sqlite", "postgres", "webhook"}, (
+    assert set(SINKS.built_in) <= {*FORMATS, "warc", "files", "sqlite", "postgres", "webhook", "parquet"}, (
         "tests of their own say the same of these"
     )
     assert set(SINKS.built_in) == BUILT_IN_SINKS, "those that settings and daemons know"

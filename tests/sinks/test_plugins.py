@@ -76,11 +76,12 @@ def test_what_a_package_refuses_is_said_with_its_name(tsv: Path, tmp_path: Path)
         (
             {"sinks": [{"kind": "jsnl"}]},
             "sinks.0.kind: 'jsnl': no such kind; did you mean jsonl? "
-            "Known are: csv, files, jsonl, postgres, sqlite, tsv, warc, webhook",
+            "Known are: csv, files, jsonl, parquet, postgres, sqlite, tsv, warc, webhook",
         ),
         (
             {"sinks": [{"kind": "x"}]},
-            "sinks.0.kind: 'x': no such kind. Known are: csv, files, jsonl, postgres, sqlite, tsv, warc, webhook",
+            "sinks.0.kind: 'x': no such kind. "
+            "Known are: csv, files, jsonl, parquet, postgres, sqlite, tsv, warc, webhook",
         ),
         ({"fetcher_kind": "htpp"}, "fetch.fetcher_kind: 'htpp': no such kind; did you mean http? Known are: http"),
         ({"frontier.kind": "redis"}, "frontier.kind: 'redis': no such kind. Known are: memory, sqlite"),

@@ -22,7 +22,8 @@ from aiohttp import web
 
 import crawler
 from crawler import Config, ConfigError, SinkError
-from crawler.protocols import Follower, Output, Posting, PostResult
+from crawler.model import PostResult
+from crawler.protocols import Follower, Output, Posting
 from crawler.settings.loading import amend, chosen_settings, mask_value
 from crawler.sinks import make_outputs, patience
 from crawler.sinks.webhook import sending, writing

@@ -16,7 +16,7 @@ import orjson
 from anyio.abc import TaskGroup
 
 from ...errors import ConfigError, StorageFull
-from ...protocols import Post, PostResult
+from ...model import Post, PostResult
 from ...runtime.counting import many
 from ...runtime.signing import sign
 from ..errors import StoreError

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from anyio import create_task_group
 
 from ...errors import ConfigError
-from ...protocols import Post, Sink
+from ...model import Post
+from ...protocols import Sink
 from ...runtime.private_files import DRAFT
 from ...settings import SinkConfig
 from ..record import wants_of

@@ -15,7 +15,7 @@ import anyio
 import orjson
 
 from ...errors import CrawlError, SinkError
-from ...protocols import Post, PostResult
+from ...model import Post, PostResult
 from ...runtime.private_files import check_place, opener, replace_private_file
 from ..jsonl.writing import off_loop
 from ..patience import Patience

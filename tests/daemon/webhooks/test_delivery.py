@@ -12,7 +12,7 @@ import pytest
 from crawler.daemon.events import Event, Kind
 from crawler.daemon.webhooks import delivery as room
 from crawler.daemon.webhooks.delivery import FIRST_S, GIVEN_UP_S, MOST_S, Message, Source, Webhooks
-from crawler.protocols import PostResult
+from crawler.model import PostResult
 
 DEAD, GOOD = "https://dead.test/hook", "https://good.test/hook"
 
