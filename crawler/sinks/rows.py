@@ -30,7 +30,7 @@ _ODD = re.compile(rb'\\[^"]')
 """Finds an escape in JSON that is not that of a quote."""
 _CHUNK = 50
 """Plain records that are written in one go. Where one of them has to be looked at, all are."""
-STRUCTURES = frozenset((*OPEN, *NESTED, "links", "headers", "audit", "requisite"))
+STRUCTURES = frozenset((*OPEN, *NESTED, "links", "headers", "audit", "metadata", "structured", "requisite"))
 """Fields that may be lists, objects or truths. Rows with one are made cell by cell."""
 _BARE = re.compile(r"[\w.]+")
 

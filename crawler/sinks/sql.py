@@ -17,8 +17,8 @@ _WHOLE = frozenset(
 )
 _FRACTIONS = frozenset(("elapsed_ms", *(f"timings.{part}" for part in NESTED["timings"])))
 _OTHERS: dict[str, Type] = {
-    "fetched_at": "time", "truncated": "truth", "requisite": "truth", "links": "json", "audit": "json",
-    "headers": "json",
+    "fetched_at": "time", "requisite": "truth", "links": "json", "audit": "json",
+    "metadata": "json", "structured": "json", "headers": "json",
     "timings": "json", "warc": "json",
 }  # fmt: skip
 

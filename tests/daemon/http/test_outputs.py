@@ -194,7 +194,7 @@ async def test_a_job_that_is_resumed_and_repaired_goes_on_in_its_own_output(api:
 async def test_links_text_and_formats_are_chosen_in_short_words(open_daemon: Open, tsv: Path) -> None:
     seeds = {"seeds": ["http://a.test/"], "is_paused": True}
     async with open_api(open_daemon, {"path": "own.jsonl", "text": True}, TSV) as api:
-        assert (await api.get("/v1/settings"))["formats"] == ["files", "jsonl", "warc", "tsv"]
+        assert (await api.get("/v1/settings"))["formats"] == ["csv", "files", "jsonl", "sqlite", "warc", "tsv"]
         await api.ask("PUT", "/v1/templates/t", {"settings": {"sinks": [{"headers": True}]}})
         hidden = {"kind": "tsv", "path": "", "options": "***"}
         for said, sinks in (
@@ -211,7 +211,7 @@ async def test_links_text_and_formats_are_chosen_in_short_words(open_daemon: Ope
         made = await api.post("/v1/jobs?links=true&text=false", data=b"http://a.test/", headers=lines)
         assert made["settings"]["sinks"] == [{"path": "own.jsonl", "text": False, "links": True}, hidden]
         wrong: list[tuple[dict[str, Any], str]] = [
-            ({"formats": ["csv"]}, "formats"),
+            ({"formats": ["xml"]}, "formats"),
             ({"formats": ["tsv"], "links": True}, "links"),
             ({"formats": ["jsonl"], "settings": {"sinks": []}}, "formats"),
             ({"settings": {"sinks": []}, "text": True}, "text"),

@@ -122,13 +122,14 @@ async def test_what_each_operation_says_it_may_answer_happens(
         await tried.ask("reload_settings", "bad-field")
         await _try_jobs(tried)
         await _try_schedules(tried, monkeypatch)
-        await _try_records(tried)
+        await _try_records(tried, "list_pages", "list_errors", "show_report", "send_report_page")
         await api.jobs.store.do(lambda connection: connection.execute("DROP TABLE event"))
         await tried.ask("show_history", "store", job=api.jobs.list()[0].id)
         seen |= tried.seen
     async with opened(open_daemon, Bounds(streams=1)) as api:
         tried = Tried(api)
         await tried.ask("reload_settings", "no-file")
+        await _try_records(tried, "follow_changes")
         await api.jobs.store.do(lambda connection: connection.execute("ALTER TABLE event RENAME COLUMN data TO gone"))
         for name in ("follow_all", "follow_job"):
             await tried.ask(name, "store", job=api.jobs.list()[0].id, query="?after=0")
@@ -170,7 +171,7 @@ async def _try_jobs(tried: Tried) -> None:
     await until(api.jobs, job, State.FAILED)
     await tried.ask("pause_job", "wrong-state", job=job)
     await tried.ask("cancel_job", "wrong-state", job=job)
-    for name in ("follow_all", "follow_job"):
+    for name in ("follow_all", "follow_job", "follow_changes"):
         await tried.ask(name, "busy", job=job)
 
 
@@ -181,12 +182,12 @@ async def _try_schedules(tried: Tried, monkeypatch: pytest.MonkeyPatch) -> None:
     await tried.ask("add_schedule", "full", SCHEDULE)
 
 
-async def _try_records(tried: Tried) -> None:
+async def _try_records(tried: Tried, *names: str) -> None:
     api = tried.api
     silent = (await submit(api.jobs, SEEDS["seeds"], is_paused=True, settings={"sinks": []})).id
     odd = (await submit(api.jobs, SEEDS["seeds"], is_paused=True)).id
     (api.jobs.folder(odd) / "pages.jsonl").symlink_to("/dev/null")
-    for name in ("list_pages", "list_errors", "show_report", "send_report_page"):
+    for name in names:
         await tried.ask(name, "no-records", job=silent)
         await tried.ask(name, "wrong-state", job=odd)
 
