@@ -1,6 +1,6 @@
 """What the report of a crawl costs: seconds, bytes and memory for so many pages, and how fast a browser opens it.
 
-python -m benchmarks html_report [pages]
+python -m benchmarks html_report [pages] [format ...]
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from base64 import b64encode
+from collections.abc import Sequence
 from pathlib import Path
 from struct import pack
 
@@ -37,14 +38,14 @@ print(time.process_time(), used.ru_maxrss / 1024)
 """
 
 
-def main(pages: int) -> None:
+def main(pages: int, formats: Sequence[str]) -> None:
     print(describe(sys.executable))
     with tempfile.TemporaryDirectory() as scratch:
         for n in (pages // 4, pages):
             folder = Path(scratch) / f"{n}.crawl"
             size = write(folder, n)
             print(f"\n{n:,} pages, {size / MIB:,.0f} MiB of records, {LINKS} links a page")
-            for form in ("html", "csv", "json"):
+            for form in formats:
                 print(make(folder, folder / f"report.{form}", form))
         print(asyncio.run(look(folder / "report.html")))
 
@@ -125,4 +126,4 @@ async def look(page: Path) -> str:
 
 
 if __name__ == "__main__":
-    main(*(int(word) for word in (sys.argv[1:] or ["100000"])))
+    main(int((sys.argv[1:] or ["100000"])[0]), sys.argv[2:] or ("html", "csv", "json"))

@@ -23,7 +23,7 @@ FULL_COLLECTION = 100
 
 
 def fork_helpers() -> None:
-    """Forks the processes that workers come from while this one is small and knows no settings. They wait."""
+    """Forks the processes that workers come from while this one has read no settings yet. They wait."""
     from crawler.offload import fork_early
 
     fork_early(USUAL)
@@ -35,7 +35,7 @@ def import_settings() -> None:
     is_said = name in os.environ
     os.environ.setdefault(name, "__all__")
     try:
-        from crawler import Config  # noqa: F401
+        from crawler.settings.loading import load  # noqa: F401
     finally:
         if not is_said:
             del os.environ[name]  # a parse function may want them

@@ -84,6 +84,11 @@ def replay(
     links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Record each page's main part as markdown.")] = False,
+    parse: Annotated[
+        str | None,
+        typer.Option(metavar="MODULE:FUNCTION", help="Record what a function of yours finds on each page."),
+        SetsSetting("extract.function"),
+    ] = None,
     metadata: Annotated[
         bool, typer.Option("--metadata", help="Record what each page says of itself: title, authors, dates, ...")
     ] = False,

@@ -151,6 +151,11 @@ def run(
     metadata: Annotated[
         bool, typer.Option("--metadata", help="Record what each page says of itself: title, authors, dates, ...")
     ] = False,
+    parse: Annotated[
+        str | None,
+        typer.Option(metavar="MODULE:FUNCTION", help="Record what a function of yours finds on each page."),
+        SetsSetting("extract.function"),
+    ] = None,
     warc: Annotated[bool, typer.Option("--warc", help="Archive every exchange in WARC files, in DIR/warc.")] = False,
     save: Annotated[
         list[str] | None,

@@ -72,7 +72,8 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
     with unwrap_group():
         async with AsyncExitStack() as stack:
             config = amend(config or Config(), settings)
-            extract = take_parse(parse, shared.config if shared else config)
+            named = config.extract.function
+            extract = take_parse(parse, shared.config if shared else config, named)
             check_fetcher(fetcher)
             given, hooks = check_sinks(sinks), check_hooks(before_request, after_response)
             home: Folder | None = None
@@ -84,6 +85,8 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
                 home, config = opened, opened.config
                 for remark in opened.remarks:
                     log.log(WARNING if opened.newer else INFO, "%s: %s", opened.path, remark)
+            if parse is None and config.extract.function != named:  # the folder names another one
+                extract = take_parse(None, shared.config if shared else config, config.extract.function)
             if shared:
                 shared.check(config, weight)
             stacking = Stacking(stack, config, home, given, fetcher, extract, shared, weight, hooks)

@@ -11,6 +11,7 @@ from ..errors import ConfigError, OffloadError
 from ..offload import UNGUARDED, OfProgram, stands_in_program, why_not_importable, why_not_loaded
 from ..parse import Content, Parsers
 from ..protocols import Offloader
+from ..runtime.named_functions import load_function
 from ..settings import Config
 
 T = TypeVar("T")
@@ -23,8 +24,13 @@ Returns: TypeAlias = Literal["json", "pickle", "object"]
 _GUARD = 'put `if __name__ == "__main__":` before the call that crawls, or move the function to a module of its own'
 
 
-def take_parse(parse: Parse[object] | None, config: Config) -> Extract | None:
-    """Returns the parse function that workers call. Raises ConfigError for one that would fail at every page."""
+def take_parse(parse: Parse[object] | None, config: Config, name: str = "") -> Extract | None:
+    """Returns the parse function that workers call. Raises ConfigError for one that would fail at every page.
+
+    `name` is that of a function in the settings, which is taken where a program gives none.
+    """
+    if parse is None and name:
+        parse = _load(name)
     if parse is None:
         return None
     extract: Extract
@@ -43,6 +49,14 @@ def take_parse(parse: Parse[object] | None, config: Config) -> Extract | None:
         return extract
     in_program = [function for function in functions if _is_of_program(function)]
     return OfProgram(extract) if in_program else extract
+
+
+def _load(name: str) -> Extract:
+    try:
+        return load_function(name)
+    except ValueError as error:
+        text = f"{name}: {error}"
+        raise ConfigError(f"extract.function: {text}", ["extract.function"], [text]) from error
 
 
 def _check_kind(function: Extract) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from collections.abc import Callable, Iterable, Sequence
-from importlib import import_module
 from typing import NamedTuple, TypeAlias
 
 from ..errors import ConfigError
 from ..records import Record
 from ..runtime.foreign_errors import describe
-from ..runtime.nearest import did_you_mean
+from ..runtime.named_functions import load_function
 from .codes import FINDINGS
 from .finding import Severity
 
@@ -40,20 +37,10 @@ Check: TypeAlias = Callable[[Record], Iterable[Problem] | None]
 
 def load_check(name: str) -> Check:
     """Returns the function that `module:function` names, also of a file in the current folder. Raises ConfigError."""
-    module, _, function = name.partition(":")
-    if not module or not function:
-        raise ConfigError(f"--check {name}: name a module and a function, as in checks:no_price")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
     try:
-        home = import_module(module)
-    except Exception as error:
-        raise ConfigError(f"--check {name}: {module} cannot be imported: {describe(error)}") from error
-    found = getattr(home, function, None)
-    if not callable(found):
-        near = did_you_mean(function, [one for one in vars(home) if not one.startswith("_")], "")
-        raise ConfigError(f"--check {name}: {module} has no function {function!r}{near}")
-    check: Check = found
+        check: Check = load_function(name)  # type: ignore[assignment]
+    except ValueError as error:
+        raise ConfigError(f"--check {name}: {error}") from error
     return check
 
 

@@ -24,7 +24,7 @@ _FOREIGN = {
     "&": "and", "|": "or",
 }  # fmt: skip
 """Signs of other languages, and how they are written here."""
-_SIGN = re.compile(r"[^\w\s\"'().,-]+")
+_SIGN = re.compile(r"[^\w\s\"'().,-]{1,8}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}[-0-9T:.+Z]*")
 
 

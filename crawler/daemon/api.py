@@ -77,7 +77,7 @@ class Jobs:
         self.reports: Reports = Reports(scheduler.runs, self.outputs, self.folder)
         """The reports, counted from the jobs' records."""
         self.changes: PageChanges = PageChanges(self, scheduler.inspector)
-        """What the visits of jobs found to be new, changed, moved or gone."""
+        """The pages that visits of jobs found to be new, changed, moved or gone."""
         self.store = store
         """The database, for modules that keep tables of their own in it."""
 

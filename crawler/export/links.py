@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO, Any
 
-from ..audit.facts import links
+from ..audit.facts import Link, link, links
 from ..errors import FolderError
+from ..records import Record
 from ..sinks.bulk import Row, load_records
 from ..sinks.rows import Rows
 from .newest import Newest, open_newest
@@ -41,10 +42,11 @@ def _edges(records: list[dict[str, Any]], newest: Newest) -> Iterator[Row]:
             url = record.get("url")
             if record.get("location"):
                 yield url, record["location"], REDIRECT, None
-            for link in links(record):
-                yield (
-                    url,
-                    link.url + (f"#{link.fragment}" if link.fragment else ""),
-                    link.kind or None,
-                    link.text or None,
-                )
+            for one in read_links(record):
+                target = one.url + (f"#{one.fragment}" if one.fragment else "")
+                yield url, target, one.kind or None, one.text or None
+
+
+def read_links(record: Record) -> Iterator[Link]:
+    """Yields the links that a record holds. Strangers may have changed it: what is no link is left out."""
+    return (link(one) for one in links(record) if isinstance(one, list) and one)

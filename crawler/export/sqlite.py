@@ -9,13 +9,13 @@ from typing import IO, Any
 
 import orjson
 
-from ..audit.facts import links
 from ..errors import ConfigError
 from ..sinks.bulk import Row, load_records
 from ..sinks.columns import COLUMNS, NESTED
 from ..sinks.field_kinds import FRACTIONS
 from ..sinks.record import BEYOND, EXTRA, HEAVY
 from ..sinks.sql import quote
+from .links import read_links
 from .schemas import Columns
 from .source import Source
 from .target import by_name
@@ -122,7 +122,7 @@ class _Tables:
             (
                 (number, link.url, link.kind or None, link.text or None)
                 for number, record in records
-                for link in links(record)
+                for link in read_links(record)
             ),
         )
 

@@ -96,11 +96,12 @@ def _translate_errors(path: Path | str | None) -> Iterator[None]:
         raise ReaderGone("nobody reads standard output any more") from error
     except Unsafe as error:
         raise FolderError(str(error)) from error
-    except sqlite3.Error as error:  # of a list that an export keeps in a temporary file
+    except sqlite3.Error as error:  # of a database that is written, or a list that is kept in a temporary file
+        place = path or "standard output"
         if is_full(error):
-            raise StorageFull("no space left for temporary files, and nothing was kept") from error
+            raise StorageFull(f"{place}: no space left for it or for temporary files, and nothing was kept") from error
         if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR:
-            raise SinkError(f"{path or 'a temporary file'}: {error}, and nothing was kept") from error
+            raise SinkError(f"{place}: {error}, and nothing was kept") from error
         raise
     except OSError as error:
         place = error.filename or path or "standard output"

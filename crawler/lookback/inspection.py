@@ -100,7 +100,7 @@ class Inspection:
 
 
 def inspect_folder(folder: Folder, *, tell: Tell = tell_nobody) -> Inspection:
-    """Counts the settled records of a folder, while a crawl runs in it, too; a million take about 15 seconds. Blocks.
+    """Counts the settled records of a folder, while a crawl runs in it, too; a million take about 20 seconds. Blocks.
 
     `tell` is told how many bytes of how many are read. Raises FolderError, FrontierError.
     """

@@ -5,8 +5,8 @@ leave. It starts a new Python for each, which costs a fifth of a CPU second and 
 thread may fork instead: its modules are there already, and their memory is shared. That holds for a command that has
 just begun, not for a program that uses this library, so only the command asks for it.
 
-A child that was forked waits for its order, so it can be forked before settings are read, whose secrets it has no use
-for. It ends if none comes.
+A child that was forked waits for its order, so it can be forked before files of settings are read, whose secrets it
+has no use for. It ends if none comes.
 """
 
 from __future__ import annotations

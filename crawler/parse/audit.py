@@ -9,14 +9,13 @@ from __future__ import annotations
 import struct
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
 from zlib import crc32
 
 import orjson
 import turbohtml
 
 from . import legacy, structured
+from .facts import Facts
 from .job import Document, ParseJob
 from .links import kinds_of_link
 from .reading import one_line
@@ -57,29 +56,6 @@ _RESOURCES = {
 _LD = "application/ld+json"
 _LOADED = frozenset({"styles", "scripts", "images"})
 """Kinds of `<link>` that a browser loads."""
-
-
-@dataclass(slots=True)
-class Facts:
-    """The facts of one page, with its URLs as written."""
-
-    links: list[tuple[str, str, str]] = field(default_factory=list)
-    """Href, kind and text of each link."""
-    places: list[str] = field(default_factory=list)
-    headings: list[str] = field(default_factory=list)
-    canonicals: list[str] = field(default_factory=list)
-    translations: list[tuple[str, str]] = field(default_factory=list)
-    """Language and href."""
-    structured: list[list[Any]] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    loaded: list[tuple[str, str]] = field(default_factory=list)
-    """Tag and href of what is loaded, or sent, by plain http."""
-    images: int = 0
-    without_alt: list[str] = field(default_factory=list)
-    n_without_alt: int = 0
-    titles: int = 0
-    cut: list[str] = field(default_factory=list)
-    """Names of lists that are not whole."""
 
 
 def collect(document: turbohtml.Document, charset: str, size: int, job: ParseJob) -> Facts:

@@ -12,7 +12,7 @@ from .job import ParseJob
 if TYPE_CHECKING:
     import turbohtml
 
-    from .audit import Facts
+    from .facts import Facts
 
 
 @dataclass(slots=True)

@@ -282,12 +282,15 @@ class TelemetrySettings(TypedDict, total=False):
 
 
 class ExtractSettings(TypedDict, total=False):
-    """Keywords of `ExtractConfig`. Text and markdown of pages, where an output asks for them (`--text`,
-    `--markdown`)."""
+    """Keywords of `ExtractConfig`. Texts of pages, where an output asks for them (`--text`, `--markdown`), and values
+    that your function finds."""
 
     part: Literal["main", "page"]
     """The part of a page that text and markdown are made of: `main`, without menus, footers and asides, or `page`, all
     that a reader sees (docs/extraction.md)."""
+    function: str
+    """A parse function of yours, as `module:function`, which the workers import; its result is the field `data` of
+    records (docs/parsing.md). The module may stand in the folder where the command is called. Empty: none."""
 
 
 class WarcSettings(TypedDict, total=False):
@@ -404,7 +407,7 @@ class Settings(
     telemetry: TelemetrySettings | TelemetryConfig
     """Traces and metrics by OpenTelemetry (docs/telemetry.md)."""
     extract: ExtractSettings | ExtractConfig
-    """Text and markdown of pages, where an output asks for them (`--text`, `--markdown`)."""
+    """Texts of pages, where an output asks for them (`--text`, `--markdown`), and values that your function finds."""
     warc: WarcSettings | WarcConfig
     """WARC files, where an output has the kind `warc` (`--warc`)."""
 

@@ -37,18 +37,20 @@ function options(chart, width) {
       ...names.map((name, n) => ({
         label: name, stroke: ink(inks[n]), width: isBars ? 0 : 1.5, points: { show: false },
         paths: isBars ? uPlot.paths.bars({ size: [0.8, 64] }) : undefined,
-        fill: kind === "lines" ? (names.length === 1 ? `${ink(inks[n])}22` : undefined) : ink(inks[n]) + (isBars ? "" : "aa"),
+        fill: kind === "lines" ? (names.length === 1 ? `${ink(inks[n])}22` : undefined) : ink(inks[n]),
         value: (u, _, row, at) => (at === null || at === undefined ? "–" : write(chart.data[n][at])),
       })),
     ],
   };
 }
 
-function draw(place, chart) {
+function draw(place, chart, width) {
   place.querySelector(".uplot")?.remove();
+  const edge = getComputedStyle(place);
+  const room = place.clientWidth - parseFloat(edge.paddingLeft) - parseFloat(edge.paddingRight);
   const xs = chart.kind === "bars" ? chart.x.map((_, n) => n) : chart.x;
   const columns = chart.kind === "area" ? stacked(chart.data) : chart.data;
-  new uPlot(options(chart, Math.max(place.clientWidth, 240)), [xs, ...columns], place);
+  new uPlot(options(chart, width ?? Math.max(room, 220)), [xs, ...columns], place);
 }
 
 function drawAll() {
@@ -61,12 +63,12 @@ function drawAll() {
     place.append(title);
     document.getElementById("drawn").append(place);
     draw(place, chart);
-    return () => draw(place, chart);
+    return (wide) => draw(place, chart, wide);
   });
-  const again = () => drawn.forEach((one) => one());
-  let width = innerWidth;
+  const again = (wide) => drawn.forEach((one) => one(wide));
+  let width = innerWidth; // a phone changes its height alone when it scrolls
   addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; again(); } });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => again());
   return again;
 }
 
@@ -120,12 +122,15 @@ document.querySelectorAll("[data-csv]").forEach(offer);
 addEventListener("hashchange", open);
 open();
 
+// Pixels of a chart on paper, where two stand side by side.
+const PAPER = 310;
+
 // On paper all is open, and in the colours of the day.
 const closed = [];
 addEventListener("beforeprint", () => {
   document.querySelectorAll("details:not([open])").forEach((one) => { one.open = true; closed.push(one); });
   document.documentElement.dataset.theme = "light";
-  again();
+  again(PAPER);
 });
 addEventListener("afterprint", () => {
   closed.splice(0).forEach((one) => { one.open = false; });

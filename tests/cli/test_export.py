@@ -7,12 +7,15 @@ import io
 import json
 import os
 import resource
+import sqlite3
 import subprocess
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import anyio
 import pytest
+from python_calamine import CalamineWorkbook
 
 from crawler.testing import Served
 from tests.layouts.test_layouts import contents
@@ -91,6 +94,24 @@ async def test_an_offline_copy_is_a_new_folder(crawl: Crawl, folder: Path, tmp_p
     assert (piped.code, piped.err) == (2, "crawl: --out: the format mirror is a folder: name one\n")
 
 
+async def test_some_records_become_a_workbook_a_database_and_a_sitemap(
+    crawl: Crawl, folder: Path, tmp_path: Path
+) -> None:
+    ran = await crawl("export", "a.crawl", "-o", "a.xlsx", "--where", "status = 200 and depth < 9", "--fields", "url")
+    assert (ran.code, ran.out) == (0, "")
+    rows = CalamineWorkbook.from_path(str(tmp_path / "a.xlsx")).get_sheet_by_index(0).to_python()
+    records = [json.loads(line) for line in (folder / "pages.jsonl").read_text().splitlines()]
+    assert [row[0] for row in rows] == ["url", *[one["url"] for one in records if one["status"] == 200]]
+    piped = await anyio.run_process([CRAWL, "export", str(folder), "-f", "sqlite", "-o", "-"])
+    (tmp_path / "piped.sqlite").write_bytes(piped.stdout)
+    with closing(sqlite3.connect(tmp_path / "piped.sqlite")) as database:
+        assert database.execute("SELECT count(*), count(warc_offset) FROM pages").fetchall() == [(5, 5)]
+    ran = await crawl("export", "a.crawl", "-f", "sitemap")
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err.startswith("a.sitemap: 1 file, ")
+    assert ran.err.endswith("; open a.sitemap/sitemap.xml\n")
+
+
 async def _index(crawl: Crawl) -> str:
     ran = await crawl("export", "a.crawl", "-f", "cdxj", "-o", "-")
     assert (ran.code, ran.err) == (0, "")
@@ -106,6 +127,12 @@ WRONG = [
     (["a.crawl"], "--format: which one? "),
     (["a.crawl", "-o", "-"], "--format: which one? "),
     (["a.crawl", "-f", "cvs", "-o", "x"], "did you mean csv?"),
+    (
+        ["a.crawl", "-o", "x.csv", "--where", "statsu > 3"],
+        "--where: column 1: no record has a field 'statsu'; did you mean",
+    ),
+    (["a.crawl", "-o", "x.csv", "--schema", "scrappy"], "'scrappy' is no schema; did you mean scrapy?"),
+    (["a.crawl", "-f", "links", "-o", "x"], "a.crawl: its records hold no links; crawl with --links"),
     (["a.crawl", "-o", "x.csv", "--fields", "ulr"], "no record has a field 'ulr'; did you mean url?"),
     (["a.crawl", "-o", "gone/x.csv"], "gone is no folder"),
     (["nothing", "-o", "x.csv"], "nothing is no crawl folder"),
@@ -124,7 +151,7 @@ async def test_no_space_is_one_line_and_leaves_nothing(folder: Path, tmp_path: P
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 
-    for form in ("csv", "wacz"):
+    for form in ("csv", "wacz", "xlsx", "sqlite"):
         command = [CRAWL, "export", str(folder), "-o", f"x.{form}"]
         ran = await anyio.to_thread.run_sync(
             lambda command=command: subprocess.run(  # type: ignore[misc]
@@ -138,7 +165,8 @@ async def test_no_space_is_one_line_and_leaves_nothing(folder: Path, tmp_path: P
             )
         )
         assert (ran.returncode, ran.stdout) == (5, "")
-        assert ran.stderr == f"crawl: x.{form}: no space left, and nothing was kept\n"
+        words = "disk I/O error" if form == "sqlite" else "no space left"  # as SQLite calls a file that may not grow
+        assert ran.stderr == f"crawl: x.{form}: {words}, and nothing was kept\n"
         assert [one.name for one in tmp_path.iterdir()] == ["a.crawl"]
 
 

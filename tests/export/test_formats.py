@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import sqlite3
+import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from tests.export.conftest import MakeFolder, page
 from tests.export.test_tables import EVIL
 
 A = "http://a.example"
+OFFICE = shutil.which("soffice")
 SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 
 
@@ -55,6 +58,33 @@ def test_a_workbook_holds_all_fields_and_every_text_as_text(make: MakeFolder, tm
     assert "hyperlink" not in sheet
     assert 'state="frozen"' in sheet
     assert f'<autoFilter ref="A1:AK{len(rows) + 1}"/>' in sheet
+
+
+@pytest.mark.long
+@pytest.mark.slow
+@pytest.mark.skipif(not OFFICE, reason="there is no LibreOffice to judge a workbook")
+def test_libreoffice_opens_a_workbook_and_runs_nothing_in_it(make: MakeFolder, tmp_path: Path) -> None:
+    folder = make([page(f"{A}/{n}?a&b", text, n_links=n) for n, text in enumerate(EVIL)])
+    export_folder(folder, "xlsx", tmp_path / "a.xlsx", fields=["url", "title", "n_links"])
+    command = [str(OFFICE), "--headless", f"-env:UserInstallation={(tmp_path / 'office').as_uri()}", "--convert-to"]
+    subprocess.run(
+        [*command, "csv:Text - txt - csv (StarCalc):44,34,76", "--outdir", tmp_path, tmp_path / "a.xlsx"], check=True
+    )
+    rows = [tuple(row.values()) for row in _table(tmp_path / "a.csv")]
+    shown = [escape_lines(text) for text in EVIL]
+    assert rows == [(f"{A}/{n}?a&b", text, str(n)) for n, text in enumerate(shown)]
+
+
+@pytest.mark.long
+def test_openpyxl_finds_texts_a_frozen_row_and_filters(make: MakeFolder, tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl", reason="openpyxl judges a workbook, where it is installed")
+    export_folder(make([page(f"{A}/{n}", text) for n, text in enumerate(EVIL)]), "xlsx", tmp_path / "a.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")["pages"]
+    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", f"A1:AK{len(EVIL) + 1}")
+    at = COLUMNS.index("title")
+    cells = [row[at] for row in sheet.iter_rows(min_row=2)]
+    assert [cell.value or "" for cell in cells] == [escape_lines(text) for text in EVIL]
+    assert {cell.data_type for cell in cells if cell.value} == {"s"}
 
 
 def test_the_limits_of_a_sheet_and_of_a_cell_are_kept(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -40,20 +41,30 @@ WHEN = [(2.0, 0.5), (5.0, 4.0), (12.0, 13.0)]
 """Begin and length of each outage, in days: each kind of outage is planted three times."""
 
 
-def test_no_outage_makes_a_page_gone_and_each_gone_page_is_told_once(tmp_path: Path) -> None:
+def test_no_outage_of_some_days_makes_a_page_gone_and_each_gone_page_is_told_once(tmp_path: Path) -> None:
+    check(tmp_path, WHEN[1:2])
+
+
+@pytest.mark.long
+def test_nor_does_any_of_51_outages(tmp_path: Path) -> None:
+    assert check(tmp_path, WHEN) == 51
+
+
+def check(folder: Path, when: Sequence[tuple[float, float]]) -> int:
+    """Plants each kind of outage as often, each in a site of its own that has two pages that are really gone."""
     sites = []
-    for (kind, faults), (begin, days) in ((one, when) for one in KINDS.items() for when in WHEN):
+    for (kind, faults), (begin, days) in product(KINDS.items(), when):
         name = f"{kind.replace(' ', '-')}-{days:g}.test"
-        lost = random.Random(name).sample(range(1, 60), 2)
+        lost = random.Random(name).sample(range(1, 40), 2)
         gone = {n: START + day * DAY for n, day in zip(lost, (3, 20), strict=True)}
         planted = [during(begin, days, fault) for fault in faults]
-        sites.append(Site(name, 60, 250, planted, gone))
-    assert sum(len(site.faults) for site in sites) > 50
-    told = Counter(one.url for one in follow(tmp_path, sites) if one.kind == "gone")
+        sites.append(Site(name, 40, 60, planted, gone, most_wait=DAY))
+    told = Counter(one.url for one in follow(folder, sites) if one.kind == "gone")
     really = {f"https://{site.name}/{n}" for site in sites for n in site.gone}
     assert {url: n for url, n in told.items() if url not in really} == {}
     assert really - told.keys() == set()
     assert set(told.values()) == {1}
+    return sum(len(site.faults) for site in sites)
 
 
 def test_a_site_that_is_well_is_told_of_soon(tmp_path: Path) -> None:

@@ -25,12 +25,12 @@ FAST: dict[str, Any] = {
 
 
 async def test_a_web_that_fails_now_and_then_gets_the_same_verdict(tmp_path: Path) -> None:
-    await compare_runs(tmp_path, range(3))
+    await compare_runs(tmp_path, range(2))
 
 
 @pytest.mark.long
 async def test_it_gets_the_same_verdict_in_many_runs(tmp_path: Path) -> None:
-    await compare_runs(tmp_path, range(3, 30))
+    await compare_runs(tmp_path, range(2, 30))
 
 
 async def compare_runs(folder: Path, seeds: range) -> None:

@@ -19,6 +19,7 @@ from crawler.policy.traps.series import Series
 from crawler.policy.traps.shapes import Shapes
 from crawler.robots import reading, rules
 from crawler.urls import canonical
+from crawler.urls.url import suffix_and_domain
 from tests.defaults import POLICY, make_policy, make_politeness, make_scope
 from tests.linear.measure import Row, Shape, made, raw, runs
 
@@ -274,6 +275,12 @@ ROWS = [
     Row("urls.url.bare_host", urls.bare_host, HOSTS, most=LONGEST),
     Row("urls.url.registered_domain", urls.registered_domain, CANONICAL, most=LONGEST),
     Row("urls.url.registered_domain_of_host", urls.registered_domain_of_host, HOSTS, most=LONGEST),
+    Row(
+        "urls.url.suffix_and_domain",
+        lambda host: suffix_and_domain(host, only_registries=True),
+        HOSTS,
+        most=LONGEST,
+    ),
     Row("urls.url.is_address", urls.is_address, runs("1.", "0:", ":", "1", "f", "%", "a.", "\u0661"), most=LONGEST),
     Row(
         "urls.canonical.describe_folding",

@@ -6,6 +6,7 @@ import asyncio
 import io
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -16,6 +17,10 @@ import pydantic
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
+from crawler.comparison.lines import count_changes, find_similarity
+from crawler.comparison.sides import read_row
+from crawler.conditions import BadCondition, parse_condition
+from crawler.conditions.words import MOST_CHARS
 from crawler.daemon import tokens
 from crawler.daemon.errors import JobError
 from crawler.daemon.http import fields, inputs, models, schedules, wishes
@@ -27,6 +32,7 @@ from crawler.daemon.owners import Rule
 from crawler.daemon.runs import records
 from crawler.daemon.schedules import schedule
 from crawler.errors import ConfigError, FetchError
+from crawler.feed import Cursor
 from crawler.fetch import Guard
 from crawler.fetch.cookies import Cookies
 from crawler.fetch.framing import LOOK_BACK, count_lengths, find_final_head, is_http2, join_equal_lengths, split_heads
@@ -42,10 +48,14 @@ from crawler.runtime import log_format as logbook
 from crawler.runtime import signing
 from crawler.settings import Config, FetchConfig, reading, toml
 from crawler.settings import loading as config
+from crawler.sinks.field_kinds import RECORD_FIELDS
 from crawler.sinks.jsonl import JsonLinesReader
 from crawler.sinks.record import Wants, record
 from tests.linear.measure import Row, Shape, made, raw, runs
 
+HOSTILE = parse_condition(
+    'title matches "(a+)+$" or title contains "ab" or fetched_at > "2026-01-01" or links contains "x"', RECORD_FIELDS
+)
 FIELD = 1 << 16
 PROXIED = FetchConfig(proxy="http://p:1", no_proxy=("a.example", "10.0.0.0/8", "*.b"))
 """Characters of the longest header field that is read."""
@@ -256,7 +266,41 @@ CRON = {
     **runs("1,", "L,", head="* * ", tail=" * *"),
 }
 
+
+def _condition(text: str) -> object:
+    try:
+        return parse_condition(text, RECORD_FIELDS)
+    except BadCondition as error:
+        return error
+
+
+def _read_cursor(text: str) -> None:
+    with suppress(ConfigError):
+        Cursor.read(text)
+
+
 ROWS = [
+    Row("comparison.lines.count_changes", lambda text: count_changes(text, text[::-1]), {**TEXT, **runs("a\n", "\n ")}),
+    Row("comparison.lines.find_similarity", lambda text: find_similarity(text, "f" * 16), TEXT),
+    Row("comparison.sides.read_row", lambda text: read_row(b'{"url":' + text + b"}", 0, 0), raw(TEXT)),
+    Row("feed.cursor.Cursor.read", _read_cursor, TEXT),
+    Row(
+        "conditions.parse_condition",
+        _condition,
+        {
+            **TEXT,
+            **runs("(", "not ", "a", "a.", '"', "=", "-", "1", "1.", " ", "&", "2026-11-"),
+            **runs("1,", "-1 , ", head="status in (", tail="1)"),
+            **runs("depth = 1 or ", "depth = 1 and not ", tail="depth = 1"),
+            **runs('""', "a", "(a+)+", "a{9}", "|", head='title matches "', tail='"'),
+        },
+        most=MOST_CHARS,
+    ),
+    Row(
+        "conditions.condition.Condition.wants",
+        lambda text: HOSTILE.wants({"title": text, "fetched_at": text, "links": [text]}),
+        {**TEXT, **runs("a", "ab", "2026-", "é", tail="!")},
+    ),
     Row(
         "policy.politeness.retry_after_s",
         lambda text: politeness.retry_after_s(text, 0.0),

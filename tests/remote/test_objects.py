@@ -102,6 +102,22 @@ def test_every_format_of_one_file_goes_to_a_store(make: MakeFolder, store: str, 
 
 
 @pytest.mark.slow
+def test_the_command_writes_to_a_store(make: MakeFolder, server: str, tmp_path: Path) -> None:
+    make([page("http://a.test/")])
+    command = [str(Path(sys.executable).with_name("crawl")), "export", "a.crawl", "--fields", "url", "-o"]
+    for bucket, code, said in (
+        (BUCKET, 0, f"s3://{BUCKET}/cli.csv: written\n"),
+        ("none", 5, "crawl: s3://none/cli.csv: there is no bucket none; make it, or name another one\n"),
+    ):
+        ran = subprocess.run(
+            [*command, f"s3://{bucket}/cli.csv"], cwd=tmp_path, env=os.environ | environment(server), text=True,
+            capture_output=True, check=False,
+        )  # fmt: skip
+        assert (ran.returncode, ran.stdout, ran.stderr) == (code, "", said)
+    assert get(server, "cli.csv").splitlines()[1:] == [b'"http://a.test/"']
+
+
+@pytest.mark.slow
 def test_a_large_object_comes_in_parts_and_is_the_same(store: str) -> None:
     with open_object(f"s3://{BUCKET}/large") as file:
         for _ in range(37):
@@ -144,8 +160,8 @@ with open_object("s3://{BUCKET}/in a folder/killed") as file:
         file.write(b"another object")
     assert pending(store) == ["in a folder/killed"]
     with open_object(f"s3://{BUCKET}/in a folder/killed") as file:
-        assert pending(store) == []
         file.write(b"whole")
+    assert pending(store) == []
     assert get(store, "in%20a%20folder/killed") == b"whole"
 
 

@@ -33,14 +33,18 @@ def page(title: str, *links: tuple[str, str], head: str = "", body: str = "") ->
 def web() -> Web:
     menu = [("/", "Harbours"), ("/towns/", "Towns"), ("/timetable", "Timetable"), ("/shop/tide-tables", "Tide tables")]
     told = '<meta name="description" content="Ferries and harbours of the northern coast.">'
+    links = (("/prices-2024", "Fares"), ("/old/map", "Map of the coast"))
     towns = {
         f"/towns/{town}": page(
-            f"{town.title()}, a harbour", *menu, (f"/towns/{town}#ferries", "Ferries from here"),
-            ("/prices-2024", "Fares"), ("/old/map", "Map of the coast"),
-            head=told if n % 2 else "", body='<img src="/pier.jpg">' * (n % 2),
+            f"{town.title()}, a harbour",
+            *menu,
+            (f"/towns/{town}#ferries", "Ferries from here"),
+            *links,
+            head=told if n % 2 else "",
+            body='<img src="/pier.jpg">' * (n % 2),
         )
         for n, town in enumerate(TOWNS)
-    }  # fmt: skip
+    }
     data = '{"@context":"https://schema.org","@type":"Product","name":"Tide tables"}'
     product = f'<script type="application/ld+json">{data}</script>'
     pages = {

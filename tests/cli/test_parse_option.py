@@ -1,0 +1,62 @@
+"""`crawl --parse module:function`: a function of the user's own, from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from crawler.testing import Served
+
+from .conftest import ALLOWED, Crawl
+
+SHOP = """
+from dataclasses import dataclass
+
+@dataclass
+class Item:
+    heading: str
+    depth: int
+
+def read_item(content):
+    if content.url.path == "/2":
+        raise ValueError("no price here")
+    return Item(content.page.title, content.depth)
+"""
+
+
+def _data(folder: Path) -> dict[str, object]:
+    lines = (folder / "pages.jsonl").read_text().splitlines()
+    return {record["url"].rpartition("/")[2]: record.get("data") for record in map(json.loads, lines)}
+
+
+async def test_a_function_of_a_file_in_the_folder_reads_each_page(crawl: Crawl, web: Served, tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(SHOP)
+    ran = await crawl(web.url("a.test"), "-o", "a.crawl", "--parse", "shop:read_item", *ALLOWED)
+    assert ran.code == 0, ran.err
+    data = _data(tmp_path / "a.crawl")
+    assert (data[""], data["1"]) == ({"heading": "A", "depth": 0}, {"heading": "One", "depth": 1})
+    assert data["2"] is None
+    assert "no price here" in (tmp_path / "a.crawl" / "pages.jsonl").read_text()
+
+
+async def test_a_crawl_that_goes_on_has_its_function_again(crawl: Crawl, web: Served, tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(SHOP)
+    assert (
+        await crawl(web.url("a.test"), "-o", "a.crawl", "--parse", "shop:read_item", "--limit", "1", *ALLOWED)
+    ).code == 0
+    assert (await crawl("a.crawl", "--limit", "5")).code == 0
+    assert _data(tmp_path / "a.crawl")["1"] == {"heading": "One", "depth": 1}
+
+
+async def test_a_name_that_cannot_be_used_is_refused_before_anything_is_made(crawl: Crawl, tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(SHOP)
+    (tmp_path / "broken.py").write_text("import missing_module")
+    for name, said in (
+        ("shop:read_itm", "shop has no function 'read_itm'; did you mean read_item?"),
+        ("shop", "name a module and a function"),
+        ("nothing_of_the_kind:f", "cannot be imported"),
+        ("broken:f", "missing_module"),
+    ):
+        ran = await crawl("http://a.test/", "-o", "a.crawl", "--parse", name)
+        assert (ran.code, said in ran.err) == (2, True), ran.err
+        assert not (tmp_path / "a.crawl").exists()
