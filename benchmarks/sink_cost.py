@@ -4,10 +4,14 @@ import argparse
 import asyncio
 import statistics
 import sys
+import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.contestants import PYTHON
 from benchmarks.inside import crawl
@@ -15,10 +19,17 @@ from benchmarks.machine import describe
 from benchmarks.pages import Plan
 from benchmarks.site import serving
 
+if TYPE_CHECKING:
+    from crawler import Config, Outcome
+    from crawler.model import Post
+    from crawler.protocols import Output, Sink
+
 MOST_SLOWER = 0.05
 """The goal: the share of pages a second that one output may cost."""
 RECORDS: Mapping[str, object] = {"kind": "jsonl"}
 ALONE = "jsonl"
+PIECES = 12_800
+"""Records that are written to each output by itself."""
 KINDS = ("csv", "sqlite", "parquet", "webhook", "postgres")
 
 
@@ -40,6 +51,9 @@ def main(arguments: Sequence[str] = ()) -> int:
     plan = Plan(pages=given.pages, hosts=given.hosts)
     with ExitStack() as stack:
         outputs = {kind: sink for kind in given.kinds if (sink := stack.enter_context(_open(kind)))}
+        asyncio.run(_print_pieces(outputs))
+        if not given.rounds:
+            return 0
         site = stack.enter_context(serving(plan))
         found: dict[str, list[Run]] = {way: [] for way in (ALONE, *outputs)}
         for number in range(given.rounds):
@@ -48,6 +62,61 @@ def main(arguments: Sequence[str] = ()) -> int:
                 print(f"round {number + 1}, {way}: {run.cpu_ms:.2f} CPU ms, {run.per_s:.0f} pages/s", flush=True)
                 found[way].append(run)
     return _judge(found)
+
+
+async def _print_pieces(outputs: Mapping[str, Mapping[str, object]]) -> None:
+    """Prints the CPU time that each output takes for a record whose line is made already, all threads together."""
+    from crawler import Config
+    from crawler.model import Disposition, Lease, Outcome, Page, Request, Response, Timings, Url
+    from crawler.settings.loading import amend
+    from crawler.sinks import Wants
+    from crawler.sinks.record import record
+
+    def outcome(n: int) -> Outcome:
+        url = Url(f"http://a.test/section/topic-{n % 97}/some-words-{n}.html")
+        head = ((b"Content-Type", b"text/html; charset=utf-8"), (b"ETag", b'"5f1"'))
+        page = Page(n.to_bytes(32, "big"), 40_000, "html", "utf-8", "A title of some words", n_links=60)
+        answer = Response(url, 200, head, b"", "192.0.2.1", 0.0, Timings(ttfb=12.3))
+        return Outcome(Lease(Request(url), n), Disposition.FETCHED, response=answer, page=page, visited_at=1.7e9 + n)
+
+    print("CPU µs a record beside pages.jsonl:", end=" ", flush=True)
+    for kind, sink in {ALONE: RECORDS, **outputs}.items():
+        batches = [[outcome(64 * batch + n) for n in range(64)] for batch in range(PIECES // 64)]
+        for one in batches:
+            for each in one:
+                record(each, Wants())
+        config = amend(Config(), {"sinks": [sink], "allow_networks": ["127.0.0.0/8"]})
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            spent = min([await _write_all(Path(folder) / str(turn), config, batches) for turn in range(3)])
+        print(f"{kind} {spent / PIECES * 1e6:.1f}", end="; ", flush=True)
+    print("\n")
+
+
+async def _write_all(folder: Path, config: "Config", batches: Sequence[Sequence["Outcome"]]) -> float:
+    """Returns the CPU seconds from the first record to the closed output."""
+    from crawler.fetch.posting import open_post_alone
+    from crawler.protocols import Follower
+    from crawler.sinks import make_outputs
+
+    folder.mkdir()
+    (output,) = make_outputs(folder, config)
+    async with open_post_alone(config.fetch) as post:
+        begun = time.process_time()
+        async with _open_sink(output, post) as sink:
+            await sink.rewind(None)
+            for batch in batches:
+                await sink.write(batch)
+                if isinstance(sink, Follower):
+                    sink.note_settled()
+        return time.process_time() - begun
+
+
+def _open_sink(output: "Output", post: "Post") -> AbstractAsyncContextManager["Sink"]:
+    from crawler.protocols import Posting
+
+    if isinstance(output, Posting):
+        return output.open_posting(post, is_synced=True)
+    return output.open(is_synced=True)
 
 
 def _judge(found: Mapping[str, Sequence[Run]]) -> int:
@@ -140,7 +209,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks sink_cost", description=__doc__)
     parser.add_argument("--pages", type=int, default=3000)
     parser.add_argument("--hosts", type=int, default=4)
-    parser.add_argument("--rounds", type=int, default=7, help="crawls of each kind")
+    parser.add_argument(
+        "--rounds", type=int, default=7, help="crawls of each kind; 0: only what a record costs each output"
+    )
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     return parser.parse_args(arguments)
 

@@ -36,6 +36,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(why_not()), reason=why_n
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     with open_server() as opened:
+        asyncio.run(opened.ask("SELECT 1"))  # it is up
         yield opened
 
 
