@@ -51,6 +51,8 @@ LOADS_OBJECTS = {
     "jsonpickle",
     "dbm",
 }
+WRITES_CODE = {ROOT / "crawler/model/quick.py"}
+"""It runs text that is made of the names of our own fields and nothing else, as `dataclass` does."""
 WRITES_OBJECTS = {"pickle.dumps", "pickle.PickleBuffer"}
 RUNS_TEXT = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "subprocess.getoutput", "runpy.run_path"}
 """Objects travel between our own processes alone, through the pipes of `ProcessPoolExecutor`."""
@@ -291,7 +293,8 @@ def _executed(path: Path) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)
             is_ours = name in WRITES_OBJECTS or (name == "pickle.loads" and path in THROUGH_PIPES)
-            if name in RUNS_TEXT or (name.partition(".")[0] in LOADS_OBJECTS and not is_ours):
+            runs = name in RUNS_TEXT and path not in WRITES_CODE
+            if runs or (name.partition(".")[0] in LOADS_OBJECTS and not is_ours):
                 yield node.lineno, name
         if isinstance(node, ast.ImportFrom) and node.module in LOADS_OBJECTS:
             yield node.lineno, f"from {node.module} import"

@@ -35,7 +35,7 @@ class ArchiveSide:
     is_archive = True
 
     def __init__(self, path: Path) -> None:
-        self.name = str(path)
+        self.name: str = str(path)
         self._files = find_archives([path])
         self._config = Config(sinks=(SinkConfig(text=True, simhash=True),))
         self._policy = parts.policy(self._config)

@@ -60,7 +60,7 @@ class FolderSide:
     is_archive = False
 
     def __init__(self, path: Path, trust: Trust) -> None:
-        self.name = str(path)
+        self.name: str = str(path)
         folder = read_folder(path, Config(), trust=trust)
         self._path = path
         with translate_os_errors(path):
@@ -98,7 +98,7 @@ class ExportSide:
     is_archive = False
 
     def __init__(self, path: Path) -> None:
-        self.name = str(path)
+        self.name: str = str(path)
         self._path = path
         self._keeps_text = False
 

@@ -17,9 +17,9 @@ class Condition:
     __slots__ = ("text", "wants")
 
     def __init__(self, text: str, wants: Callable[[Record], bool]) -> None:
-        self.text = text
+        self.text: str = text
         """As it was written."""
-        self.wants = wants
+        self.wants: Callable[[Record], bool] = wants
         """Returns whether a record meets the condition. Never raises."""
 
 

@@ -67,7 +67,7 @@ class Engine:
     _idle: int = field(default=0, init=False)
     _visitors: int = field(default=0, init=False)
     _ending: Ending | None = field(default=None, init=False)
-    _patience: CancelScope | None = field(default=None, init=False)
+    _patience: CancelScope = field(default_factory=CancelScope, init=False)
     """Cancelled by the end: the feeder waits in it."""
     _goes: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _moved: asyncio.Event = field(default_factory=asyncio.Event, init=False)
@@ -91,8 +91,7 @@ class Engine:
     def stop(self, ending: Ending = Ending.STOPPED) -> None:
         """Gives visits under way the grace time to finish; then `run` returns."""
         self._ending = self._ending or ending
-        if self._patience is not None:
-            self._patience.cancel()
+        self._patience.cancel()
 
     def abort(self) -> None:
         """Drops the visits under way. Nothing is lost: the next run makes them again."""
@@ -320,12 +319,10 @@ class Engine:
             finally:
                 for outcome in batch:
                     outcome.release()
-            tells = log.isEnabledFor(logging.DEBUG)
             for outcome in batch:
                 self._outcomes.task_done()
                 self.metrics.fold(outcome)
-                if tells:
-                    log.debug("%s %s %s", outcome.disposition, outcome.url, outcome.reason or "")
+                log.debug("%s %s %s", outcome.disposition, outcome.url, outcome.reason or "")
             del batch, outcome  # the budget no longer counts their bodies
             self._check_size()
             self._moved.set()

@@ -67,7 +67,9 @@ class Holdings:
         self._archives: list[Archive] = source.archives
         self._policy = _policy(source.folder.config)
         self._most = source.folder.config.fetch.max_body_bytes
-        self.base = sqlite3.connect("", isolation_level=None)  # an empty name: SQLite removes its file by itself
+        self.base: sqlite3.Connection = sqlite3.connect(
+            "", isolation_level=None
+        )  # an empty name: SQLite removes its file by itself
         for said in ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", *_TABLES):
             self.base.execute(said)
         self._windows = ExitStack()

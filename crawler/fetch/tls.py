@@ -19,7 +19,7 @@ class Trust:
     """
 
     def __init__(self, config: FetchConfig) -> None:
-        self.is_ready = False
+        self.is_ready: bool = False
         self._config = config
         self._making = asyncio.Lock()
 

@@ -28,6 +28,7 @@ from .change import (
     left_out,
     pairs,
 )
+from .claims import Claims
 from .depths import NOT_VISITED
 from .discovery import Added, Discovery
 from .extras import Extra, bare
@@ -52,7 +53,7 @@ class Ledger:
     """Holds the parts of a frontier together. Times are monotonic seconds, but for those that go to the store."""
 
     def __init__(self, discovery: Discovery, bench: SiteTable, clock: Clock, state: State, terms: Terms) -> None:
-        self.claims = state.claims
+        self.claims: Claims = state.claims
         self.bars: VisitChecks = VisitChecks(terms, state.patterns, state.pages)
         self.positions: dict[str, Position] = dict(state.positions)
         self.notes: dict[str, object] = dict(state.notes)

@@ -39,7 +39,7 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.end = Place(1, 0)
+        self.end: Place = Place(1, 0)
         """The place after the last record."""
 
     def path(self, segment: int) -> Path:

@@ -72,7 +72,7 @@ async def test_own_checks_are_called_and_one_that_fails_is_said(crawl: Crawl, fo
     [
         (("-o", "page.pdf"), "-o page.pdf: name a file that ends with .html, .json or .csv"),
         (("--json", "-o", "x.html"), "--json goes to standard output"),
-        (("--check", "nothing"), "--check nothing: name a module and a function, as in checks:no_price"),
+        (("--check", "nothing"), "--check nothing: name a module and a function, as in "),
         (("--check", "no_module_here:f"), "--check no_module_here:f: no_module_here cannot be imported: "),
         (("--check", "json:dump_it"), "--check json:dump_it: json has no function 'dump_it'"),
         (("--check", "json:dmps"), "did you mean dumps?"),

@@ -55,9 +55,10 @@ def check(folder: Path, when: Sequence[tuple[float, float]]) -> int:
     sites = []
     for (kind, faults), (begin, days) in product(KINDS.items(), when):
         name = f"{kind.replace(' ', '-')}-{days:g}.test"
-        lost = random.Random(name).sample(range(1, 60), 2)
+        lost = random.Random(name).sample(range(1, 40), 2)
         gone = {n: START + day * DAY for n, day in zip(lost, (3, 20), strict=True)}
-        sites.append(Site(name, 60, 250, [during(begin, days, fault) for fault in faults], gone))
+        planted = [during(begin, days, fault) for fault in faults]
+        sites.append(Site(name, 40, 60, planted, gone, most_wait=DAY))
     told = Counter(one.url for one in follow(folder, sites) if one.kind == "gone")
     really = {f"https://{site.name}/{n}" for site in sites for n in site.gone}
     assert {url: n for url, n in told.items() if url not in really} == {}

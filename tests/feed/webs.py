@@ -16,7 +16,6 @@ from crawler import Disposition, Lease, Outcome, Page, Reason, Request, Response
 DAY, HOUR = 86400.0, 3600.0
 START = 1_790_000_000.0
 """When the made-up time begins."""
-MOST_WAIT = 30 * DAY
 WANTS = Wants()
 
 Fault = Callable[[int, float], "tuple[int | None, Reason] | None"]
@@ -33,6 +32,8 @@ class Site:
     faults: list[Fault] = field(default_factory=list)
     gone: dict[int, float] = field(default_factory=dict)
     """From when on pages are really gone."""
+    most_wait: float = 30 * DAY
+    """The longest time from a visit of a page to the next one."""
 
     def lines(self) -> Iterator[tuple[float, bytes]]:
         """Yields its records with their times, in the order of the visits."""
@@ -43,7 +44,7 @@ class Site:
             while due and due[0][0] <= begun:
                 _, n, visit, wait = heapq.heappop(due)
                 yield at, self.line(n, at, visit, self.answer(n, at))
-                wait = min(MOST_WAIT, 2 * wait if visit > 1 else wait)
+                wait = min(self.most_wait, 2 * wait if visit > 1 else wait)
                 heapq.heappush(due, (at + wait - HOUR, n, visit + 1, wait))
                 at += 1.0
 

@@ -83,9 +83,9 @@ NAMED = re.compile(rf"[`\"']((?:{TABLES})\.[a-z_]+)(?=[`\"' =])")
 """A full name of a setting in quotes, as documents and the dashboard write it."""
 NO_SETTINGS = {
     "fetch.py", "frontier.look", "frontier.sqlite", "scope.depth", "scope.pattern", "scope.py", "scope.reason",
-    "scope.root", "scope.rule", "urls.explain", "urls.txt",
+    "scope.root", "scope.rule", "urls.explain", "urls.txt", "warc.filename",
 }  # fmt: skip
-"""Files, functions, and fields of what `crawl explain` prints."""
+"""Files, functions, and fields of records and of what `crawl explain` prints."""
 
 
 def test_every_setting_that_documents_and_the_dashboard_name_is_one() -> None:

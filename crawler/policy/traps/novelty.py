@@ -41,8 +41,6 @@ SIFTED_AT_ONCE = 64
 """Links that are sorted in one step, about a millisecond's work."""
 STEP = 16
 """Pages between two records of a pattern that does well: these are easily learnt again."""
-
-
 INVITED = "+"
 _VARYING = re.compile(r"[#~*+?&]")
 _LAST = re.compile(r"(?<![0-9])[0-9]++(?=[^0-9]*+\Z)")

@@ -48,7 +48,7 @@ class SavedFiles(JsonLines):
         self._types = types
         self._most_bytes = most_bytes
         self._saved: dict[int, Saved | None] = {}
-        """What was saved of the batch that is written next, by the identity of its leases. None: nothing was."""
+        """The files saved for the batch that is written next, by the identity of its leases. None: nothing was."""
 
     async def archive(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Saves the bodies of the final ones; returns the outcomes with the names of their files."""

@@ -60,8 +60,8 @@ class Parts:
         table = f"read_parquet({literal(str(path))})"
         try:
             with self._open(1) as database:
-                with database.translate_errors():
-                    [(found,)] = database.connection.execute(f"select count(*) from {table}").fetchall()
+                database.ask(f"select count(*) from {table}")
+                found = int(str(database.take_rows(1)[0][0]))
                 if found > rows:
                     with replace_private_file(path) as file:
                         target = f"/dev/fd/{file.fileno()}"

@@ -32,7 +32,7 @@ class Target:
     name: str
     """The name of the output."""
     site: str
-    """What may be shown of the URL."""
+    """The part of the URL that may be shown."""
     url: str = field(repr=False)
     secret: str = field(repr=False)
 

@@ -46,7 +46,7 @@ class Sending:
         self._is_ending = False
         self._moved = asyncio.Event()
         self._advanced = asyncio.Event()
-        self.patience = Patience(target.site, give_up_s)
+        self.patience: Patience = Patience(target.site, give_up_s)
         self.trouble: CrawlError | None = None
 
     def begin(self, crawl: str) -> None:
