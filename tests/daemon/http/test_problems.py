@@ -129,7 +129,7 @@ async def test_what_each_operation_says_it_may_answer_happens(
     async with opened(open_daemon, Bounds(streams=1)) as api:
         tried = Tried(api)
         await tried.ask("reload_settings", "no-file")
-        await _try_records(tried, "follow_changes")
+        await _try_changes(tried)
         await api.jobs.store.do(lambda connection: connection.execute("ALTER TABLE event RENAME COLUMN data TO gone"))
         for name in ("follow_all", "follow_job"):
             await tried.ask(name, "store", job=api.jobs.list()[0].id, query="?after=0")
@@ -180,6 +180,18 @@ async def _try_schedules(tried: Tried, monkeypatch: pytest.MonkeyPatch) -> None:
     await tried.ask("add_schedule", "key-reused", {**SCHEDULE, "name": "x"}, **KEY)
     monkeypatch.setattr(submitter, "MOST", 1)
     await tried.ask("add_schedule", "full", SCHEDULE)
+
+
+async def _try_changes(tried: Tried) -> None:
+    api = tried.api
+    silent = (await submit(api.jobs, SEEDS["seeds"], is_paused=True, settings={"sinks": []})).id
+    await tried.ask("follow_changes", "no-records", job=silent)
+    odd = (await submit(api.jobs, SEEDS["seeds"])).id
+    await until(api.jobs, odd, State.COMPLETED)
+    records = api.jobs.folder(odd) / "pages.jsonl"
+    records.unlink()
+    records.symlink_to("/dev/null")
+    await tried.ask("follow_changes", "wrong-state", job=odd)
 
 
 async def _try_records(tried: Tried, *names: str) -> None:
