@@ -70,7 +70,7 @@ class Guard:
     refuses: Callable[[str], str | None]
     """Returns in a few words why this address is refused, or None if it is allowed."""
 
-    def __init__(self, allow_networks: Iterable[str] = ()) -> None:
+    def __init__(self, allow_networks: Iterable[str]) -> None:
         self._allowed = tuple(_network(text) for text in allow_networks)
         self.refuses = lru_cache(maxsize=1 << 14)(self._refuses)
 

@@ -91,7 +91,10 @@ async def test_an_offline_copy_is_a_new_folder(crawl: Crawl, folder: Path, tmp_p
     default = await crawl("export", "a.crawl", "-f", "mirror")
     assert (default.code, default.err) == (2, "crawl: a.mirror is there already: remove it, or -o OTHER\n")
     piped = await crawl("export", "a.crawl", "-f", "mirror", "-o", "-")
-    assert (piped.code, piped.err) == (2, "crawl: --out: the format mirror is a folder: name one\n")
+    assert (piped.code, piped.err) == (
+        2,
+        "crawl: --out: the format mirror is a folder, and standard output is a file: name a folder\n",
+    )
 
 
 async def test_some_records_become_a_workbook_a_database_and_a_sitemap(

@@ -115,12 +115,12 @@ EDGES: dict[str, tuple[str | None, str, str, str | None]] = {
 
 @pytest.mark.parametrize(("address", "why"), REFUSED.items())
 def test_addresses_that_are_not_public_are_refused_by_name(address: str, why: str) -> None:
-    assert Guard().refuses(address) == why
+    assert Guard(()).refuses(address) == why
 
 
 @pytest.mark.parametrize("network", EDGES)
 def test_every_network_ends_where_it_ends(network: str) -> None:
-    told, one = Guard(), ip_network(network)
+    told, one = Guard(()), ip_network(network)
     of = type(one.network_address)
     first, last = int(one.network_address), int(one.broadcast_address)
     for number, expected in zip((first - 1, first, last, last + 1), EDGES[network], strict=True):
@@ -135,12 +135,12 @@ def test_the_ends_of_every_network_that_is_refused_are_tried() -> None:
 
 @pytest.mark.parametrize("address", PUBLIC + PUBLIC_V6)
 def test_public_addresses_pass(address: str) -> None:
-    assert Guard().refuses(address) is None
+    assert Guard(()).refuses(address) is None
 
 
 @given(st.ip_addresses(v=4))
 def test_an_ipv4_address_in_disguise_is_judged_like_itself(address: object) -> None:
-    guard = Guard()
+    guard = Guard(())
     for disguise in ("::ffff:", "64:ff9b::"):
         assert guard.refuses(f"{disguise}{address}") == guard.refuses(str(address))
 

@@ -42,7 +42,7 @@ class Clock:
 
 async def test_a_name_is_asked_once_while_fresh() -> None:
     zone, clock = Zone(ttl_s=120), Clock()
-    resolver = Resolver(Guard(), zone.ask, clock=clock, timeout_s=TIMEOUT_S)
+    resolver = Resolver(Guard(()), zone.ask, clock=clock, timeout_s=TIMEOUT_S)
     assert resolver.known("a.test") == ()
     assert await resolver.addresses("a.test") == ("8.8.8.8",)
     clock.now = 119
@@ -56,7 +56,7 @@ async def test_a_name_is_asked_once_while_fresh() -> None:
 @pytest.mark.parametrize(("ttl_s", "kept_s"), [(0, MIN_TTL_S), (1e9, MAX_TTL_S)])
 async def test_a_zone_may_not_say_how_long_we_believe_it_without_bounds(ttl_s: float, kept_s: float) -> None:
     zone, clock = Zone(ttl_s=ttl_s), Clock()
-    resolver = Resolver(Guard(), zone.ask, clock=clock, timeout_s=TIMEOUT_S)
+    resolver = Resolver(Guard(()), zone.ask, clock=clock, timeout_s=TIMEOUT_S)
     await resolver.addresses("a.test")
     clock.now = kept_s - 1
     assert resolver.known("a.test")
@@ -67,7 +67,7 @@ async def test_a_zone_may_not_say_how_long_we_believe_it_without_bounds(ttl_s: f
 async def test_many_who_ask_at_once_share_one_look_up_and_one_who_leaves_takes_nothing_with_him() -> None:
     zone = Zone()
     zone.may_answer.clear()
-    resolver = Resolver(Guard(), zone.ask, timeout_s=TIMEOUT_S)
+    resolver = Resolver(Guard(()), zone.ask, timeout_s=TIMEOUT_S)
     first, *others = [asyncio.create_task(resolver.addresses("a.test")) for _ in range(10)]
     await asyncio.sleep(0)
     first.cancel()
@@ -82,7 +82,7 @@ async def test_many_who_ask_at_once_share_one_look_up_and_one_who_leaves_takes_n
 async def test_a_name_that_failed_is_left_alone_for_a_while(transient: bool) -> None:
     zone, clock = Zone(), Clock()
     zone.error = FetchError(Reason.DNS, "no", transient=transient)
-    resolver = Resolver(Guard(), zone.ask, clock=clock, timeout_s=TIMEOUT_S)
+    resolver = Resolver(Guard(()), zone.ask, clock=clock, timeout_s=TIMEOUT_S)
     for _ in range(3):
         with pytest.raises(FetchError) as caught:
             await resolver.addresses("a.test")
@@ -107,7 +107,7 @@ async def test_a_look_up_that_fails_while_we_are_away_is_made_again_a_few_times(
             zone.error = FetchError(Reason.DNS, "no answer", transient=True)
         return await zone.ask(host)
 
-    resolver = Resolver(Guard(), ask, presence=presence, timeout_s=TIMEOUT_S)
+    resolver = Resolver(Guard(()), ask, presence=presence, timeout_s=TIMEOUT_S)
     with presence.watch():
         if absences < MAX_TRIES:
             assert await resolver.addresses("a.test") == ("8.8.8.8",)
@@ -118,7 +118,7 @@ async def test_a_look_up_that_fails_while_we_are_away_is_made_again_a_few_times(
 
 
 async def test_a_name_that_leads_inward_is_refused_and_says_where_it_led() -> None:
-    resolver = Resolver(Guard(), Zone(["10.0.0.7"]).ask, timeout_s=TIMEOUT_S)
+    resolver = Resolver(Guard(()), Zone(["10.0.0.7"]).ask, timeout_s=TIMEOUT_S)
     with pytest.raises(FetchError, match=r"a\.test is 10\.0\.0\.7: private") as caught:
         await resolver.addresses("a.test")
     assert caught.value.reason is Reason.BLOCKED_ADDRESS
@@ -126,7 +126,7 @@ async def test_a_name_that_leads_inward_is_refused_and_says_where_it_led() -> No
 
 
 async def test_of_several_addresses_only_those_that_pass_the_guard_are_given_out() -> None:
-    resolver = Resolver(Guard(), Zone(["127.0.0.1", "8.8.8.8", "::1"]).ask, timeout_s=TIMEOUT_S)
+    resolver = Resolver(Guard(()), Zone(["127.0.0.1", "8.8.8.8", "::1"]).ask, timeout_s=TIMEOUT_S)
     assert await resolver.addresses("a.test") == ("8.8.8.8",)
     assert [found["host"] for found in await resolver.resolve("a.test", 443)] == ["8.8.8.8"]
 
@@ -134,7 +134,7 @@ async def test_of_several_addresses_only_those_that_pass_the_guard_are_given_out
 async def test_hosts_known_beforehand_are_not_asked_for_but_guarded_all_the_same() -> None:
     zone = Zone()
     hosts = {"in.test": "127.0.0.5", "out.test": "9.9.9.9"}
-    resolver = Resolver(Guard(), zone.ask, hosts, timeout_s=TIMEOUT_S)
+    resolver = Resolver(Guard(()), zone.ask, hosts, timeout_s=TIMEOUT_S)
     assert await resolver.addresses("out.test") == ("9.9.9.9",)
     with pytest.raises(FetchError):
         await resolver.addresses("in.test")
@@ -144,7 +144,7 @@ async def test_hosts_known_beforehand_are_not_asked_for_but_guarded_all_the_same
 async def test_closing_ends_what_is_still_asked() -> None:
     zone = Zone()
     zone.may_answer.clear()
-    resolver = Resolver(Guard(), zone.ask, timeout_s=TIMEOUT_S)
+    resolver = Resolver(Guard(()), zone.ask, timeout_s=TIMEOUT_S)
     waiting = asyncio.create_task(resolver.addresses("a.test"))
     await asyncio.sleep(0)
     await resolver.close()

@@ -85,7 +85,7 @@ def _cookies(fields: list[str]) -> None:
 
 
 def _guarded(text: str) -> None:
-    said = Guard().refuses(text)
+    said = Guard(()).refuses(text)
     assert said is None or said.isprintable()
 
 

@@ -104,7 +104,7 @@ def _resolved(addresses: list[str]) -> object:
 
     async def look() -> object:
         try:
-            return await Resolver(Guard(), ask, timeout_s=10.0).resolve("h.example")
+            return await Resolver(Guard(()), ask, timeout_s=10.0).resolve("h.example")
         except FetchError as error:
             return error
 
@@ -332,7 +332,7 @@ ROWS = [
     ),
     Row(
         "fetch.guard.Guard.refuses",
-        lambda text: Guard().refuses(text),
+        lambda text: Guard(()).refuses(text),
         {**TEXT, **runs("1.", "0:", ":", "f", "%", "1", "::")},
     ),
     Row(

@@ -19,6 +19,7 @@ TITLES = {
     "repeats": "Jobs once more",
     "results": "Results",
     "reports": "Reports",
+    "changes": "What revisits found",
     "schedules": "Schedules",
     "events": "Events",
     "files": "Files",

@@ -54,8 +54,7 @@ class PageChanges:
             Cursor.read(since)
         async with self._turns.setdefault(job, asyncio.Lock()):
             reader, end = await self._find_settled(job, folder)
-            with readable():
-                return await run_in_thread(_read, folder, reader, end, since, limit) if end else ()
+            return await run_in_thread(_read, folder, reader, end, since, limit) if end else ()
 
     async def run(self) -> None:
         """Tells after each run of a job with revisits how many changes there are, until cancelled.
@@ -102,7 +101,8 @@ def _ended_job(event: Event) -> str | None:
 
 def _read(folder: Path, reader: Reader, end: int, since: str, limit: int) -> Sequence[PageChange]:
     with translate_os_errors(folder), open_feed(folder / NAME) as feed:
-        feed.take(reader, end)
+        with readable():
+            feed.take(reader, end)
         return list(islice(feed.changes(since), limit))
 
 

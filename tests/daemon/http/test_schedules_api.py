@@ -38,7 +38,7 @@ async def test_a_schedule_lives(api: Api) -> None:
         ({"settings": {"delay_s": -1}}, "politeness.delay_s"),
         ({"settings": {"workers": 9}}, "offload.workers"),
         ({"settings": {"name_servers": ["9.9.9.9"]}}, "fetch.name_servers"),
-        ({"formats": ["csv"]}, "formats"),
+        ({"formats": ["xml"]}, "formats"),
         ({"colour": "red"}, "colour"),
         ({"is_enabled": "perhaps"}, "is_enabled"),
     ],
