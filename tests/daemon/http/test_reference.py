@@ -120,6 +120,7 @@ async def test_the_lines_for_a_terminal_ask_what_they_say(api: Api) -> None:
 
 NOT_ASKED = {
     "explain_url": "it asks the site for its robots.txt",
+    "follow_changes": "it answers until the job is gone",
     "submit_job": "it would crawl",
     "resume_job": "it would crawl",
     "run_job_again": "it would crawl",
