@@ -18,7 +18,7 @@ from anyio import CancelScope
 
 from ..assembly.crawl_parts import Stacking, Works
 from ..assembly.given import OpenFetcher, check_fetcher, check_hooks, check_sinks
-from ..assembly.parsing import Parse, take_parse
+from ..assembly.parsing import Parse, refuse_function_of_folder, take_parse
 from ..assembly.shared import Shared
 from ..engine.hooked_fetcher import AfterResponse, BeforeRequest
 from ..errors import ConfigError, CrawlError, unwrap_group
@@ -85,8 +85,8 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
                 home, config = opened, opened.config
                 for remark in opened.remarks:
                     log.log(WARNING if opened.newer else INFO, "%s: %s", opened.path, remark)
-            if parse is None and config.extract.function != named:  # the folder names another one
-                extract = take_parse(None, shared.config if shared else config, config.extract.function)
+            if parse is None and config.extract.function != named:
+                raise refuse_function_of_folder(config.extract.function)
             if shared:
                 shared.check(config, weight)
             stacking = Stacking(stack, config, home, given, fetcher, extract, shared, weight, hooks)

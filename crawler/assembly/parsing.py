@@ -51,6 +51,15 @@ def take_parse(parse: Parse[object] | None, config: Config, name: str = "") -> E
     return OfProgram(extract) if in_program else extract
 
 
+def refuse_function_of_folder(name: str) -> ConfigError:
+    """Returns the error for a function that only a crawl folder names: no file that is read chooses code to run."""
+    text = (
+        f"this crawl was made with {name}, and a crawl folder alone does not choose code to run: give it again with "
+        f"--parse {name}, or go on without it: --parse ''"
+    )
+    return ConfigError(f"extract.function: {text}", ["extract.function"], [text])
+
+
 def _load(name: str) -> Extract:
     try:
         return load_function(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .table import Fixed, ForJobs, Table
+from .table import ForJobs, Table
 
 
 class ExtractConfig(Table):
@@ -13,6 +13,6 @@ class ExtractConfig(Table):
     part: ForJobs[Literal["main", "page"]] = "main"
     """The part of a page that text and markdown are made of: `main`, without menus, footers and asides, or `page`, all
     that a reader sees (docs/extraction.md)."""
-    function: Fixed[str] = ""
+    function: str = ""
     """A parse function of yours, as `module:function`, which the workers import; its result is the field `data` of
     records (docs/parsing.md). The module may stand in the folder where the command is called. Empty: none."""

@@ -39,13 +39,17 @@ async def test_a_function_of_a_file_in_the_folder_reads_each_page(crawl: Crawl, 
     assert "no price here" in (tmp_path / "a.crawl" / "pages.jsonl").read_text()
 
 
-async def test_a_crawl_that_goes_on_has_its_function_again(crawl: Crawl, web: Served, tmp_path: Path) -> None:
+async def test_a_folder_alone_chooses_no_code_to_run(crawl: Crawl, web: Served, tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(SHOP)
     assert (
         await crawl(web.url("a.test"), "-o", "a.crawl", "--parse", "shop:read_item", "--limit", "1", *ALLOWED)
     ).code == 0
-    assert (await crawl("a.crawl", "--limit", "5")).code == 0
+    ran = await crawl("a.crawl", "--limit", "5")
+    assert ran.code == 2
+    assert "give it again with --parse shop:read_item" in ran.err
+    assert (await crawl("a.crawl", "--limit", "5", "--parse", "shop:read_item")).code == 0
     assert _data(tmp_path / "a.crawl")["1"] == {"heading": "One", "depth": 1}
+    assert (await crawl("a.crawl", "--limit", "9", "--parse", "")).code == 0
 
 
 async def test_a_name_that_cannot_be_used_is_refused_before_anything_is_made(crawl: Crawl, tmp_path: Path) -> None:
