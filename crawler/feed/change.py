@@ -7,6 +7,7 @@ from typing import NamedTuple
 VERSION = 1
 """Version of the JSON object. Under the same number no field is renamed or changes its meaning."""
 CHANGE_KINDS = ("new", "changed", "moved", "gone")
+"""The kinds of changes: a first visit, other content, another address, and a page that is there no more."""
 
 
 class PageChange(NamedTuple):

@@ -145,7 +145,12 @@ async def show_report(request: web.Request) -> web.StreamResponse:
     return answers.json(ReportOut.model_validate(report).model_copy(update={"sites": sites}))
 
 
-@operation("GET", "/v1/jobs/{id}/report.html", {200: "text/html"}, raises=("no-records", "wrong-state"))
+@operation(
+    "GET",
+    "/v1/jobs/{id}/report.html",
+    {200: "text/html", 206: "text/html", 304: None, 412: None, 416: None},
+    raises=("no-records", "wrong-state"),
+)
 async def send_report_page(request: web.Request) -> web.StreamResponse:
     """The report with all findings as one HTML file that needs no network: broken links with their pages, and more.
 
