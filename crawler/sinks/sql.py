@@ -8,19 +8,10 @@ from typing import Literal, NamedTuple
 import orjson
 
 from ..errors import ConfigError
-from .columns import NESTED, OPEN, make_picker
+from .columns import make_picker
+from .field_kinds import FRACTIONS, kind_of
 
 Type = Literal["whole", "fraction", "truth", "time", "json", "text"]
-
-_WHOLE = frozenset(
-    ("v", "status", "depth", "attempt", "visit", "length", "n_links", "extra_hop", "warc.offset", "warc.length")
-)
-_FRACTIONS = frozenset(("elapsed_ms", *(f"timings.{part}" for part in NESTED["timings"])))
-_OTHERS: dict[str, Type] = {
-    "fetched_at": "time", "requisite": "truth", "links": "json", "audit": "json",
-    "metadata": "json", "structured": "json", "headers": "json",
-    "timings": "json", "warc": "json",
-}  # fmt: skip
 
 
 class Column(NamedTuple):
@@ -74,8 +65,10 @@ def quote(name: str) -> str:
 
 
 def _type_of(field: str) -> Type:
-    if field.partition(".")[0] in OPEN:
-        return "json"
-    if field in _WHOLE:
-        return "whole"
-    return "fraction" if field in _FRACTIONS else _OTHERS.get(field, "text")
+    match kind_of(field):
+        case "number":
+            return "fraction" if field in FRACTIONS else "whole"
+        case "time" | "truth" | "text" as same:
+            return same
+        case _:
+            return "json"
