@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from functools import partial
 from os import PathLike
+from threading import Lock
 from time import time
 
 from .. import urls
@@ -21,6 +22,8 @@ FIELDS = 7
 """Fields of a line: domain, whether subdomains get the cookie, path, whether it is Secure, its end, name and value."""
 _HEAD = "# Netscape HTTP Cookie File\n# Written by crawld. Whoever can read this file can act as the crawl does.\n\n"
 _HTTP_ONLY = "#HttpOnly_"
+_WRITING = Lock()
+"""Held by the thread that writes a file: two saves of one file would share its draft."""
 
 
 class CookieJar:
@@ -112,7 +115,7 @@ def _check(cookie: Cookie) -> None:
 
 
 def _write(path: str | PathLike[str], cookies: list[Cookie]) -> None:
-    with replace_private_file(path) as file:
+    with _WRITING, replace_private_file(path) as file:
         file.write(encode(_HEAD + "".join([_line(one) for one in cookies if "\t" not in one.name + one.path])))
 
 

@@ -244,6 +244,17 @@ async def test_a_cookie_file_is_saved_amid_a_crawl_and_when_it_fails(
     assert "last" in kept.read_text()
 
 
+async def test_saves_at_the_same_moment_leave_one_whole_file(tmp_path: Path) -> None:
+    kept = tmp_path / "cookies.txt"
+    async with crawler.open_crawl(executor="inline", cookies=True) as crawl:
+        crawl.cookies.set("one", "1", HERE)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(crawl.cookies.save, kept)
+    assert "one" in kept.read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["cookies.txt"]
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

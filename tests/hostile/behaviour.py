@@ -30,9 +30,8 @@ SCANNED = "fetched/parse"
 
 EXCHANGE_S = 45.0
 """No exchange may be held longer by any server: `fetch.timeout_s` and what a busy machine adds."""
-TREE_BYTES = (512 + 2 * 22 + 3) << 20
-"""What all processes of the crawl may measure together at any time. Two guardians share nearly all of their 22 MiB, and
-each of two workers 1.25 MiB with the crawl: both count as often as processes have them."""
+TREE_BYTES = 512 << 20
+"""The memory of all processes of the crawl together at any time; a page that several share counts once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ import psutil
 
 CRAWL = Path(sys.executable).with_name("crawl")
 LOOK_EVERY_S = 0.1
+WEIGH_EVERY_S = 0.4
+"""The system walks over all pages of a process to tell what it shares."""
 Record = dict[str, Any]
 
 
@@ -35,7 +37,7 @@ class Run:
     """When each record stood in the file."""
     looks: list[float] = field(default_factory=list)
     tree_bytes: list[int] = field(default_factory=list)
-    """What all processes measured together (RSS: shared pages count for each), at each look."""
+    """The memory of all processes together at each look: a page that several share counts once."""
     peak_parts: list[int] = field(default_factory=list)
     """The largest of them, process by process; the command's own first."""
     left: list[str] = field(default_factory=list)
@@ -75,11 +77,16 @@ class Run:
         sizes = []
         for process in tree:
             with contextlib.suppress(psutil.Error):
-                sizes.append(process.memory_info().rss)
+                sizes.append(_memory(process))
         if sum(sizes) > self.peak_bytes:
             self.peak_parts = sizes
         self.looks.append(time.time())
         self.tree_bytes.append(sum(sizes))
+
+
+def _memory(process: psutil.Process) -> int:
+    """Its own pages and its part of those that it shares (PSS); where the system does not tell them, all (RSS)."""
+    return int(process.memory_full_info().pss if psutil.LINUX else process.memory_info().rss)
 
 
 async def crawl(seeds: Sequence[str], folder: Path, options: Sequence[str], limit_s: float) -> Run:
@@ -114,7 +121,8 @@ async def _watched(run: Run, pid: int, ends: asyncio.Task[int], limit_s: float) 
             root = psutil.Process(pid)
             tree = [root, *root.children(recursive=True)]
             known.update(tree)
-            run.weigh(tree)
+            if not run.looks or time.time() - run.looks[-1] > WEIGH_EVERY_S:
+                run.weigh(tree)
         run.take_records()
         if time.time() - run.began > limit_s:
             os.killpg(pid, signal.SIGKILL)
