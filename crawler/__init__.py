@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     )
     from .lookback import Inspection, Story, inspect_folder, tell_story
     from .metrics.bounds import Bound
+    from .metrics.field_counts import FieldCount
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import (
         Capture,
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     )
     from .offload import count_cores
     from .parse import Content, Label, Link, Parsed
+    from .parse.selectors import check_selectors
     from .policy.scope import Ruling, check_patterns
     from .policy.wider import FAILURES
     from .protocols import (
@@ -124,10 +126,12 @@ _HOMES = {
     "gate": "CheckVerdict Gate Judged Others check_folder check_site read_baseline write_baseline write_junit "
     "write_sarif",
     "metrics.bounds": "Bound",
+    "metrics.field_counts": "FieldCount",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
     "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
     "Skip Timings Url",
     "parse": "Content Label Link Parsed",
+    "parse.selectors": "check_selectors",
     "protocols": "Archive Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
     "comparison": "Comparison Difference open_comparison write_page",
     "dry_run": "Rehearsal rehearse",
@@ -193,6 +197,7 @@ __all__ = [
     "Failures",
     "FetchError",
     "Fetcher",
+    "FieldCount",
     "Finding",
     "FindingPage",
     "Folder",
@@ -267,6 +272,7 @@ __all__ = [
     "audit_folder",
     "check_folder",
     "check_patterns",
+    "check_selectors",
     "check_site",
     "count_cores",
     "crawl",

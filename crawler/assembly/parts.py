@@ -149,6 +149,7 @@ def job(
         wants_simhash=any(sink.simhash for sink in config.sinks),
         wants_audit=any(sink.audit for sink in config.sinks),
         fields=selectors(config),
+        data_follows=config.scope.data_follows,
         extract=extract,
         returns=returns,
     )

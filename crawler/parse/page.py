@@ -35,6 +35,7 @@ from . import (
 )
 from .evidence import NO_END, Evidence, Shown, evidence
 from .extraction import Source, extract
+from .inheriting import hand_down
 from .job import Document, ParseJob
 from .news import NO_NEWS, Memory, News, ResolvedLinks, memory_of
 from .reading import Reading
@@ -124,8 +125,11 @@ def parse(document: Document, job: ParseJob) -> Page:
         requisites=_pack_plain(news.requisites, job) if news.requisites else _NO_LINKS,
         blocked_by=_blocked_by(document, body, kind, reading, len(found)),
     )
+    source = Source(page, document, body, reading, base, news, depth)
     if job.extract is not None:
-        page, news = extract(Source(page, document, body, reading, base, news, depth), job, memory)
+        page, news = extract(source, job, memory)
+    if job.data_follows:
+        page = hand_down(source, page)
     memory.mark(news, depth, document)  # comes last: links may be marked only if they are really sent
     return page
 
