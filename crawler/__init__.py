@@ -9,6 +9,7 @@ from .runtime.lazy_imports import lazy_getattr
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
     from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
+    from .api.trying import Trial, try_page
     from .archives import ArchiveFetcher
     from .assembly.contents import make_content
     from .assembly.shared import Shared, open_shared
@@ -114,6 +115,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
     "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
+    "api.trying": "Trial try_page",
     "archives": "ArchiveFetcher",
     "audit": "FINDINGS AuditLimits Check Finding FindingPage Problem Severity load_check",
     "settings.loading": "Change Changes",
@@ -263,6 +265,7 @@ __all__ = [
     "Summary",
     "Timings",
     "Trap",
+    "Trial",
     "Trust",
     "Url",
     "UrlError",
@@ -303,6 +306,7 @@ __all__ = [
     "replay",
     "stream",
     "tell_story",
+    "try_page",
     "write_baseline",
     "write_junit",
     "write_page",
