@@ -80,3 +80,14 @@ async def test_a_selector_that_cannot_be_read_is_one_line_before_anything_is_mad
         ran = await crawl("http://a.test/", "-o", "a.crawl", *words)
         assert (ran.code, said in ran.err, len(ran.err.splitlines())) == (2, True, 1), ran.err
         assert not (tmp_path / "a.crawl").exists()
+
+
+async def test_a_crawl_that_goes_on_keeps_its_fields_until_it_gets_others(
+    crawl: Crawl, shop: Served, tmp_path: Path
+) -> None:
+    start = shop.url("shop.test", "/1")
+    assert (await crawl(start, "-o", "a.crawl", "--limit", "1", *options("name=css:h1"), *ALLOWED)).code == 0
+    assert (await crawl("a.crawl", "--limit", "2")).code == 0
+    assert (await crawl("a.crawl", "--limit", "3", *options("sku=jsonld:sku"))).code == 0
+    found = fields_of(tmp_path / "a.crawl")
+    assert [found[page] for page in "123"] == [{"name": "Tea 1"}, {"name": "Tea 2"}, {"sku": "T-3"}]
