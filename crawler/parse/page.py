@@ -159,7 +159,7 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
     if kind == "other" and codings.is_gzip(body) and kinds.may_hold_gzip(content_type):
         return _read_gzip(document, body, job)
     if kind == "html" and (document.is_suspect or html.is_too_large(body, job.tree_bytes)):
-        return kind, _add_fields(scan.read(body, charset.label(content_type), url, job), body, job)
+        return kind, _add_fields(scan.read(body, charset.label(content_type), url, job), document, body, job)
     if kind == "html":
         return kind, html.read(
             body,
@@ -175,12 +175,12 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
     if kind == "text":
         return _read_list(document, [body]) if sitemap.is_list(document) else (kind, _plain(document, body, job))
     reading = _read_file(document, body, job) if job.most_requisites else Reading()
-    return kind, _add_fields(reading, body, job) if kinds.essence(content_type).endswith("json") else reading
+    return kind, _add_fields(reading, document, body, job) if kinds.essence(content_type).endswith("json") else reading
 
 
-def _add_fields(reading: Reading, body: bytes, job: ParseJob) -> Reading:
-    """Returns the reading of what has no tree, with those fields that expressions find."""
-    if job.fields:
+def _add_fields(reading: Reading, document: Document, body: bytes, job: ParseJob) -> Reading:
+    """Returns the reading of what has no tree, with those fields that expressions find; none if a worker failed on it."""
+    if job.fields and not document.is_suspect:
         selecting.note(reading, job.fields, selecting.Source(None, body, reading.charset))
     return reading
 
@@ -227,7 +227,7 @@ def _read_list(document: Document, pieces: Iterable[bytes]) -> tuple[kinds.Kind,
 def _plain(document: Document, body: bytes, job: ParseJob) -> Reading:
     name = charset.of_text(body, charset.label(document.content_type))
     words = charset.decode(body, name)
-    return _add_fields(Reading(charset=name, words=words, text=words if job.wants_text else ""), body, job)
+    return _add_fields(Reading(charset=name, words=words, text=words if job.wants_text else ""), document, body, job)
 
 
 def _pick_followed(reading: Reading, kind: kinds.Kind, job: ParseJob) -> list[str]:

@@ -83,6 +83,7 @@ NEED_NONE = {
     "parse.moments.published": "likewise",
     "parse.moments.modified": "likewise",
     "parse.texts.note": "likewise",
+    "parse.selectors.": "is given settings",
     "parse.parse": "parse.page.parse, imported when it is called",
     "settings.toml.comment": "is given words of ours",
     "fetch.proxies.": "is given settings",
