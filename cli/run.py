@@ -93,6 +93,15 @@ def run(
     keep_columns: Annotated[
         bool, typer.Option("--keep-columns", help="Record the other columns or fields of each row as request_data.")
     ] = False,
+    data_follows: Annotated[
+        bool | None,
+        typer.Option(
+            "--data-follows",
+            show_default=False,
+            help="Record the columns of a seed at the pages that it leads to, too.",
+        ),
+        SetsSetting("scope.data_follows"),
+    ] = None,
     delay: Annotated[
         float | None,
         typer.Option(metavar="SECONDS", help="Rest between requests to one site. [default: 1]"),
@@ -152,6 +161,14 @@ def run(
     metadata: Annotated[
         bool, typer.Option("--metadata", help="Record what each page says of itself: title, authors, dates, ...")
     ] = False,
+    extract: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=SELECTOR",
+            help="Record what a selector finds on each page, such as 'price=css:.price as number'. Repeatable.",
+        ),
+        SetsSetting("extract.fields", values.fields),
+    ] = None,
     parse: Annotated[
         str | None,
         typer.Option(metavar="MODULE:FUNCTION", help="Record what a function of yours finds on each page."),

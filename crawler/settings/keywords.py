@@ -109,6 +109,9 @@ class ScopeSettings(TypedDict, total=False):
     """Follow links that leave the reach so many hops further out, and no further; no way back into the reach counts."""
     sitemaps: bool
     """Visit the sitemaps that robots.txt names. Pages they list count as near as the seed."""
+    data_follows: bool
+    """Hand the data of a request (docs/own-data.md), such as the columns of a seed, down to the requests that its page
+    leads to. The page that finds a URL first decides its data."""
 
 
 class UrlsSettings(TypedDict, total=False):
@@ -289,6 +292,9 @@ class ExtractSettings(TypedDict, total=False):
     part: Literal["main", "page"]
     """The part of a page that text and markdown are made of: `main`, without menus, footers and asides, or `page`, all
     that a reader sees (docs/extraction.md)."""
+    fields: Mapping[str, str]
+    """Values that selectors take out of each page, by names of your choice, for the field `fields` of records: `price =
+    "css:.price as number"`, `sku = "jsonld:Product.sku"` (docs/extraction.md)."""
     function: str
     """A parse function of yours, as `module:function`, which the workers import; its result is the field `data` of
     records (docs/parsing.md). The module may stand in the folder where the command is called. Empty: none."""
