@@ -99,6 +99,7 @@ if TYPE_CHECKING:
     from .reports import Report
     from .runtime.escaping import escape_text
     from .runtime.ownership import Trust
+    from .search import SearchAnswer, SearchHit, index_folder, search_folder
     from .seeds import BadSeed, SkippedSeeds
     from .settings import Config, Settings, SinkConfig
     from .settings.keywords import SinkSettings, SiteSettings
@@ -131,6 +132,7 @@ _HOMES = {
     "protocols": "Archive Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
     "comparison": "Comparison Difference open_comparison write_page",
     "dry_run": "Rehearsal rehearse",
+    "search": "SearchAnswer SearchHit index_folder search_folder",
     "seeds": "BadSeed SkippedSeeds",
     "settings": "Config Settings SinkConfig",
     "settings.memory_plan": "plan_memory",
@@ -241,6 +243,8 @@ __all__ = [
     "Robots",
     "Rules",
     "Ruling",
+    "SearchAnswer",
+    "SearchHit",
     "SeedError",
     "Settings",
     "Severity",
@@ -278,6 +282,7 @@ __all__ = [
     "export_query",
     "find_crawl_folder",
     "follow_changes",
+    "index_folder",
     "inspect_folder",
     "load_check",
     "look",
@@ -295,6 +300,7 @@ __all__ = [
     "rehearse",
     "repair_folder",
     "replay",
+    "search_folder",
     "stream",
     "tell_story",
     "write_baseline",
