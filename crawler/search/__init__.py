@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .indexing import NAME, Index, index_folder, open_index
 from .keeping import keep_index
-from .searching import Choice, SearchAnswer, SearchHit, search, search_folder
+from .searching import Choice, SearchAnswer, SearchHit, check, search, search_folder
 
 __all__ = [
     "NAME",
@@ -12,6 +12,7 @@ __all__ = [
     "Index",
     "SearchAnswer",
     "SearchHit",
+    "check",
     "index_folder",
     "keep_index",
     "open_index",

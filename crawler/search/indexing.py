@@ -179,7 +179,7 @@ def _enter(store: Store, records: Sequence[Record]) -> None:
 def _load(lines: Sequence[bytes]) -> list[dict[str, Any]]:
     """Returns the records in lines, without those that somebody damaged."""
     try:
-        found = load_records(lines)
+        found: list[Any] = [*load_records(lines)]
     except ValueError:
         found = []
         for line in lines:
