@@ -174,6 +174,11 @@ def run(
         typer.Option(metavar="MODULE:FUNCTION", help="Record what a function of yours finds on each page."),
         SetsSetting("extract.function"),
     ] = None,
+    index: Annotated[
+        bool,
+        typer.Option("--index", help="Keep an index for `crawl search` up to date; best with --text."),
+        SetsSetting("search.index", lambda is_wanted: is_wanted or None),
+    ] = False,
     warc: Annotated[bool, typer.Option("--warc", help="Archive every exchange in WARC files, in DIR/warc.")] = False,
     save: Annotated[
         list[str] | None,

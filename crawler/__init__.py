@@ -102,6 +102,7 @@ if TYPE_CHECKING:
     from .reports import Report
     from .runtime.escaping import escape_text
     from .runtime.ownership import Trust
+    from .search import SearchAnswer, SearchHit, index_folder, search_folder
     from .seeds import BadSeed, SkippedSeeds
     from .settings import Config, Settings, SinkConfig
     from .settings.keywords import SinkSettings, SiteSettings
@@ -137,6 +138,7 @@ _HOMES = {
     "protocols": "Archive Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
     "comparison": "Comparison Difference open_comparison write_page",
     "dry_run": "Rehearsal rehearse",
+    "search": "SearchAnswer SearchHit index_folder search_folder",
     "seeds": "BadSeed SkippedSeeds",
     "settings": "Config Settings SinkConfig",
     "settings.memory_plan": "plan_memory",
@@ -248,6 +250,8 @@ __all__ = [
     "Robots",
     "Rules",
     "Ruling",
+    "SearchAnswer",
+    "SearchHit",
     "SeedError",
     "Settings",
     "Severity",
@@ -287,6 +291,7 @@ __all__ = [
     "export_query",
     "find_crawl_folder",
     "follow_changes",
+    "index_folder",
     "inspect_folder",
     "load_check",
     "look",
@@ -304,6 +309,7 @@ __all__ = [
     "rehearse",
     "repair_folder",
     "replay",
+    "search_folder",
     "stream",
     "tell_story",
     "try_page",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractAsyncContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -133,6 +133,7 @@ class Crawl:
                 async with (
                     open_watchdog(self._note_blocked, self.config.watch.blocked_after_s),
                     keep_slow_sites(self._frontier, self._works.pace),
+                    self._keep_index(),
                 ):
                     with self._works.observe_run(self._engine) as tell:
                         summary = await self._engine.run(self._read_seeds(seeds))
@@ -195,6 +196,13 @@ class Crawl:
                 yield batch
         await self._frontier.revive(FAILURES if self._was_finished else ())
         yield ()
+
+    def _keep_index(self) -> AbstractAsyncContextManager[None]:
+        if not self.config.search.index:
+            return nullcontext()
+        from ..search import keep_index  # noqa: PLC0415 - imported by crawls that keep one
+
+        return keep_index(self.folder, self._frontier)
 
     def _note_bad(self, bad: BadSeed) -> None:
         self._bad = self._bad.add(bad)

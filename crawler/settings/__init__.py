@@ -29,6 +29,7 @@ from .output import (
 from .politeness import PolitenessConfig
 from .reading import add_preset, gather, read_keywords
 from .scope import LinkKind, ScopeConfig, UrlsConfig
+from .search import SearchConfig
 from .sites import SiteConfig, check_sites
 from .table import Fixed, ForJobs, Live, Mark, Nature, Secret, Table, header_text, mark_of
 from .telemetry import TelemetryConfig
@@ -36,11 +37,33 @@ from .warc import WarcConfig
 from .watch import WatchConfig
 
 __all__ = [
-    "BUILT_IN_SINKS", "JOB_SINKS", "MOST_INLINE_BYTES", "OWN_FILES", "AllSettings", "Config", "CopiesConfig",
-    "ExtractConfig", "FetchConfig",
-    "FrontierConfig", "LinkKind", "Mark", "Nature", "OffloadConfig", "PolitenessConfig", "ScopeConfig", "Settings",
-    "SinkConfig", "SiteConfig", "Table", "TelemetryConfig", "UrlsConfig", "WarcConfig", "WatchConfig", "mark_of",
-]  # fmt: skip
+    "BUILT_IN_SINKS",
+    "JOB_SINKS",
+    "MOST_INLINE_BYTES",
+    "OWN_FILES",
+    "AllSettings",
+    "Config",
+    "CopiesConfig",
+    "ExtractConfig",
+    "FetchConfig",
+    "FrontierConfig",
+    "LinkKind",
+    "Mark",
+    "Nature",
+    "OffloadConfig",
+    "PolitenessConfig",
+    "ScopeConfig",
+    "SearchConfig",
+    "Settings",
+    "SinkConfig",
+    "SiteConfig",
+    "Table",
+    "TelemetryConfig",
+    "UrlsConfig",
+    "WarcConfig",
+    "WatchConfig",
+    "mark_of",
+]
 
 
 class Config(Table):
@@ -70,6 +93,7 @@ class Config(Table):
     watch: WatchConfig = WatchConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
     extract: ExtractConfig = ExtractConfig()
+    search: SearchConfig = SearchConfig()
     warc: WarcConfig = WarcConfig()
     copies: CopiesConfig = CopiesConfig()
     sinks: Fixed[ForJobs[tuple[SinkConfig, ...]]] = (SinkConfig(),)

@@ -11,6 +11,7 @@ from .fetch import FetchConfig
 from .output import FrontierConfig, OffloadConfig, SinkConfig
 from .politeness import PolitenessConfig
 from .scope import ScopeConfig, UrlsConfig
+from .search import SearchConfig
 from .sites import SiteConfig
 from .telemetry import TelemetryConfig
 from .warc import WarcConfig
@@ -300,6 +301,14 @@ class ExtractSettings(TypedDict, total=False):
     records (docs/parsing.md). The module may stand in the folder where the command is called. Empty: none."""
 
 
+class SearchSettings(TypedDict, total=False):
+    """Keywords of `SearchConfig`. Words by which pages of a crawl are found again (`crawl search`)."""
+
+    index: bool
+    """Keep an index for `crawl search` up to date while the crawl runs. Without it, the first search makes one
+    (docs/searching.md)."""
+
+
 class WarcSettings(TypedDict, total=False):
     """Keywords of `WarcConfig`. WARC files, where an output has the kind `warc` (`--warc`)."""
 
@@ -389,6 +398,7 @@ class Settings(
     WatchSettings,
     TelemetrySettings,
     ExtractSettings,
+    SearchSettings,
     WarcSettings,
     CopiesSettings,
     total=False,
@@ -425,6 +435,8 @@ class Settings(
     """Traces and metrics by OpenTelemetry (docs/telemetry.md)."""
     extract: ExtractSettings | ExtractConfig
     """Texts of pages, where an output asks for them (`--text`, `--markdown`), and values that your function finds."""
+    search: SearchSettings | SearchConfig
+    """Words by which pages of a crawl are found again (`crawl search`)."""
     warc: WarcSettings | WarcConfig
     """WARC files, where an output has the kind `warc` (`--warc`)."""
     copies: CopiesSettings | CopiesConfig

@@ -26,6 +26,7 @@ from . import (
     results,
     safety,
     schedules,
+    search,
     settings,
     wishes,
 )
@@ -85,7 +86,7 @@ def application(
 
 def operations() -> list[Operation]:
     """Returns all operations, in the order of the documentation."""
-    rooms = (jobs, repeats, wishes, results, reports, schedules, events, changes, files, settings, health)
+    rooms = (jobs, repeats, wishes, results, search, reports, schedules, events, changes, files, settings, health)
     return [entry for table in (*(room.operation for room in rooms), _about_itself) for entry in table]
 
 
