@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
 
+from .copies import CopiesConfig
 from .extract import ExtractConfig
 from .fetch import FetchConfig
 from .output import FrontierConfig, OffloadConfig, SinkConfig
@@ -311,6 +312,15 @@ class WarcSettings(TypedDict, total=False):
     """Offer zstd to servers while WARC files are written. Some players (pywb) cannot decode it."""
 
 
+class CopiesSettings(TypedDict, total=False):
+    """Keywords of `CopiesConfig`. Copies of a crawl's finished files in an object store (docs/object-stores.md)."""
+
+    to: str
+    """Place in a store, such as `s3://bucket/crawls/shop`. Finished files of the outputs `warc` and `parquet` are
+    copied there while the crawl goes on; those of `jsonl` and `csv` at the end of each run. Empty: nowhere. Needs the
+    extra `cloud`."""
+
+
 class SinkSettings(TypedDict, total=False):
     """Keywords of `SinkConfig`. An output for records; one table for each output."""
 
@@ -374,6 +384,7 @@ class Settings(
     TelemetrySettings,
     ExtractSettings,
     WarcSettings,
+    CopiesSettings,
     total=False,
 ):
     """Settings of a crawl by name, as `open_crawl`, `crawl`, `stream` and `Crawl.change` take them: each by itself
@@ -410,6 +421,8 @@ class Settings(
     """Texts of pages, where an output asks for them (`--text`, `--markdown`), and values that your function finds."""
     warc: WarcSettings | WarcConfig
     """WARC files, where an output has the kind `warc` (`--warc`)."""
+    copies: CopiesSettings | CopiesConfig
+    """Copies of a crawl's finished files in an object store (docs/object-stores.md)."""
 
 
 class AllSettings(Settings, total=False):
