@@ -69,7 +69,7 @@ async def end(asked: Any, crawl: int, name: str) -> None:
 
 
 async def bury(asked: Any, node: int) -> None:
-    """Frees all that a life had: shards, pages, addresses and open claims. Waits for its transaction, if one is open."""
+    """Frees all that a life had: shards, pages, addresses, open claims. Waits for a transaction of it that is open."""
     await asked.execute("UPDATE crawld.shard SET node = NULL WHERE node = $1", node)
     await asked.execute("DELETE FROM crawld.address WHERE node = $1", node)
     await asked.execute("DELETE FROM crawld.content WHERE node = $1", node)
