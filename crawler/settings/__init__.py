@@ -26,6 +26,7 @@ from .output import (
     as_file,
 )
 from .politeness import PolitenessConfig
+from .proof import ProofConfig
 from .reading import add_preset, gather, read_keywords
 from .scope import LinkKind, ScopeConfig, UrlsConfig
 from .sites import SiteConfig, check_sites
@@ -37,8 +38,9 @@ from .watch import WatchConfig
 __all__ = [
     "BUILT_IN_SINKS", "JOB_SINKS", "MOST_INLINE_BYTES", "OWN_FILES", "AllSettings", "Config", "ExtractConfig",
     "FetchConfig",
-    "FrontierConfig", "LinkKind", "Mark", "Nature", "OffloadConfig", "PolitenessConfig", "ScopeConfig", "Settings",
-    "SinkConfig", "SiteConfig", "Table", "TelemetryConfig", "UrlsConfig", "WarcConfig", "WatchConfig", "mark_of",
+    "FrontierConfig", "LinkKind", "Mark", "Nature", "OffloadConfig", "PolitenessConfig", "ProofConfig", "ScopeConfig",
+    "Settings", "SinkConfig", "SiteConfig", "Table", "TelemetryConfig", "UrlsConfig", "WarcConfig", "WatchConfig",
+    "mark_of",
 ]  # fmt: skip
 
 
@@ -69,6 +71,7 @@ class Config(Table):
     watch: WatchConfig = WatchConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
     extract: ExtractConfig = ExtractConfig()
+    proof: ProofConfig = ProofConfig()
     warc: WarcConfig = WarcConfig()
     sinks: Fixed[ForJobs[tuple[SinkConfig, ...]]] = (SinkConfig(),)
     """The outputs of a crawl."""

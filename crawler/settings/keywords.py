@@ -9,6 +9,7 @@ from .extract import ExtractConfig
 from .fetch import FetchConfig
 from .output import FrontierConfig, OffloadConfig, SinkConfig
 from .politeness import PolitenessConfig
+from .proof import ProofConfig
 from .scope import ScopeConfig, UrlsConfig
 from .sites import SiteConfig
 from .telemetry import TelemetryConfig
@@ -293,6 +294,14 @@ class ExtractSettings(TypedDict, total=False):
     records (docs/parsing.md). The module may stand in the folder where the command is called. Empty: none."""
 
 
+class ProofSettings(TypedDict, total=False):
+    """Keywords of `ProofConfig`. Proof of politeness ([proof.md](proof.md))."""
+
+    audit_requests: bool
+    """Record each request in `requests.audit` before it leaves, with its grounds, and keep each robots.txt: `crawl
+    prove` checks them."""
+
+
 class WarcSettings(TypedDict, total=False):
     """Keywords of `WarcConfig`. WARC files, where an output has the kind `warc` (`--warc`)."""
 
@@ -373,6 +382,7 @@ class Settings(
     WatchSettings,
     TelemetrySettings,
     ExtractSettings,
+    ProofSettings,
     WarcSettings,
     total=False,
 ):
@@ -408,6 +418,8 @@ class Settings(
     """Traces and metrics by OpenTelemetry (docs/telemetry.md)."""
     extract: ExtractSettings | ExtractConfig
     """Texts of pages, where an output asks for them (`--text`, `--markdown`), and values that your function finds."""
+    proof: ProofSettings | ProofConfig
+    """Proof of politeness ([proof.md](proof.md))."""
     warc: WarcSettings | WarcConfig
     """WARC files, where an output has the kind `warc` (`--warc`)."""
 
