@@ -30,6 +30,7 @@ from ..policy.answers import Answers
 from ..policy.pace import Pace
 from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
+from ..proof import RequestRecorder, note_grounds, note_no_grounds
 from ..protocols import (
     Archive,
     Choosing,
@@ -80,12 +81,14 @@ class Stacking:
     lost: LostRecords = NOTHING_LOST
     http: HttpFetcher | None = None
     archives: ArchiveFetcher | None = None
+    recorder: RequestRecorder | None = None
 
     async def works(self) -> Works:
         config = self.config
         frontier = await self._open_frontier()
         copies = await self._open_copies(frontier)
-        opened = [*await self._open_outputs(), *self.sinks]
+        self.recorder = self._open_recorder()
+        opened = [*await self._open_outputs(), *self.sinks, *((self.recorder,) if self.recorder else ())]
         sinks = await self._rewind(opened, frontier)
         shared = self.shared
         if shared is None:
@@ -108,8 +111,18 @@ class Stacking:
         return Works(
             frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, returns, roots, self.lost,
             shared.presence, self.http, Pace(shared.presence), visiting, shared.totals, tracing, self.archives,
-            copies,
+            copies, self.recorder,
         )  # fmt: skip
+
+    def _open_recorder(self) -> RequestRecorder | None:
+        """Opens the audit of requests. A crawl without a folder has none, nor has one that sends no requests."""
+        if self.folder is None or self.config.fetch.archives or not self.config.proof.audit_requests:
+            return None
+        is_synced = self.config.frontier.durability == "power"
+        recorder = RequestRecorder(self.folder.path, parts.proof_terms(self.config), is_synced=is_synced)
+        self.stack.callback(recorder.close)
+        recorder.open()
+        return recorder
 
     async def _open_frontier(self) -> Frontier:
         """Opens the frontier. Visits whose records are gone from an output are queued again before."""
@@ -179,7 +192,7 @@ class Stacking:
         A function of the program gets it, and may put another one around it. A fetcher of the program takes its place.
         """
         if self.fetcher is not None and not makes_fetcher(self.fetcher):
-            return ForeignFetcher(cast("Fetcher", self.fetcher))
+            return ForeignFetcher(cast("Fetcher", self.fetcher), self.recorder)
         if self.config.fetch.archives:
             from ..archives import open_archives  # noqa: PLC0415 - needed for a replay alone
 
@@ -187,6 +200,7 @@ class Stacking:
             self.archives = await self.stack.enter_async_context(opening)
             return await self._open_around(self.archives)
         self.http = await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network, presence))
+        self.http.line.recorder = self.recorder
         if self.config.fetch.cookie_file:
             if self.http.line.cookies is None:
                 raise ConfigError("fetch.cookie_file needs fetch.cookies = true beside it", ["fetch.cookie_file"])
@@ -231,6 +245,8 @@ class Works:
     """Answers from archives, in a replay. None: the crawl is on the network."""
     copies: Copies | None = None
     """Copies finished files to a store. None: nobody asked for them."""
+    recorder: RequestRecorder | None = None
+    """Records the requests. None: nobody asked for it, or there is no folder."""
 
     @property
     def cookies(self) -> CookieJar:
@@ -276,13 +292,15 @@ class Works:
             with self.tracing.run(crawl_id, job) as tell:
                 yield tell
 
-    def prepare_retune(self, engine: Engine, config: Config) -> Callable[[], None]:
+    def prepare_retune(self, engine: Engine, config: Config, who: str = "program") -> Callable[[], None]:
         """Returns a function that puts the settings in force. Raises ConfigError before anything is changed."""
         ground = self._ground(config)
         visit, limits, terms = self._visit(config, ground), _limits(config), parts.terms(config)
         change_sites = self.http.prepare_sites(SiteRules(config.sites)) if self.http else _change_nothing
 
         def retune() -> None:
+            if self.recorder is not None:
+                self.recorder.change_terms(parts.proof_terms(config), who)
             self.roots.choose(ground)
             self.frontier.limit_lending(
                 per_site=terms.per_site, per_ip=terms.per_ip, rest_s=terms.rest_s,
@@ -325,7 +343,7 @@ class Works:
             self.robots, self.visiting, self.offloader, self.frontier, scope, parts.politeness(config), job,
             takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar,
             admit=self.roots.admit, answers=self.answers, keeps_cookies=config.fetch.cookies,
-            pace=self.pace,
+            pace=self.pace, note_grounds=note_grounds if self.recorder else note_no_grounds,
         )  # fmt: skip
         visit = self.roots.wait_for(ground, visitor.visit)
         return self.tracing.trace_visits(visit) if self.tracing else visit
@@ -334,10 +352,10 @@ class Works:
 def _skip_kept(sink: Sink, owed: Mapping[int, Sequence[str]]) -> Sink:
     """Returns the sink, wrapped so that it skips records that it still has and other sinks lost.
 
-    An archive keeps what comes: the visit is made once more, and so are its exchanges.
+    An archive and the audit keep what comes: the visit is made once more, and so are its exchanges.
     """
     has = [row for row, sinks in owed.items() if sink.name not in sinks]
-    return SkipStored(sink, has) if has and not isinstance(sink, Archive) else sink
+    return SkipStored(sink, has) if has and not isinstance(sink, (Archive, RequestRecorder)) else sink
 
 
 def _make_table(key: bytes) -> Admitted:

@@ -21,6 +21,8 @@ from ..policy.pace import Adapt
 from ..policy.politeness import Politeness
 from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
+from ..proof import Terms as ProofTerms
+from ..proof import terms_of
 from ..protocols import Fetcher, Frontier, Observer, Offloader, Robots
 from ..robots import IgnoreRobots, RobotsCache, product_token
 from ..runtime.presence import Presence
@@ -46,6 +48,13 @@ def scope(config: Config, admitted: Admitted | None = None) -> Scope:
         requisites=said.requisites,
         admitted=admitted,
     )
+
+
+def proof_terms(config: Config) -> ProofTerms:
+    """Returns the terms of politeness as the audit of requests has them."""
+    agent = effective_user_agent(config)
+    software = f"crawld/{project_version()}"
+    return terms_of(config, software=software, user_agent=agent, agent=product_token(agent))
 
 
 def policy(config: Config) -> Policy:

@@ -27,6 +27,7 @@ from .output import (
     as_file,
 )
 from .politeness import PolitenessConfig
+from .proof import ProofConfig
 from .reading import add_preset, gather, read_keywords
 from .scope import LinkKind, ScopeConfig, UrlsConfig
 from .search import SearchConfig
@@ -52,6 +53,7 @@ __all__ = [
     "Nature",
     "OffloadConfig",
     "PolitenessConfig",
+    "ProofConfig",
     "ScopeConfig",
     "SearchConfig",
     "Settings",
@@ -94,6 +96,7 @@ class Config(Table):
     telemetry: TelemetryConfig = TelemetryConfig()
     extract: ExtractConfig = ExtractConfig()
     search: SearchConfig = SearchConfig()
+    proof: ProofConfig = ProofConfig()
     warc: WarcConfig = WarcConfig()
     copies: CopiesConfig = CopiesConfig()
     sinks: Fixed[ForJobs[tuple[SinkConfig, ...]]] = (SinkConfig(),)

@@ -10,6 +10,7 @@ from .extract import ExtractConfig
 from .fetch import FetchConfig
 from .output import FrontierConfig, OffloadConfig, SinkConfig
 from .politeness import PolitenessConfig
+from .proof import ProofConfig
 from .scope import ScopeConfig, UrlsConfig
 from .search import SearchConfig
 from .sites import SiteConfig
@@ -309,6 +310,14 @@ class SearchSettings(TypedDict, total=False):
     (docs/searching.md)."""
 
 
+class ProofSettings(TypedDict, total=False):
+    """Keywords of `ProofConfig`. Proof of politeness ([proof.md](proof.md))."""
+
+    audit_requests: bool
+    """Record each request in `requests.audit` before it leaves, with its grounds, and keep each robots.txt: `crawl
+    prove` checks them."""
+
+
 class WarcSettings(TypedDict, total=False):
     """Keywords of `WarcConfig`. WARC files, where an output has the kind `warc` (`--warc`)."""
 
@@ -399,6 +408,7 @@ class Settings(
     TelemetrySettings,
     ExtractSettings,
     SearchSettings,
+    ProofSettings,
     WarcSettings,
     CopiesSettings,
     total=False,
@@ -437,6 +447,8 @@ class Settings(
     """Texts of pages, where an output asks for them (`--text`, `--markdown`), and values that your function finds."""
     search: SearchSettings | SearchConfig
     """Words by which pages of a crawl are found again (`crawl search`)."""
+    proof: ProofSettings | ProofConfig
+    """Proof of politeness ([proof.md](proof.md))."""
     warc: WarcSettings | WarcConfig
     """WARC files, where an output has the kind `warc` (`--warc`)."""
     copies: CopiesSettings | CopiesConfig
