@@ -9,6 +9,7 @@ from .runtime.lazy_imports import lazy_getattr
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
     from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
+    from .api.trying import Trial, try_page
     from .archives import ArchiveFetcher
     from .assembly.contents import make_content
     from .assembly.shared import Shared, open_shared
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     )
     from .lookback import Inspection, Story, inspect_folder, tell_story
     from .metrics.bounds import Bound
+    from .metrics.field_counts import FieldCount
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import (
         Capture,
@@ -78,6 +80,7 @@ if TYPE_CHECKING:
     )
     from .offload import count_cores
     from .parse import Content, Label, Link, Parsed
+    from .parse.selectors import check_selectors
     from .policy.scope import Ruling, check_patterns
     from .policy.wider import FAILURES
     from .protocols import (
@@ -113,6 +116,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
     "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
+    "api.trying": "Trial try_page",
     "archives": "ArchiveFetcher",
     "audit": "FINDINGS AuditLimits Check Finding FindingPage Problem Severity load_check",
     "settings.loading": "Change Changes",
@@ -125,10 +129,12 @@ _HOMES = {
     "gate": "CheckVerdict Gate Judged Others check_folder check_site read_baseline write_baseline write_junit "
     "write_sarif",
     "metrics.bounds": "Bound",
+    "metrics.field_counts": "FieldCount",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
     "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
     "Skip Timings Url",
     "parse": "Content Label Link Parsed",
+    "parse.selectors": "check_selectors",
     "protocols": "Archive Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
     "comparison": "Comparison Difference open_comparison write_page",
     "dry_run": "Rehearsal rehearse",
@@ -195,6 +201,7 @@ __all__ = [
     "Failures",
     "FetchError",
     "Fetcher",
+    "FieldCount",
     "Finding",
     "FindingPage",
     "Folder",
@@ -262,6 +269,7 @@ __all__ = [
     "Summary",
     "Timings",
     "Trap",
+    "Trial",
     "Trust",
     "Url",
     "UrlError",
@@ -271,6 +279,7 @@ __all__ = [
     "audit_folder",
     "check_folder",
     "check_patterns",
+    "check_selectors",
     "check_site",
     "count_cores",
     "crawl",
@@ -303,6 +312,7 @@ __all__ = [
     "search_folder",
     "stream",
     "tell_story",
+    "try_page",
     "write_baseline",
     "write_junit",
     "write_page",

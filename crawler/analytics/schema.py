@@ -47,6 +47,7 @@ TYPES: Mapping[str, str] = {
     "metadata": "JSON",
     "structured": "JSON",
     "headers": "VARCHAR[][]",
+    "fields": "JSON",
     "data": "JSON",
     "warc": 'STRUCT(filename VARCHAR, "offset" BIGINT, "length" BIGINT)',
     "file": "VARCHAR",

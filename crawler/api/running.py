@@ -139,7 +139,10 @@ class Crawl:
                         summary = await self._engine.run(self._read_seeds(seeds))
                         tell(summary)
                 left_out = await self._frontier.left_out()
-                return replace(summary, left_out=left_out, lost_records=self.lost.visits, bad_seeds=self._bad)
+                fields = self._engine.metrics.field_counts.name(self.config.extract.fields)
+                return replace(
+                    summary, left_out=left_out, lost_records=self.lost.visits, bad_seeds=self._bad, fields=fields
+                )
         finally:
             self._bad = SkippedSeeds()
             self._was_finished = self._has_finished()

@@ -61,6 +61,7 @@ from .site_facts import SiteFacts
 
 if TYPE_CHECKING:
     from ..archives import ArchiveFetcher
+    from ..copies import Copies
 
 
 @dataclass(slots=True)
@@ -83,6 +84,7 @@ class Stacking:
     async def works(self) -> Works:
         config = self.config
         frontier = await self._open_frontier()
+        copies = await self._open_copies(frontier)
         opened = [*await self._open_outputs(), *self.sinks]
         sinks = await self._rewind(opened, frontier)
         shared = self.shared
@@ -106,6 +108,7 @@ class Stacking:
         return Works(
             frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, returns, roots, self.lost,
             shared.presence, self.http, Pace(shared.presence), visiting, shared.totals, tracing, self.archives,
+            copies,
         )  # fmt: skip
 
     async def _open_frontier(self) -> Frontier:
@@ -125,6 +128,17 @@ class Stacking:
             lost_records.requeue_lost_records, folder.frontier_path, damaged, is_asked=False
         )
         return await enter_frontier(self.stack, place, config, terms)
+
+    async def _open_copies(self, frontier: Frontier) -> Copies | None:
+        """Opens copies before the outputs: the last files are copied when these are closed."""
+        if not self.config.copies.to or self.folder is None:
+            return None
+        from ..copies import open_copies  # noqa: PLC0415 - imported by crawls that copy
+
+        folder, to = self.folder, self.config.copies.to
+        place = f"{to}/{folder.path.name}" if self.shared else to  # each crawl of many has a place of its own
+        opening = open_copies(folder.outputs, folder.path, place, frontier.positions)
+        return await self.stack.enter_async_context(opening)
 
     async def _rewind(self, opened: Sequence[Sink], frontier: Frontier) -> tuple[Sink, ...]:
         positions = await frontier.positions()
@@ -215,6 +229,8 @@ class Works:
     """Makes spans. None: nobody asked for them."""
     archives: ArchiveFetcher | None = None
     """Answers from archives, in a replay. None: the crawl is on the network."""
+    copies: Copies | None = None
+    """Copies finished files to a store. None: nobody asked for them."""
 
     @property
     def cookies(self) -> CookieJar:
@@ -232,6 +248,8 @@ class Works:
         for sink in self.sinks:
             if isinstance(sink, Patient):
                 sink.hurry()
+        if self.copies:
+            self.copies.hurry()
 
     def work_costs(self) -> Sequence[WorkCost]:
         """Returns where CPU work is done and what it costs. Empty: nothing is chosen by its cost."""

@@ -15,7 +15,7 @@ from html.entities import html5
 import turbohtml
 
 from ..urls import resolve_base
-from . import audit, legacy, media, requisites, texts
+from . import audit, legacy, media, requisites, selecting, texts
 from . import charset as charsets
 from .blocked import LONGEST_TEXT
 from .job import ParseJob
@@ -83,6 +83,8 @@ def read(
         reading.audit = audit.collect(document, charset, len(body), job)
     if job.wants_texts:
         texts.note(reading, document, job)
+    if job.fields:
+        selecting.note(reading, job.fields, selecting.Source(document, body, charset))
     if job.extract is None:
         document.remove("script,style")  # comes last because it changes the tree
         reading.words = document.text

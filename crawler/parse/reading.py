@@ -55,6 +55,12 @@ class Reading:
     """Statements of the page about itself, see `metadata`. Filled only on request."""
     structured: Mapping[str, object] | None = None
     """Its structured data, see `embedded`. Filled only on request."""
+    fields: Mapping[str, object] | None = None
+    """The values of `extract.fields` by name, see `selecting`. Filled only on request."""
+    fields_found: int = 0
+    """A bit for each of these fields that has a value."""
+    fields_unread: int = 0
+    """A bit for each one whose place was found, but no value of its type."""
     note: str = ""
     """A remark for people, such as why the rest was not read."""
     left_out: int = 0

@@ -10,6 +10,7 @@ from typing import Unpack
 from pydantic import Field, field_validator
 
 from ..runtime.ownership import NOBODY, Trust
+from .copies import CopiesConfig
 from .extract import ExtractConfig
 from .fetch import FetchConfig
 from .filling import build, fill
@@ -36,12 +37,33 @@ from .warc import WarcConfig
 from .watch import WatchConfig
 
 __all__ = [
-    "BUILT_IN_SINKS", "JOB_SINKS", "MOST_INLINE_BYTES", "OWN_FILES", "AllSettings", "Config", "ExtractConfig",
+    "BUILT_IN_SINKS",
+    "JOB_SINKS",
+    "MOST_INLINE_BYTES",
+    "OWN_FILES",
+    "AllSettings",
+    "Config",
+    "CopiesConfig",
+    "ExtractConfig",
     "FetchConfig",
-    "FrontierConfig", "LinkKind", "Mark", "Nature", "OffloadConfig", "PolitenessConfig", "ScopeConfig",
-    "SearchConfig", "Settings",
-    "SinkConfig", "SiteConfig", "Table", "TelemetryConfig", "UrlsConfig", "WarcConfig", "WatchConfig", "mark_of",
-]  # fmt: skip
+    "FrontierConfig",
+    "LinkKind",
+    "Mark",
+    "Nature",
+    "OffloadConfig",
+    "PolitenessConfig",
+    "ScopeConfig",
+    "SearchConfig",
+    "Settings",
+    "SinkConfig",
+    "SiteConfig",
+    "Table",
+    "TelemetryConfig",
+    "UrlsConfig",
+    "WarcConfig",
+    "WatchConfig",
+    "mark_of",
+]
 
 
 class Config(Table):
@@ -73,6 +95,7 @@ class Config(Table):
     extract: ExtractConfig = ExtractConfig()
     search: SearchConfig = SearchConfig()
     warc: WarcConfig = WarcConfig()
+    copies: CopiesConfig = CopiesConfig()
     sinks: Fixed[ForJobs[tuple[SinkConfig, ...]]] = (SinkConfig(),)
     """The outputs of a crawl."""
 

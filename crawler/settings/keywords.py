@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
 
+from .copies import CopiesConfig
 from .extract import ExtractConfig
 from .fetch import FetchConfig
 from .output import FrontierConfig, OffloadConfig, SinkConfig
@@ -109,6 +110,9 @@ class ScopeSettings(TypedDict, total=False):
     """Follow links that leave the reach so many hops further out, and no further; no way back into the reach counts."""
     sitemaps: bool
     """Visit the sitemaps that robots.txt names. Pages they list count as near as the seed."""
+    data_follows: bool
+    """Hand the data of a request (docs/own-data.md), such as the columns of a seed, down to the requests that its page
+    leads to. The page that finds a URL first decides its data."""
 
 
 class UrlsSettings(TypedDict, total=False):
@@ -289,6 +293,9 @@ class ExtractSettings(TypedDict, total=False):
     part: Literal["main", "page"]
     """The part of a page that text and markdown are made of: `main`, without menus, footers and asides, or `page`, all
     that a reader sees (docs/extraction.md)."""
+    fields: Mapping[str, str]
+    """Values that selectors take out of each page, by names of your choice, for the field `fields` of records: `price =
+    "css:.price as number"`, `sku = "jsonld:Product.sku"` (docs/extraction.md)."""
     function: str
     """A parse function of yours, as `module:function`, which the workers import; its result is the field `data` of
     records (docs/parsing.md). The module may stand in the folder where the command is called. Empty: none."""
@@ -318,6 +325,15 @@ class WarcSettings(TypedDict, total=False):
     """Write the values of Authorization and Cookie of requests, too. Otherwise records say that they are not kept."""
     zstd: bool
     """Offer zstd to servers while WARC files are written. Some players (pywb) cannot decode it."""
+
+
+class CopiesSettings(TypedDict, total=False):
+    """Keywords of `CopiesConfig`. Copies of a crawl's finished files in an object store (docs/object-stores.md)."""
+
+    to: str
+    """Place in a store, such as `s3://bucket/crawls/shop`. Finished files of the outputs `warc` and `parquet` are
+    copied there while the crawl goes on; those of `jsonl` and `csv` at the end of each run. Empty: nowhere. Needs the
+    extra `cloud`."""
 
 
 class SinkSettings(TypedDict, total=False):
@@ -384,6 +400,7 @@ class Settings(
     ExtractSettings,
     SearchSettings,
     WarcSettings,
+    CopiesSettings,
     total=False,
 ):
     """Settings of a crawl by name, as `open_crawl`, `crawl`, `stream` and `Crawl.change` take them: each by itself
@@ -422,6 +439,8 @@ class Settings(
     """Words by which pages of a crawl are found again (`crawl search`)."""
     warc: WarcSettings | WarcConfig
     """WARC files, where an output has the kind `warc` (`--warc`)."""
+    copies: CopiesSettings | CopiesConfig
+    """Copies of a crawl's finished files in an object store (docs/object-stores.md)."""
 
 
 class AllSettings(Settings, total=False):
