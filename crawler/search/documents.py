@@ -18,7 +18,7 @@ MOST_TITLE = 1000
 
 
 class Step(Enum):
-    """What happens to the entry of a page."""
+    """One change of the entry of a page."""
 
     ENTER = "enter"
     """It is made, or replaced."""

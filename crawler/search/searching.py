@@ -45,7 +45,9 @@ class SearchHit(NamedTuple):
     """One page that was found."""
 
     url: str
+    """Its URL."""
     title: str
+    """Its title; empty: it has none."""
     snippet: str
     """The part of its text that holds most of the words."""
     marks: tuple[tuple[int, int], ...]
@@ -53,7 +55,9 @@ class SearchHit(NamedTuple):
     score: float
     """How well the page fits, by bm25; more is better. Only scores of one search can be compared."""
     status: int | None
+    """The HTTP status of its answer."""
     site: str
+    """Scheme, host and port of its URL."""
     at: str
     """When it was last seen so, RFC 3339, UTC."""
 
@@ -68,6 +72,7 @@ class SearchAnswer(NamedTuple):
     total: int
     """How many pages hold the words, shown or not."""
     hits: tuple[SearchHit, ...]
+    """The pages, the best first."""
     has_texts: bool
     """Whether the crawl kept texts. Otherwise only titles and addresses were searched."""
 
