@@ -156,6 +156,13 @@ def run(
         typer.Option(metavar="MODULE:FUNCTION", help="Record what a function of yours finds on each page."),
         SetsSetting("extract.function"),
     ] = None,
+    render: Annotated[
+        Literal["never", "auto", "always"] | None,
+        typer.Option(
+            metavar="WHEN", help="Render pages that scripts make: never, auto, always; needs Chromium. [default: never]"
+        ),
+        SetsSetting("render.mode"),
+    ] = None,
     warc: Annotated[bool, typer.Option("--warc", help="Archive every exchange in WARC files, in DIR/warc.")] = False,
     save: Annotated[
         list[str] | None,

@@ -15,7 +15,7 @@ from html.entities import html5
 import turbohtml
 
 from ..urls import resolve_base
-from . import audit, legacy, media, requisites, texts
+from . import audit, legacy, media, requisites, shell, texts
 from . import charset as charsets
 from .blocked import LONGEST_TEXT
 from .job import ParseJob
@@ -59,6 +59,7 @@ def read(
     is_xml: bool = False,
     may_be_brief: bool = False,
     wants_audit: bool = False,
+    looks_for_shell: bool = False,
 ) -> Reading:
     """Reads a document. `label` is the charset in the header, `url` the document's own.
 
@@ -81,6 +82,8 @@ def read(
         reading.requisites = requisites.find(document, charset)
     if wants_audit:
         reading.audit = audit.collect(document, charset, len(body), job)
+    if looks_for_shell:
+        reading.shell = shell.look(document)
     if job.wants_texts:
         texts.note(reading, document, job)
     if job.extract is None:

@@ -27,6 +27,7 @@ from .output import (
 )
 from .politeness import PolitenessConfig
 from .reading import add_preset, gather, read_keywords
+from .render import RenderConfig
 from .scope import LinkKind, ScopeConfig, UrlsConfig
 from .sites import SiteConfig, check_sites
 from .table import Fixed, ForJobs, Live, Mark, Nature, Secret, Table, header_text, mark_of
@@ -36,9 +37,9 @@ from .watch import WatchConfig
 
 __all__ = [
     "BUILT_IN_SINKS", "JOB_SINKS", "MOST_INLINE_BYTES", "OWN_FILES", "AllSettings", "Config", "ExtractConfig",
-    "FetchConfig",
-    "FrontierConfig", "LinkKind", "Mark", "Nature", "OffloadConfig", "PolitenessConfig", "ScopeConfig", "Settings",
-    "SinkConfig", "SiteConfig", "Table", "TelemetryConfig", "UrlsConfig", "WarcConfig", "WatchConfig", "mark_of",
+    "FetchConfig", "FrontierConfig", "LinkKind", "Mark", "Nature", "OffloadConfig", "PolitenessConfig",
+    "RenderConfig", "ScopeConfig", "Settings", "SinkConfig", "SiteConfig", "Table", "TelemetryConfig", "UrlsConfig",
+    "WarcConfig", "WatchConfig", "mark_of",
 ]  # fmt: skip
 
 
@@ -69,6 +70,7 @@ class Config(Table):
     watch: WatchConfig = WatchConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
     extract: ExtractConfig = ExtractConfig()
+    render: RenderConfig = RenderConfig()
     warc: WarcConfig = WarcConfig()
     sinks: Fixed[ForJobs[tuple[SinkConfig, ...]]] = (SinkConfig(),)
     """The outputs of a crawl."""

@@ -9,6 +9,7 @@ from .extract import ExtractConfig
 from .fetch import FetchConfig
 from .output import FrontierConfig, OffloadConfig, SinkConfig
 from .politeness import PolitenessConfig
+from .render import RenderConfig
 from .scope import ScopeConfig, UrlsConfig
 from .sites import SiteConfig
 from .telemetry import TelemetryConfig
@@ -293,6 +294,30 @@ class ExtractSettings(TypedDict, total=False):
     records (docs/parsing.md). The module may stand in the folder where the command is called. Empty: none."""
 
 
+class RenderSettings(TypedDict, total=False):
+    """Keywords of `RenderConfig`. Pages that scripts make, rendered by the machine's own Chromium
+    (docs/rendering.md)."""
+
+    mode: Literal["never", "auto", "always"]
+    """Which pages are rendered: none, those that seem empty without their scripts (auto), or every HTML page."""
+    browser: str
+    """The Chromium to use, a path or the name of a program. Empty: the one that is found. None is ever downloaded."""
+    pages: int
+    """Most pages that are rendered at a time. Each takes some 50 MB, and the browser itself 250."""
+    timeout_s: float
+    """Time for one page. Waits for the turns of sites do not count. A page that takes longer is taken as it is then."""
+    settle_s: float
+    """Longest wait, once a page is loaded, for it to stop asking for more."""
+    max_requests: int
+    """Most requests that one page may make; all further ones fail."""
+    page_memory_bytes: int
+    """Memory that one page may take. A page that takes more is ended, and recorded as it was without its scripts."""
+    recycle_bytes: int
+    """Memory of the browser from which on it is replaced by a new one."""
+    recycle_pages: int
+    """Pages after which the browser is replaced by a new one."""
+
+
 class WarcSettings(TypedDict, total=False):
     """Keywords of `WarcConfig`. WARC files, where an output has the kind `warc` (`--warc`)."""
 
@@ -373,6 +398,7 @@ class Settings(
     WatchSettings,
     TelemetrySettings,
     ExtractSettings,
+    RenderSettings,
     WarcSettings,
     total=False,
 ):
@@ -408,6 +434,8 @@ class Settings(
     """Traces and metrics by OpenTelemetry (docs/telemetry.md)."""
     extract: ExtractSettings | ExtractConfig
     """Texts of pages, where an output asks for them (`--text`, `--markdown`), and values that your function finds."""
+    render: RenderSettings | RenderConfig
+    """Pages that scripts make, rendered by the machine's own Chromium (docs/rendering.md)."""
     warc: WarcSettings | WarcConfig
     """WARC files, where an output has the kind `warc` (`--warc`)."""
 
