@@ -85,7 +85,7 @@ class Crawl:
         self._changing = asyncio.Lock()
         """Held from reading the settings until others are in force: meanwhile the disk is waited for."""
         self._second_looks = SecondLooks(works.frontier, folder, works.scope)
-        self._exchanges = Exchanges(works.fetcher, works.robots, works.frontier, works.offloader, works.pace)
+        self._exchanges = Exchanges(works.fetcher, works.robots, works.turns, works.offloader, works.pace)
         self._late = LateSeeds(works.frontier, works.roots)
         self._was_finished = self._has_finished()
         """Whether nothing was left to do before this run: then failed seeds that are given again are tried again."""
@@ -312,7 +312,7 @@ class Crawl:
         `open_crawl` calls it at the end of its block.
         """
         self._is_closed = True
-        self._exchanges.close()
+        self._works.turns.close()
         with CancelScope(shield=True):
             async with self._changing:
                 pass
@@ -328,17 +328,17 @@ class Crawl:
     def hold(self, site: str) -> None:
         """Starts no more visits to a site, given by any of its URLs, until `let_go`. Not stored. Raises UrlError."""
         self._check_open()
-        self._exchanges.hold(urls.parse(site).site)
+        self._works.turns.hold(urls.parse(site).site)
 
     def let_go(self, site: str) -> None:
         """Starts visits to a held site again. Raises UrlError."""
         self._check_open()
-        self._exchanges.let_go(urls.parse(site).site)
+        self._works.turns.let_go(urls.parse(site).site)
 
     @property
     def held(self) -> frozenset[str]:
         """The sites that are held."""
-        return self._exchanges.held
+        return self._works.turns.held
 
     @property
     def weight(self) -> float:

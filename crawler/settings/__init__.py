@@ -29,6 +29,7 @@ from .output import (
 from .politeness import PolitenessConfig
 from .proof import ProofConfig
 from .reading import add_preset, gather, read_keywords
+from .render import RenderConfig
 from .scope import LinkKind, ScopeConfig, UrlsConfig
 from .search import SearchConfig
 from .sites import SiteConfig, check_sites
@@ -54,6 +55,7 @@ __all__ = [
     "OffloadConfig",
     "PolitenessConfig",
     "ProofConfig",
+    "RenderConfig",
     "ScopeConfig",
     "SearchConfig",
     "Settings",
@@ -97,6 +99,7 @@ class Config(Table):
     extract: ExtractConfig = ExtractConfig()
     search: SearchConfig = SearchConfig()
     proof: ProofConfig = ProofConfig()
+    render: RenderConfig = RenderConfig()
     warc: WarcConfig = WarcConfig()
     copies: CopiesConfig = CopiesConfig()
     sinks: Fixed[ForJobs[tuple[SinkConfig, ...]]] = (SinkConfig(),)

@@ -11,6 +11,7 @@ from .fetch import FetchConfig
 from .output import FrontierConfig, OffloadConfig, SinkConfig
 from .politeness import PolitenessConfig
 from .proof import ProofConfig
+from .render import RenderConfig
 from .scope import ScopeConfig, UrlsConfig
 from .search import SearchConfig
 from .sites import SiteConfig
@@ -318,6 +319,30 @@ class ProofSettings(TypedDict, total=False):
     prove` checks them."""
 
 
+class RenderSettings(TypedDict, total=False):
+    """Keywords of `RenderConfig`. Pages that scripts make, rendered by the machine's own Chromium
+    (docs/rendering.md)."""
+
+    mode: Literal["never", "auto", "always"]
+    """Which pages are rendered: none, those that seem empty without their scripts (auto), or every HTML page."""
+    browser: str
+    """The Chromium to use, a path or the name of a program. Empty: the one that is found. None is ever downloaded."""
+    pages: int
+    """Most pages that are rendered at a time. Each takes some 50 MB, and the browser itself 250."""
+    timeout_s: float
+    """Time for one page. Waits for the turns of sites do not count. A page that takes longer is taken as it is then."""
+    settle_s: float
+    """Longest wait, once a page is loaded, for it to stop asking for more."""
+    max_requests: int
+    """Most requests that one page may make; all further ones fail."""
+    page_memory_bytes: int
+    """Memory that one page may take. A page that takes more is ended, and recorded as it was without its scripts."""
+    recycle_bytes: int
+    """Memory of the browser from which on it is replaced by a new one."""
+    recycle_pages: int
+    """Pages after which the browser is replaced by a new one."""
+
+
 class WarcSettings(TypedDict, total=False):
     """Keywords of `WarcConfig`. WARC files, where an output has the kind `warc` (`--warc`)."""
 
@@ -409,6 +434,7 @@ class Settings(
     ExtractSettings,
     SearchSettings,
     ProofSettings,
+    RenderSettings,
     WarcSettings,
     CopiesSettings,
     total=False,
@@ -449,6 +475,8 @@ class Settings(
     """Words by which pages of a crawl are found again (`crawl search`)."""
     proof: ProofSettings | ProofConfig
     """Proof of politeness ([proof.md](proof.md))."""
+    render: RenderSettings | RenderConfig
+    """Pages that scripts make, rendered by the machine's own Chromium (docs/rendering.md)."""
     warc: WarcSettings | WarcConfig
     """WARC files, where an output has the kind `warc` (`--warc`)."""
     copies: CopiesSettings | CopiesConfig
