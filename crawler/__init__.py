@@ -8,7 +8,9 @@ from .runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
+    from .api.one_page import FetchedPage, fetch_page
     from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
+    from .api.site_map import SiteMap, map_site
     from .archives import ArchiveFetcher
     from .assembly.contents import make_content
     from .assembly.shared import Shared, open_shared
@@ -111,6 +113,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
+    "api.one_page": "FetchedPage fetch_page",
+    "api.site_map": "SiteMap map_site",
     "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
     "archives": "ArchiveFetcher",
     "audit": "FINDINGS AuditLimits Check Finding FindingPage Problem Severity load_check",
@@ -192,6 +196,7 @@ __all__ = [
     "Explanation",
     "Failures",
     "FetchError",
+    "FetchedPage",
     "Fetcher",
     "Finding",
     "FindingPage",
@@ -249,6 +254,7 @@ __all__ = [
     "SinkConfig",
     "SinkError",
     "SinkSettings",
+    "SiteMap",
     "SiteSettings",
     "Skip",
     "SkippedSeeds",
@@ -276,12 +282,14 @@ __all__ = [
     "explain",
     "export_folder",
     "export_query",
+    "fetch_page",
     "find_crawl_folder",
     "follow_changes",
     "inspect_folder",
     "load_check",
     "look",
     "make_content",
+    "map_site",
     "open_comparison",
     "open_crawl",
     "open_shared",

@@ -96,7 +96,8 @@ class Stacking:
         tracing = shared.telemetry.open_tracing() if shared.telemetry else None
         if tracing:
             fetcher = tracing.trace_exchanges(fetcher)
-        robots = parts.robots(config, fetcher, offloader, find_observers(sinks), shared.presence)
+        observers = find_observers(sinks)
+        robots = parts.robots(config, fetcher, offloader, observers, shared.presence, shared.robots)
         visiting = HookedFetcher(fetcher, self.hooks, robots) if any(self.hooks) else fetcher
         in_workers = shared.config.offload.executor in ("process", "auto")
         durable = frontier.durable
