@@ -106,7 +106,7 @@ class Stacking:
         if tracing:
             fetcher = tracing.trace_exchanges(fetcher)
         observer = find_observers(sinks)
-        robots = parts.robots(config, fetcher, offloader, observer, shared.presence)
+        robots = parts.robots(config, fetcher, offloader, observer, shared.presence, shared.robots)
         visiting = HookedFetcher(fetcher, self.hooks, robots) if any(self.hooks) else fetcher
         in_workers = shared.config.offload.executor in ("process", "auto")
         durable = frontier.durable
