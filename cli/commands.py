@@ -14,6 +14,8 @@ COMMANDS = {
     "explain": "Say why a page is missing, or why a URL is fetched.",
     "status": "Say what stands in a crawl folder, and what to do next.",
     "inspect": "Say what a crawl brought, or tell the story of one URL.",
+    "search": "Find pages of a crawl by words.",
+    "index": "Make the index for `crawl search`, or bring it up to date.",
     "diff": "Tell two crawls apart.",
     "check": "Check a site against a baseline, for continuous integration.",
     "changes": "List what revisits found: new, changed, moved and gone pages.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -173,6 +174,18 @@ def run(
         typer.Option(metavar="MODULE:FUNCTION", help="Record what a function of yours finds on each page."),
         SetsSetting("extract.function"),
     ] = None,
+    index: Annotated[
+        bool,
+        typer.Option("--index", help="Keep an index for `crawl search` up to date; best with --text."),
+        SetsSetting("search.index", lambda is_wanted: is_wanted or None),
+    ] = False,
+    render: Annotated[
+        Literal["never", "auto", "always"] | None,
+        typer.Option(
+            metavar="WHEN", help="Render pages that scripts make: never, auto, always; needs Chromium. [default: never]"
+        ),
+        SetsSetting("render.mode"),
+    ] = None,
     warc: Annotated[bool, typer.Option("--warc", help="Archive every exchange in WARC files, in DIR/warc.")] = False,
     save: Annotated[
         list[str] | None,
@@ -184,6 +197,13 @@ def run(
             metavar="FOLDER|CDXJ", exists=True, help="Archive, but do not store what this archive holds. Repeatable."
         ),
         SetsSetting("warc.dedupe_with", lambda paths: [os.path.abspath(path) for path in paths] if paths else None),
+    ] = None,
+    copy_to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Copy finished files to s3://BUCKET/FOLDER while the crawl goes on; gs://, az:// too."
+        ),
+        SetsSetting("copies.to"),
     ] = None,
     set_: Annotated[
         list[str] | None,
@@ -318,6 +338,11 @@ def _find_folder(seeds: list[str], out: Path | None) -> tuple[list[str], Path]:
     """Returns the seeds and the crawl folder. A crawl folder among the seeds is the one to continue."""
     from crawler import default_folder_name
 
+    if re.match(r"[a-z][a-z0-9+.-]+:/", os.fspath(out or "")):
+        raise typer.BadParameter(
+            "a crawl keeps its state in a folder on this machine: -o FOLDER --copy-to URL copies its files",
+            param_hint="--out",
+        )
     folders = [Path(seed) for seed in seeds if (Path(seed) / "crawl.toml").is_file()]
     if len(folders) == 1 and out in (None, folders[0]):
         return [seed for seed in seeds if Path(seed) != folders[0]], folders[0]

@@ -8,7 +8,9 @@ from .runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
+    from .api.one_page import FetchedPage, fetch_page
     from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
+    from .api.site_map import SiteMap, map_site
     from .api.trying import Trial, try_page
     from .archives import ArchiveFetcher
     from .assembly.contents import make_content
@@ -102,6 +104,7 @@ if TYPE_CHECKING:
     from .reports import Report
     from .runtime.escaping import escape_text
     from .runtime.ownership import Trust
+    from .search import SearchAnswer, SearchHit, index_folder, search_folder
     from .seeds import BadSeed, SkippedSeeds
     from .settings import Config, Settings, SinkConfig
     from .settings.keywords import SinkSettings, SiteSettings
@@ -114,6 +117,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
+    "api.one_page": "FetchedPage fetch_page",
+    "api.site_map": "SiteMap map_site",
     "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
     "api.trying": "Trial try_page",
     "archives": "ArchiveFetcher",
@@ -137,6 +142,7 @@ _HOMES = {
     "protocols": "Archive Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
     "comparison": "Comparison Difference open_comparison write_page",
     "dry_run": "Rehearsal rehearse",
+    "search": "SearchAnswer SearchHit index_folder search_folder",
     "seeds": "BadSeed SkippedSeeds",
     "settings": "Config Settings SinkConfig",
     "settings.memory_plan": "plan_memory",
@@ -198,6 +204,7 @@ __all__ = [
     "Explanation",
     "Failures",
     "FetchError",
+    "FetchedPage",
     "Fetcher",
     "FieldCount",
     "Finding",
@@ -248,6 +255,8 @@ __all__ = [
     "Robots",
     "Rules",
     "Ruling",
+    "SearchAnswer",
+    "SearchHit",
     "SeedError",
     "Settings",
     "Severity",
@@ -256,6 +265,7 @@ __all__ = [
     "SinkConfig",
     "SinkError",
     "SinkSettings",
+    "SiteMap",
     "SiteSettings",
     "Skip",
     "SkippedSeeds",
@@ -285,12 +295,15 @@ __all__ = [
     "explain",
     "export_folder",
     "export_query",
+    "fetch_page",
     "find_crawl_folder",
     "follow_changes",
+    "index_folder",
     "inspect_folder",
     "load_check",
     "look",
     "make_content",
+    "map_site",
     "open_comparison",
     "open_crawl",
     "open_shared",
@@ -304,6 +317,7 @@ __all__ = [
     "rehearse",
     "repair_folder",
     "replay",
+    "search_folder",
     "stream",
     "tell_story",
     "try_page",

@@ -47,7 +47,7 @@ ROOMS = (
         "daemon/schedules/schedule.py",
     ),
     *("daemon/jobs/spool.py", "daemon/runs/records.py", "daemon/tokens.py"),
-    *("comparison/lines.py", "feed/cursor.py"),
+    *("comparison/lines.py", "feed/cursor.py", "search/words.py", "search/spelling.py"),
 )
 """Their public functions that take text, bytes or what holds such must be rows of the table."""
 _GIVEN = {"str", "bytes", "Url", "Document", "Response", "Part", "Stream", "Path", "Outcome", "Request", "Answer"}
@@ -105,6 +105,7 @@ NEED_NONE = {
     "policy.redirects.Paths.": "a look-up, but for way and try_again",
     "robots.IgnoreRobots.": "reads nothing",
     "runtime.log_format.cut": "a part of logbook.Lines.format",
+    "robots.memory.": "a look-up",
     "robots.patterns.": "a part of robots.reading.parse, and of robots.rules.RobotsRules.allows",
     "robots.rules.make_wild_rule": "a part of robots.reading.parse",
     "seeds.columns.name_columns": "a part of seeds.reading.read_requests",
