@@ -184,7 +184,7 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
 
 
 def _add_fields(reading: Reading, document: Document, body: bytes, job: ParseJob) -> Reading:
-    """Returns the reading of what has no tree, with those fields that expressions find; none if a worker failed on it."""
+    """Returns the reading of what has no tree, with fields that expressions find, unless a worker failed on it."""
     if job.fields and not document.is_suspect:
         selecting.note(reading, job.fields, selecting.Source(None, body, reading.charset))
     return reading
