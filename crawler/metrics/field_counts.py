@@ -28,7 +28,8 @@ class FieldCounts:
     """The fields of one run, by their places in the settings."""
 
     def __init__(self) -> None:
-        self.pages = 0
+        self.pages: int = 0
+        """The pages that were looked at."""
         self._found = Counter[int]()
         self._unread = Counter[int]()
 
