@@ -179,6 +179,13 @@ def run(
         typer.Option("--index", help="Keep an index for `crawl search` up to date; best with --text."),
         SetsSetting("search.index", lambda is_wanted: is_wanted or None),
     ] = False,
+    render: Annotated[
+        Literal["never", "auto", "always"] | None,
+        typer.Option(
+            metavar="WHEN", help="Render pages that scripts make: never, auto, always; needs Chromium. [default: never]"
+        ),
+        SetsSetting("render.mode"),
+    ] = None,
     warc: Annotated[bool, typer.Option("--warc", help="Archive every exchange in WARC files, in DIR/warc.")] = False,
     save: Annotated[
         list[str] | None,

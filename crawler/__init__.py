@@ -8,7 +8,9 @@ from .runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
+    from .api.one_page import FetchedPage, fetch_page
     from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
+    from .api.site_map import SiteMap, map_site
     from .api.trying import Trial, try_page
     from .archives import ArchiveFetcher
     from .assembly.contents import make_content
@@ -115,6 +117,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
+    "api.one_page": "FetchedPage fetch_page",
+    "api.site_map": "SiteMap map_site",
     "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
     "api.trying": "Trial try_page",
     "archives": "ArchiveFetcher",
@@ -200,6 +204,7 @@ __all__ = [
     "Explanation",
     "Failures",
     "FetchError",
+    "FetchedPage",
     "Fetcher",
     "FieldCount",
     "Finding",
@@ -260,6 +265,7 @@ __all__ = [
     "SinkConfig",
     "SinkError",
     "SinkSettings",
+    "SiteMap",
     "SiteSettings",
     "Skip",
     "SkippedSeeds",
@@ -289,6 +295,7 @@ __all__ = [
     "explain",
     "export_folder",
     "export_query",
+    "fetch_page",
     "find_crawl_folder",
     "follow_changes",
     "index_folder",
@@ -296,6 +303,7 @@ __all__ = [
     "load_check",
     "look",
     "make_content",
+    "map_site",
     "open_comparison",
     "open_crawl",
     "open_shared",

@@ -51,6 +51,8 @@ TYPES: Mapping[str, str] = {
     "data": "JSON",
     "warc": 'STRUCT(filename VARCHAR, "offset" BIGINT, "length" BIGINT)',
     "file": "VARCHAR",
+    "rendered": "VARCHAR",
+    "render_ms": "DOUBLE",
     "method": "VARCHAR",
     "request_id": "VARCHAR",
     "label": "VARCHAR",

@@ -21,8 +21,11 @@ from ..policy.pace import Adapt
 from ..policy.politeness import Politeness
 from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
+from ..proof import Terms as ProofTerms
+from ..proof import terms_of
 from ..protocols import Fetcher, Frontier, Observer, Offloader, Robots
 from ..robots import IgnoreRobots, RobotsCache, product_token
+from ..robots.memory import SharedRobots
 from ..runtime.presence import Presence
 from ..settings import Config, FetchConfig, Table
 from ..settings.loading import chosen_settings, effective_user_agent, mask_value, project_version
@@ -46,6 +49,13 @@ def scope(config: Config, admitted: Admitted | None = None) -> Scope:
         requisites=said.requisites,
         admitted=admitted,
     )
+
+
+def proof_terms(config: Config) -> ProofTerms:
+    """Returns the terms of politeness as the audit of requests has them."""
+    agent = effective_user_agent(config)
+    software = f"crawld/{project_version()}"
+    return terms_of(config, software=software, user_agent=agent, agent=product_token(agent))
 
 
 def policy(config: Config) -> Policy:
@@ -215,10 +225,15 @@ def robots(
     offloader: Offloader,
     observer: Observer | None = None,
     presence: Presence | None = None,
+    shared: SharedRobots | None = None,
 ) -> Robots:
-    """Returns the source of robots.txt rules. `observer` gets each answer to a request for robots.txt."""
+    """Returns the source of robots.txt rules. `observer` gets each answer to a request for robots.txt.
+
+    `shared` keeps the answers for other crawls, too. None: each crawl asks by itself.
+    """
     if config.politeness.robots == "ignore":
         return IgnoreRobots()
     agent = effective_user_agent(config)
     ttl_s = config.politeness.robots_ttl_s
-    return RobotsCache(fetcher, offloader, agent, ttl_s=ttl_s, observer=observer, presence=presence)
+    memory = shared.of(agent) if shared else None
+    return RobotsCache(fetcher, offloader, agent, ttl_s=ttl_s, observer=observer, presence=presence, memory=memory)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         BadJob,
         BadSeeds,
         BadSettings,
+        Busy,
         Complaint,
         Full,
         JobError,
@@ -48,13 +49,15 @@ _HOMES = {
     "jobs.states": "State",
     "keywords": "DaemonSettings",
     "runs.stats": "Point",
-    "errors": "BadJob BadSeeds BadSettings Complaint Full JobError KeyReused NoSuchJob Outdated StoreError WrongState",
+    "errors": "BadJob BadSeeds BadSettings Busy Complaint Full JobError KeyReused NoSuchJob Outdated StoreError "
+    "WrongState",
 }
 
 __all__ = [
     "BadJob",
     "BadSeeds",
     "BadSettings",
+    "Busy",
     "Changed",
     "Client",
     "Complaint",

@@ -58,6 +58,10 @@ class Document:
     """Whether the body is only a beginning."""
     may_be_brief: bool = False
     """Whether pages like it are well known. Then a long text is not hashed, see `Page.is_brief`."""
+    looks_for: str = ""
+    """Whether to say that the page needs rendering: `auto`, `always`; empty: no."""
+    is_rendered: bool = False
+    """Whether the body is the document that scripts made of the answer."""
     headers: tuple[tuple[bytes, bytes], ...] = ()
     """All headers as they were sent, for the user's own function. Without one they are not sent to the worker."""
     request: tuple[object, ...] | None = None
@@ -77,15 +81,24 @@ values_of: Callable[[Request], tuple[object, ...]] = attrgetter(*(field.name for
 """Returns all values of a request. They are sent to a worker at half the cost of the request itself."""
 
 
+_RENDERED_TYPE = "text/html; charset=utf-8"
+
+
 def make_document(
     request: Request, response: Response, *, is_for_function: bool, may_be_brief: bool = False
 ) -> Document:
-    """Returns the document of an answer. `is_for_function`: a function of the user gets headers and request, too."""
+    """Returns the document of an answer, as it was rendered if it was.
+
+    `is_for_function`: a function of the user gets headers and request, too.
+    """
+    made = response.rendered
+    is_rendered = made is not None and bool(made.html)
     return Document(
         url=request.url,
-        body=response.body,
-        content_type=response.header("content-type"),
-        content_encoding=response.header("content-encoding"),
+        body=made.html if made and is_rendered else response.body,
+        content_type=_RENDERED_TYPE if is_rendered else response.header("content-type"),
+        content_encoding="" if is_rendered else response.header("content-encoding"),
+        is_rendered=is_rendered,
         anchor=request.anchor,
         depth=request.depth,
         extra_hop=request.extra_hop,
@@ -95,7 +108,7 @@ def make_document(
         is_sitemap=request.via is not None and request.via.path == ROBOTS_PATH,
         links=response.all("link"),
         robots=response.all("x-robots-tag"),
-        refresh=response.header("refresh"),
+        refresh=f"0; url={made.moved_to}" if made and made.moved_to else response.header("refresh"),
         is_cut=bool(response.truncated),
         may_be_brief=may_be_brief,
         headers=response.headers if is_for_function else (),

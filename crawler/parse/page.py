@@ -29,6 +29,7 @@ from . import (
     requisites,
     scan,
     selecting,
+    shell,
     sitemap,
     styles,
     xml,
@@ -124,7 +125,10 @@ def parse(document: Document, job: ParseJob) -> Page:
         n_requisites=len(reading.requisites),
         requisites=_pack_plain(news.requisites, job) if news.requisites else _NO_LINKS,
         blocked_by=_blocked_by(document, body, kind, reading, len(found)),
+        n_words=shell.count_words(reading.shell, reading.words) if document.is_rendered else 0,
     )
+    if why := shell.judge(document.looks_for, reading.shell, reading.words):  # it comes again, with its scripts' work
+        return replace(page, shell=why, n_words=shell.count_words(reading.shell, reading.words))
     source = Source(page, document, body, reading, base, news, depth)
     if job.extract is not None:
         page, news = extract(source, job, memory)
@@ -169,6 +173,7 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
             is_xml=kinds.is_xml(content_type),
             may_be_brief=document.may_be_brief,
             wants_audit=job.wants_audit and not (document.extra_hop or document.requisite),
+            looks_for_shell=bool(document.looks_for) or document.is_rendered,
         )
     if kind in {"sitemap", "feed"}:
         return kind, xml.read([body], document, job)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import turbohtml
 
     from .facts import Facts
+    from .shell import Look
 
 
 @dataclass(slots=True)
@@ -69,6 +70,8 @@ class Reading:
     """Whether it was read without a tree, see `scan`."""
     audit: Facts | None = None
     """The facts for its site's owner, if these are asked for."""
+    shell: Look | None = None
+    """The signs that scripts fill the page. None: nobody looked for them."""
     tree: turbohtml.Document | None = None
     """The tree that it was read from, if the user's own function is to have it."""
 

@@ -27,7 +27,9 @@ from .output import (
     as_file,
 )
 from .politeness import PolitenessConfig
+from .proof import ProofConfig
 from .reading import add_preset, gather, read_keywords
+from .render import RenderConfig
 from .scope import LinkKind, ScopeConfig, UrlsConfig
 from .search import SearchConfig
 from .sites import SiteConfig, check_sites
@@ -52,6 +54,8 @@ __all__ = [
     "Nature",
     "OffloadConfig",
     "PolitenessConfig",
+    "ProofConfig",
+    "RenderConfig",
     "ScopeConfig",
     "SearchConfig",
     "Settings",
@@ -94,6 +98,8 @@ class Config(Table):
     telemetry: TelemetryConfig = TelemetryConfig()
     extract: ExtractConfig = ExtractConfig()
     search: SearchConfig = SearchConfig()
+    proof: ProofConfig = ProofConfig()
+    render: RenderConfig = RenderConfig()
     warc: WarcConfig = WarcConfig()
     copies: CopiesConfig = CopiesConfig()
     sinks: Fixed[ForJobs[tuple[SinkConfig, ...]]] = (SinkConfig(),)

@@ -10,6 +10,8 @@ from .extract import ExtractConfig
 from .fetch import FetchConfig
 from .output import FrontierConfig, OffloadConfig, SinkConfig
 from .politeness import PolitenessConfig
+from .proof import ProofConfig
+from .render import RenderConfig
 from .scope import ScopeConfig, UrlsConfig
 from .search import SearchConfig
 from .sites import SiteConfig
@@ -309,6 +311,38 @@ class SearchSettings(TypedDict, total=False):
     (docs/searching.md)."""
 
 
+class ProofSettings(TypedDict, total=False):
+    """Keywords of `ProofConfig`. Proof of politeness ([proof.md](proof.md))."""
+
+    audit_requests: bool
+    """Record each request in `requests.audit` before it leaves, with its grounds, and keep each robots.txt: `crawl
+    prove` checks them."""
+
+
+class RenderSettings(TypedDict, total=False):
+    """Keywords of `RenderConfig`. Pages that scripts make, rendered by the machine's own Chromium
+    (docs/rendering.md)."""
+
+    mode: Literal["never", "auto", "always"]
+    """Which pages are rendered: none, those that seem empty without their scripts (auto), or every HTML page."""
+    browser: str
+    """The Chromium to use, a path or the name of a program. Empty: the one that is found. None is ever downloaded."""
+    pages: int
+    """Most pages that are rendered at a time. Each takes some 50 MB, and the browser itself 250."""
+    timeout_s: float
+    """Time for one page. Waits for the turns of sites do not count. A page that takes longer is taken as it is then."""
+    settle_s: float
+    """Longest wait, once a page is loaded, for it to stop asking for more."""
+    max_requests: int
+    """Most requests that one page may make; all further ones fail."""
+    page_memory_bytes: int
+    """Memory that one page may take. A page that takes more is ended, and recorded as it was without its scripts."""
+    recycle_bytes: int
+    """Memory of the browser from which on it is replaced by a new one."""
+    recycle_pages: int
+    """Pages after which the browser is replaced by a new one."""
+
+
 class WarcSettings(TypedDict, total=False):
     """Keywords of `WarcConfig`. WARC files, where an output has the kind `warc` (`--warc`)."""
 
@@ -399,6 +433,8 @@ class Settings(
     TelemetrySettings,
     ExtractSettings,
     SearchSettings,
+    ProofSettings,
+    RenderSettings,
     WarcSettings,
     CopiesSettings,
     total=False,
@@ -437,6 +473,10 @@ class Settings(
     """Texts of pages, where an output asks for them (`--text`, `--markdown`), and values that your function finds."""
     search: SearchSettings | SearchConfig
     """Words by which pages of a crawl are found again (`crawl search`)."""
+    proof: ProofSettings | ProofConfig
+    """Proof of politeness ([proof.md](proof.md))."""
+    render: RenderSettings | RenderConfig
+    """Pages that scripts make, rendered by the machine's own Chromium (docs/rendering.md)."""
     warc: WarcSettings | WarcConfig
     """WARC files, where an output has the kind `warc` (`--warc`)."""
     copies: CopiesSettings | CopiesConfig

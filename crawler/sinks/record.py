@@ -57,10 +57,10 @@ BEYOND = ("requisite", "extra_hop")
 """Fields of records of URLs that belong to the crawl though they need not be in its reach."""
 HEAVY = (
     "links", "audit", "text", "markdown", "text_from", "metadata", "structured", "headers", "fields", "data", "warc",
-    "file",
+    "file", "rendered", "render_ms",
 )  # fmt: skip
 """Fields of a record on request, see Wants; `fields` comes from selectors and `data` from a parse function of the user,
-`warc` from an archive, `file` from the output that saves bodies."""
+`warc` from an archive, `file` from the output that saves bodies, `rendered` and `render_ms` from the browser."""
 
 
 def record(outcome: Outcome, wants: Wants) -> bytes:
@@ -97,6 +97,9 @@ def _make_line(outcome: Outcome, wants: Wants) -> bytes:
     values |= _heavy(outcome, wants)
     if request.way:
         values |= {"requisite": True} if request.requisite else {"extra_hop": request.extra_hop}
+    if outcome.response is not None and outcome.response.rendered is not None:
+        values["rendered"] = outcome.response.rendered.why
+        values["render_ms"] = round(outcome.response.timings.render, 1)
     if outcome.capture is not None:
         values["warc"] = outcome.capture._asdict()
     if outcome.file:

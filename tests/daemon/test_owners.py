@@ -106,10 +106,12 @@ async def test_no_job_chooses_what_is_the_owners(open_daemon: Open) -> None:
         "telemetry.otel_endpoint": "http://collector:4318",
         "telemetry.trace_ratio": 0.5,
         "copies.to": "s3://bucket/folder",
+        "proof.audit_requests": False,
     }
     async with open_daemon() as jobs:
         for key in OWNERS:
-            value = others.get(key) or by_type[type(fields()[key].get_default(call_default_factory=True)).__name__]
+            default = fields()[key].get_default(call_default_factory=True)
+            value = others[key] if key in others else by_type[type(default).__name__]
             with pytest.raises(BadSettings) as refused:
                 await submit(jobs, SEEDS, settings={key: value})
             assert [complaint.field for complaint in refused.value.complaints] == [key]

@@ -104,6 +104,7 @@ NEED_NONE = {
     "policy.redirects.Paths.": "a look-up, but for way and try_again",
     "robots.IgnoreRobots.": "reads nothing",
     "runtime.log_format.cut": "a part of logbook.Lines.format",
+    "robots.memory.": "a look-up",
     "robots.patterns.": "a part of robots.reading.parse, and of robots.rules.RobotsRules.allows",
     "robots.rules.make_wild_rule": "a part of robots.reading.parse",
     "seeds.columns.name_columns": "a part of seeds.reading.read_requests",

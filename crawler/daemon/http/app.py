@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler
 from ...errors import CrawlError
 from ...settings.loading import project_version
 from ..api import Jobs
+from ..desk import Desk
 from ..insight import Insight
 from ..reload import Changed
 from . import (
@@ -21,6 +22,7 @@ from . import (
     files,
     health,
     jobs,
+    pages,
     repeats,
     reports,
     results,
@@ -35,7 +37,7 @@ from .bounds import Bounds
 from .errors import problem
 from .fields import IF_NONE_MATCH, tagged
 from .inputs import MAX_BODY
-from .keys import ADMISSION, INSIGHT, JOBS, RELOAD, STREAMS
+from .keys import ADMISSION, DESK, INSIGHT, JOBS, RELOAD, STREAMS
 from .openapi import document
 from .operations import Operation, Operations
 from .reference import render_page
@@ -70,7 +72,7 @@ def application(
         ],
         client_max_size=MAX_BODY,
     )
-    app[JOBS], app[INSIGHT] = opened, Insight(opened)
+    app[JOBS], app[INSIGHT], app[DESK] = opened, Insight(opened), Desk(opened)
     app[STREAMS] = Streams(admission.bounds if admission else Bounds())
     if admission is not None:
         app[ADMISSION] = admission
@@ -86,7 +88,9 @@ def application(
 
 def operations() -> list[Operation]:
     """Returns all operations, in the order of the documentation."""
-    rooms = (jobs, repeats, wishes, results, search, reports, schedules, events, changes, files, settings, health)
+    rooms = (
+        jobs, pages, repeats, wishes, results, search, reports, schedules, events, changes, files, settings, health,
+    )  # fmt: skip
     return [entry for table in (*(room.operation for room in rooms), _about_itself) for entry in table]
 
 

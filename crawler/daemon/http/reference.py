@@ -15,6 +15,7 @@ Document = Mapping[str, Any]
 JSON = "application/json"
 TITLES = {
     "jobs": "Jobs",
+    "pages": "Pages now",
     "wishes": "Failed and parked URLs",
     "repeats": "Jobs once more",
     "results": "Results",

@@ -14,7 +14,7 @@ import pytest
 
 import crawler.daemon.http
 from crawler import ConfigError
-from crawler.daemon import State
+from crawler.daemon import State, desk
 from crawler.daemon.http import errors, inputs
 from crawler.daemon.http.admission import Admission
 from crawler.daemon.http.app import operations
@@ -122,6 +122,7 @@ async def test_what_each_operation_says_it_may_answer_happens(
         await tried.ask("reload_settings", "bad-field")
         await _try_jobs(tried)
         await _try_schedules(tried, monkeypatch)
+        await _try_pages(tried, monkeypatch)
         await _try_records(tried, "list_pages", "list_errors", "show_report", "send_report_page")
         await api.jobs.store.do(lambda connection: connection.execute("DROP TABLE event"))
         await tried.ask("show_history", "store", job=api.jobs.list()[0].id)
@@ -144,6 +145,16 @@ async def test_what_each_operation_says_it_may_answer_happens(
         seen |= tried.seen
     promised = {(entry.name, slug) for entry in operations() for slug in entry.raises}
     assert promised - seen == RACES
+
+
+async def _try_pages(tried: Tried, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("fetch_page", "map_site"):
+        await tried.ask(name, "disallowed", {"url": "http://10.0.0.1/"})
+        await tried.ask(name, "no-answer", {"url": "http://127.0.0.1:9/"})
+        await tried.ask(name, "too-slow", {"url": "http://127.0.0.1:9/", "timeout_s": 1e-6})
+        with monkeypatch.context() as patch:
+            patch.setattr(desk, "MOST_AT_ONCE", 0)
+            await tried.ask(name, "busy", {"url": "http://127.0.0.1:9/"})
 
 
 async def _try_jobs(tried: Tried) -> None:
