@@ -10,9 +10,12 @@ import typer
 
 COMMANDS = {
     "run": "Crawl seeds into a folder: what `crawl SEEDS...` does.",
+    "try": "Show what selectors and functions make of one page.",
     "explain": "Say why a page is missing, or why a URL is fetched.",
     "status": "Say what stands in a crawl folder, and what to do next.",
     "inspect": "Say what a crawl brought, or tell the story of one URL.",
+    "search": "Find pages of a crawl by words.",
+    "index": "Make the index for `crawl search`, or bring it up to date.",
     "diff": "Tell two crawls apart.",
     "check": "Check a site against a baseline, for continuous integration.",
     "changes": "List what revisits found: new, changed, moved and gone pages.",
@@ -30,6 +33,8 @@ COMMANDS = {
 }
 """Every command, with the line that `crawl --help` shows. Its file has its name, and so has its function; the file of a
 command that has commands of its own has an `app` instead."""
+_HOMES = {"try": "try_page"}
+"""Files and functions of commands whose names mean something in Python."""
 
 
 class LoadedCommands(Mapping[str, Any]):
@@ -57,11 +62,12 @@ class LoadedCommands(Mapping[str, Any]):
 
 
 def _build(name: str, short_help: str) -> Any:
-    home = import_module(f".{name}", __package__)
+    place = _HOMES.get(name, name)
+    home = import_module(f".{place}", __package__)
     app = getattr(home, "app", None)
     if app is None:
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(name, short_help=short_help)(getattr(home, name))
+        app.command(name, short_help=short_help)(getattr(home, place))
     built: Any = typer.main.get_command(app)
     built.name = name
     for param in built.params:

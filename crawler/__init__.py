@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .api.one_page import FetchedPage, fetch_page
     from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
     from .api.site_map import SiteMap, map_site
+    from .api.trying import Trial, try_page
     from .archives import ArchiveFetcher
     from .assembly.contents import make_content
     from .assembly.shared import Shared, open_shared
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     )
     from .lookback import Inspection, Story, inspect_folder, tell_story
     from .metrics.bounds import Bound
+    from .metrics.field_counts import FieldCount
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import (
         Capture,
@@ -80,6 +82,7 @@ if TYPE_CHECKING:
     )
     from .offload import count_cores
     from .parse import Content, Label, Link, Parsed
+    from .parse.selectors import check_selectors
     from .policy.scope import Ruling, check_patterns
     from .policy.wider import FAILURES
     from .protocols import (
@@ -101,6 +104,7 @@ if TYPE_CHECKING:
     from .reports import Report
     from .runtime.escaping import escape_text
     from .runtime.ownership import Trust
+    from .search import SearchAnswer, SearchHit, index_folder, search_folder
     from .seeds import BadSeed, SkippedSeeds
     from .settings import Config, Settings, SinkConfig
     from .settings.keywords import SinkSettings, SiteSettings
@@ -116,6 +120,7 @@ _HOMES = {
     "api.one_page": "FetchedPage fetch_page",
     "api.site_map": "SiteMap map_site",
     "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
+    "api.trying": "Trial try_page",
     "archives": "ArchiveFetcher",
     "audit": "FINDINGS AuditLimits Check Finding FindingPage Problem Severity load_check",
     "settings.loading": "Change Changes",
@@ -128,13 +133,16 @@ _HOMES = {
     "gate": "CheckVerdict Gate Judged Others check_folder check_site read_baseline write_baseline write_junit "
     "write_sarif",
     "metrics.bounds": "Bound",
+    "metrics.field_counts": "FieldCount",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
     "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
     "Skip Timings Url",
     "parse": "Content Label Link Parsed",
+    "parse.selectors": "check_selectors",
     "protocols": "Archive Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
     "comparison": "Comparison Difference open_comparison write_page",
     "dry_run": "Rehearsal rehearse",
+    "search": "SearchAnswer SearchHit index_folder search_folder",
     "seeds": "BadSeed SkippedSeeds",
     "settings": "Config Settings SinkConfig",
     "settings.memory_plan": "plan_memory",
@@ -198,6 +206,7 @@ __all__ = [
     "FetchError",
     "FetchedPage",
     "Fetcher",
+    "FieldCount",
     "Finding",
     "FindingPage",
     "Folder",
@@ -246,6 +255,8 @@ __all__ = [
     "Robots",
     "Rules",
     "Ruling",
+    "SearchAnswer",
+    "SearchHit",
     "SeedError",
     "Settings",
     "Severity",
@@ -264,6 +275,7 @@ __all__ = [
     "Summary",
     "Timings",
     "Trap",
+    "Trial",
     "Trust",
     "Url",
     "UrlError",
@@ -273,6 +285,7 @@ __all__ = [
     "audit_folder",
     "check_folder",
     "check_patterns",
+    "check_selectors",
     "check_site",
     "count_cores",
     "crawl",
@@ -285,6 +298,7 @@ __all__ = [
     "fetch_page",
     "find_crawl_folder",
     "follow_changes",
+    "index_folder",
     "inspect_folder",
     "load_check",
     "look",
@@ -303,8 +317,10 @@ __all__ = [
     "rehearse",
     "repair_folder",
     "replay",
+    "search_folder",
     "stream",
     "tell_story",
+    "try_page",
     "write_baseline",
     "write_junit",
     "write_page",

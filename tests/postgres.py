@@ -130,3 +130,20 @@ def open_server() -> Iterator[Server]:
             yield server
         finally:
             server.stop()
+
+
+async def make_engine_with_set_clock(server: Server) -> None:
+    """Makes an engine whose clock shows what stands in a table."""
+    from crawler.backends.postgres import Link, make_engine
+
+    await server.ask("SELECT 1")  # it is up
+    link = Link(server.url, 0.0)
+    await make_engine(link)
+    await make_engine(link)  # the second node finds it
+    await link.close()
+    await server.ask("CREATE TABLE now (at timestamptz)")
+    await server.ask("INSERT INTO now VALUES (clock_timestamp())")
+    await server.ask(
+        "CREATE OR REPLACE FUNCTION crawld.clock() RETURNS timestamptz LANGUAGE sql VOLATILE"
+        " AS 'SELECT at FROM public.now'"
+    )

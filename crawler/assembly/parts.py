@@ -7,6 +7,7 @@ import secrets
 from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..fetch import Budget, HttpFetcher, Network, make_budget
 from ..fetch import open_fetcher as _open_fetcher
@@ -20,6 +21,8 @@ from ..policy.pace import Adapt
 from ..policy.politeness import Politeness
 from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
+from ..proof import Terms as ProofTerms
+from ..proof import terms_of
 from ..protocols import Fetcher, Frontier, Observer, Offloader, Robots
 from ..robots import IgnoreRobots, RobotsCache, product_token
 from ..robots.memory import SharedRobots
@@ -28,6 +31,9 @@ from ..settings import Config, FetchConfig, Table
 from ..settings.loading import chosen_settings, effective_user_agent, mask_value, project_version
 from ..urls.canonical import Policy
 from .parsing import Extract, Returns
+
+if TYPE_CHECKING:
+    from ..parse.selectors import Selector
 
 
 def scope(config: Config, admitted: Admitted | None = None) -> Scope:
@@ -43,6 +49,13 @@ def scope(config: Config, admitted: Admitted | None = None) -> Scope:
         requisites=said.requisites,
         admitted=admitted,
     )
+
+
+def proof_terms(config: Config) -> ProofTerms:
+    """Returns the terms of politeness as the audit of requests has them."""
+    agent = effective_user_agent(config)
+    software = f"crawld/{project_version()}"
+    return terms_of(config, software=software, user_agent=agent, agent=product_token(agent))
 
 
 def policy(config: Config) -> Policy:
@@ -145,9 +158,20 @@ def job(
         part=config.extract.part,
         wants_simhash=any(sink.simhash for sink in config.sinks),
         wants_audit=any(sink.audit for sink in config.sinks),
+        fields=selectors(config),
+        data_follows=config.scope.data_follows,
         extract=extract,
         returns=returns,
     )
+
+
+def selectors(config: Config) -> tuple[Selector, ...]:
+    """Returns the selectors of the fields that are taken out of pages. Raises ConfigError."""
+    if not config.extract.fields:
+        return ()
+    from ..parse.selectors import read_selectors  # noqa: PLC0415 - it loads the parser
+
+    return read_selectors(tuple(config.extract.fields.items()))
 
 
 def budget(config: Config) -> Budget:

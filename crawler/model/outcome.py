@@ -72,6 +72,7 @@ class Reason(StrEnum):
     PARSE = "parse"
     PARSE_TIMEOUT = "parse-timeout"
     PARSE_CRASH = "parse-crash"
+    RENDER = "render"
     NOT_ARCHIVED = "not-archived"
     INTERNAL = "internal"
 

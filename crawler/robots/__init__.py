@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from .. import urls
 from ..errors import FetchError, OutOfFiles, UrlError, VisitError
@@ -12,6 +13,7 @@ from ..model import Reason, Request, Response, Url
 from ..parse.codings import decode
 from ..policy import redirects
 from ..policy.politeness import setback
+from ..proof import ROBOTS, grounds, redirected_robots
 from ..protocols import Capping, Fetcher, Observer, Offloader, Rules
 from ..runtime.presence import Presence
 from ..settings import MOST_INLINE_BYTES
@@ -173,8 +175,9 @@ class RobotsCache:
 
     async def _fetch(self, url: Url) -> RobotsRules:
         """Returns the rules at `url`, or at the place it redirects to. Raises FetchError."""
-        first = url
+        first, number = url, 0
         for _ in range(MAX_REDIRECTS + 1):
+            grounds.set(ROBOTS if url is first else redirected_robots(number))
             try:
                 response = await self._fetcher.fetch(Request(url))
             except FetchError as error:
@@ -185,14 +188,14 @@ class RobotsCache:
                 if self._observer is not None:
                     await self._observer.observe(response)
                 if not 300 <= response.status < 400:
-                    return await self._read(response)
+                    return replace(await self._read(response), source=response.number)
             finally:
                 response.release()
-            target = _target(response)
+            number, target = response.number, _target(response)
             if target is None:
-                return ALLOW_ALL
+                break
             url = target
-        return ALLOW_ALL
+        return replace(ALLOW_ALL, source=number)
 
     async def _read(self, response: Response) -> RobotsRules:
         if response.status == 429 or response.status >= 500:

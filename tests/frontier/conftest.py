@@ -14,9 +14,13 @@ from crawler.frontier import Clock, SqliteFrontier, open_memory
 from crawler.frontier.sqlite.store import MOST_ENTRIES
 from crawler.model import Disposition, Lease, Links, Outcome, Page, Reason, Request, Response, Url
 from crawler.protocols import Frontier
+from tests.backends.one_shard import open_on_server
 from tests.defaults import make_terms, open_sqlite
+from tests.postgres import Server
 
 Open = Callable[..., AbstractAsyncContextManager[Frontier]]
+POSTGRES = ("postgres", "postgres-small")
+"""Frontiers over the only shard of a crawl on a server."""
 
 
 class HandClock:
@@ -35,14 +39,20 @@ def clock() -> HandClock:
     return HandClock()
 
 
-@pytest.fixture(params=["memory", "sqlite", "sqlite-small"])
+@pytest.fixture(
+    params=["memory", "sqlite", "sqlite-small", *(pytest.param(name, marks=pytest.mark.slow) for name in POSTGRES)]
+)
 def open_frontier(request: pytest.FixtureRequest, clock: HandClock, tmp_path: Path) -> Open:
     """Opens a frontier with the given terms; the small one keeps next to nothing in memory."""
+
+    entries = 4 if request.param.endswith("small") else MOST_ENTRIES
+    if request.param in POSTGRES:
+        server: Server = request.getfixturevalue("postgres_server")
+        return lambda **terms: open_on_server(server, str(tmp_path), make_terms(**terms), clock.both, entries)
 
     def opened(**terms: Any) -> AbstractAsyncContextManager[Frontier]:
         if request.param == "memory":
             return open_memory(make_terms(**terms), clock=clock.both)
-        entries = 4 if request.param == "sqlite-small" else MOST_ENTRIES
         return open_sqlite(tmp_path / "frontier.sqlite", make_terms(**terms), clock=clock.both, most_entries=entries)
 
     return opened

@@ -47,7 +47,7 @@ ROOMS = (
         "daemon/schedules/schedule.py",
     ),
     *("daemon/jobs/spool.py", "daemon/runs/records.py", "daemon/tokens.py"),
-    *("comparison/lines.py", "feed/cursor.py"),
+    *("comparison/lines.py", "feed/cursor.py", "search/words.py", "search/spelling.py"),
 )
 """Their public functions that take text, bytes or what holds such must be rows of the table."""
 _GIVEN = {"str", "bytes", "Url", "Document", "Response", "Part", "Stream", "Path", "Outcome", "Request", "Answer"}

@@ -28,6 +28,7 @@ from . import (
     results,
     safety,
     schedules,
+    search,
     settings,
     wishes,
 )
@@ -91,7 +92,9 @@ def application(
 
 def operations() -> list[Operation]:
     """Returns all operations, in the order of the documentation."""
-    rooms = (jobs, pages, repeats, wishes, results, reports, schedules, events, changes, files, settings, health)
+    rooms = (
+        jobs, pages, repeats, wishes, results, search, reports, schedules, events, changes, files, settings, health,
+    )  # fmt: skip
     return [entry for table in (*(room.operation for room in rooms), _about_itself) for entry in table]
 
 

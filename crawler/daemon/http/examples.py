@@ -23,6 +23,7 @@ VALUES: Mapping[str, str] = {
     "name": "gentle",
     "file": "pages.jsonl",
     "url": "https://example.org/x",
+    "q": "red shoes",
     "limit": "10",
     "status": "4xx",
 }

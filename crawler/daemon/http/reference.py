@@ -19,6 +19,7 @@ TITLES = {
     "wishes": "Failed and parked URLs",
     "repeats": "Jobs once more",
     "results": "Results",
+    "search": "Search",
     "reports": "Reports",
     "changes": "What revisits found",
     "schedules": "Schedules",

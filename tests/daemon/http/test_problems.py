@@ -197,12 +197,14 @@ async def _try_changes(tried: Tried) -> None:
     api = tried.api
     silent = (await submit(api.jobs, SEEDS["seeds"], is_paused=True, settings={"sinks": []})).id
     await tried.ask("follow_changes", "no-records", job=silent)
+    await tried.ask("search_pages", "no-records", job=silent, query="?q=a")
     odd = (await submit(api.jobs, SEEDS["seeds"])).id
     await until(api.jobs, odd, State.COMPLETED)
     records = api.jobs.folder(odd) / "pages.jsonl"
     records.unlink()
     records.symlink_to("/dev/null")
     await tried.ask("follow_changes", "wrong-state", job=odd)
+    await tried.ask("search_pages", "wrong-state", job=odd, query="?q=a")
 
 
 async def _try_records(tried: Tried, *names: str) -> None:

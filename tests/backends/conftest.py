@@ -1,0 +1,109 @@
+"""A clock to turn by hand, and a crawl in a backend of each kind, opened as often as nodes need it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from crawler.backends.postgres import Link, make_crawl
+from crawler.backends.postgres import open_backend as open_postgres
+from crawler.backends.sqlite import cut_file, open_memory_backend, open_sqlite_backend
+from crawler.frontier.backend import Backend
+from tests.defaults import make_terms
+from tests.frontier.conftest import HandClock
+from tests.postgres import Server
+
+OpenBackend = Callable[..., AbstractAsyncContextManager[Backend]]
+"""Opens one crawl with 16 shards, empty the first time, the same one each time: as another process would."""
+Factory = Callable[..., AbstractAsyncContextManager[OpenBackend]]
+"""Makes room for one crawl in a folder, by a clock, on a server if it has one; gives what opens the crawl."""
+SHARDS = 16
+TTL_S = 15.0
+
+
+@asynccontextmanager
+async def memory(folder: Path, clock: HandClock) -> AsyncIterator[OpenBackend]:
+    async with open_memory_backend(make_terms(), shards=SHARDS, clock=clock.both, ttl_s=TTL_S) as backend:
+
+        @asynccontextmanager
+        async def opened(**terms: Any) -> AsyncIterator[Backend]:
+            yield backend
+
+        yield opened
+
+
+@asynccontextmanager
+async def sqlite(folder: Path, clock: HandClock) -> AsyncIterator[OpenBackend]:
+    path = folder / "frontier.sqlite"
+    cut_file(path, SHARDS, "process")
+
+    def opened(**terms: Any) -> AbstractAsyncContextManager[Backend]:
+        return open_sqlite_backend(path, make_terms(**terms), durability="process", clock=clock.both, ttl_s=TTL_S)
+
+    yield opened
+
+
+class Turned:
+    """A backend whose server has the time of a clock that is turned by hand."""
+
+    def __init__(self, backend: Backend, server: Server, clock: HandClock) -> None:
+        self._backend = backend
+        self._server = server
+        self._clock = clock
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._backend, name)
+        if not inspect.iscoroutinefunction(found):
+            return found
+
+        async def call(*arguments: Any, **named: Any) -> Any:
+            now = datetime.fromtimestamp(self._clock.both.wall(), UTC)
+            await self._server.ask("UPDATE now SET at = $1 WHERE at <> $1", now)
+            return await found(*arguments, **named)
+
+        return call
+
+
+@asynccontextmanager
+async def postgres(folder: Path, clock: HandClock, server: Server) -> AsyncIterator[OpenBackend]:
+    link = Link(server.url, 0.0)
+    crawl = await make_crawl(link, f"{folder}", SHARDS)
+    await link.close()
+
+    @asynccontextmanager
+    async def opened(**terms: Any) -> AsyncIterator[Backend]:
+        async with open_postgres(server.url, crawl, ttl_s=TTL_S) as backend:
+            yield cast("Backend", Turned(backend, server, clock))
+
+    yield opened
+
+
+BACKENDS: dict[str, Factory] = {"memory": memory, "sqlite": sqlite, "postgres": postgres}
+"""All backends; each passes the whole of `test_contract.py`."""
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture(params=BACKENDS)
+def kind(request: pytest.FixtureRequest) -> tuple[Factory, list[Server]]:
+    """A kind of backend, with its server if it has one."""
+    servers = [request.getfixturevalue("postgres_server")] if request.param == "postgres" else []
+    return BACKENDS[request.param], servers
+
+
+@pytest.fixture
+async def open_backend(
+    kind: tuple[Factory, list[Server]], clock: HandClock, tmp_path: Path
+) -> AsyncIterator[OpenBackend]:
+    make, servers = kind
+    async with make(tmp_path, clock, *servers) as opened:
+        yield opened
