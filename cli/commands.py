@@ -27,6 +27,7 @@ COMMANDS = {
     "demo": "Crawl a small web of 24 sites on this machine.",
     "bench": "Measure for a minute how fast this machine crawls.",
     "serve": "Run a daemon that holds many crawls.",
+    "mcp": "Let models fetch pages and crawl sites (Model Context Protocol).",
     "config": "Show settings, check a file of settings, or write a new one.",
     "jobs": "List, add and control the jobs of a daemon (`crawl serve`).",
 }
