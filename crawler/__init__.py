@@ -94,6 +94,7 @@ if TYPE_CHECKING:
         Rules,
         Sink,
     )
+    from .proving import Breach, Fault, Proof, SiteVerdict, prove_folder, write_letter
     from .query import Answer, export_query, query_folder
     from .reach.second_looks import Reconsidered
     from .reports import Report
@@ -128,6 +129,7 @@ _HOMES = {
     "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
     "Skip Timings Url",
     "parse": "Content Label Link Parsed",
+    "proving": "Breach Fault Proof SiteVerdict prove_folder write_letter",
     "protocols": "Archive Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
     "comparison": "Comparison Difference open_comparison write_page",
     "dry_run": "Rehearsal rehearse",
@@ -170,6 +172,7 @@ __all__ = [
     "BadSeed",
     "Blocked",
     "Bound",
+    "Breach",
     "Capture",
     "Change",
     "Changes",
@@ -191,6 +194,7 @@ __all__ = [
     "Ending",
     "Explanation",
     "Failures",
+    "Fault",
     "FetchError",
     "Fetcher",
     "Finding",
@@ -226,6 +230,7 @@ __all__ = [
     "PerCrawl",
     "Position",
     "Problem",
+    "Proof",
     "Reader",
     "ReaderGone",
     "Reason",
@@ -250,6 +255,7 @@ __all__ = [
     "SinkError",
     "SinkSettings",
     "SiteSettings",
+    "SiteVerdict",
     "Skip",
     "SkippedSeeds",
     "Snapshot",
@@ -287,6 +293,7 @@ __all__ = [
     "open_shared",
     "plan_memory",
     "plan_replay",
+    "prove_folder",
     "query_folder",
     "read_baseline",
     "read_folder",
@@ -299,6 +306,7 @@ __all__ = [
     "tell_story",
     "write_baseline",
     "write_junit",
+    "write_letter",
     "write_page",
     "write_sarif",
     "write_site_report",
