@@ -99,6 +99,7 @@ if TYPE_CHECKING:
         Rules,
         Sink,
     )
+    from .proving import Breach, Fault, Proof, SiteVerdict, prove_folder, write_letter
     from .query import Answer, export_query, query_folder
     from .reach.second_looks import Reconsidered
     from .reports import Report
@@ -139,6 +140,7 @@ _HOMES = {
     "Skip Timings Url",
     "parse": "Content Label Link Parsed",
     "parse.selectors": "check_selectors",
+    "proving": "Breach Fault Proof SiteVerdict prove_folder write_letter",
     "protocols": "Archive Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
     "comparison": "Comparison Difference open_comparison write_page",
     "dry_run": "Rehearsal rehearse",
@@ -182,6 +184,7 @@ __all__ = [
     "BadSeed",
     "Blocked",
     "Bound",
+    "Breach",
     "Capture",
     "Change",
     "Changes",
@@ -203,6 +206,7 @@ __all__ = [
     "Ending",
     "Explanation",
     "Failures",
+    "Fault",
     "FetchError",
     "FetchedPage",
     "Fetcher",
@@ -240,6 +244,7 @@ __all__ = [
     "PerCrawl",
     "Position",
     "Problem",
+    "Proof",
     "Reader",
     "ReaderGone",
     "Reason",
@@ -267,6 +272,7 @@ __all__ = [
     "SinkSettings",
     "SiteMap",
     "SiteSettings",
+    "SiteVerdict",
     "Skip",
     "SkippedSeeds",
     "Snapshot",
@@ -309,6 +315,7 @@ __all__ = [
     "open_shared",
     "plan_memory",
     "plan_replay",
+    "prove_folder",
     "query_folder",
     "read_baseline",
     "read_folder",
@@ -323,6 +330,7 @@ __all__ = [
     "try_page",
     "write_baseline",
     "write_junit",
+    "write_letter",
     "write_page",
     "write_sarif",
     "write_site_report",
