@@ -8,6 +8,7 @@ from .runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
+    from .api.engines import Engine, claim_node, join_engine, open_engine
     from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
     from .archives import ArchiveFetcher
     from .assembly.contents import make_content
@@ -111,6 +112,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
+    "api.engines": "Engine claim_node join_engine open_engine",
     "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
     "archives": "ArchiveFetcher",
     "audit": "FINDINGS AuditLimits Check Finding FindingPage Problem Severity load_check",

@@ -15,7 +15,6 @@ from crawler.backends.postgres import Link, make_crawl
 from crawler.backends.postgres import open_backend as open_postgres
 from crawler.backends.sqlite import cut_file, open_memory_backend, open_sqlite_backend
 from crawler.frontier.backend import Backend
-from tests.defaults import make_terms
 from tests.frontier.conftest import HandClock
 from tests.postgres import Server
 
@@ -29,10 +28,10 @@ TTL_S = 15.0
 
 @asynccontextmanager
 async def memory(folder: Path, clock: HandClock) -> AsyncIterator[OpenBackend]:
-    async with open_memory_backend(make_terms(), shards=SHARDS, clock=clock.both, ttl_s=TTL_S) as backend:
+    async with open_memory_backend(SHARDS, clock=clock.both, ttl_s=TTL_S) as backend:
 
         @asynccontextmanager
-        async def opened(**terms: Any) -> AsyncIterator[Backend]:
+        async def opened() -> AsyncIterator[Backend]:
             yield backend
 
         yield opened
@@ -43,8 +42,8 @@ async def sqlite(folder: Path, clock: HandClock) -> AsyncIterator[OpenBackend]:
     path = folder / "frontier.sqlite"
     cut_file(path, SHARDS, "process")
 
-    def opened(**terms: Any) -> AbstractAsyncContextManager[Backend]:
-        return open_sqlite_backend(path, make_terms(**terms), durability="process", clock=clock.both, ttl_s=TTL_S)
+    def opened() -> AbstractAsyncContextManager[Backend]:
+        return open_sqlite_backend(path, durability="process", clock=clock.both, ttl_s=TTL_S)
 
     yield opened
 
@@ -77,7 +76,7 @@ async def postgres(folder: Path, clock: HandClock, server: Server) -> AsyncItera
     await link.close()
 
     @asynccontextmanager
-    async def opened(**terms: Any) -> AsyncIterator[Backend]:
+    async def opened() -> AsyncIterator[Backend]:
         async with open_postgres(server.url, crawl, ttl_s=TTL_S) as backend:
             yield cast("Backend", Turned(backend, server, clock))
 

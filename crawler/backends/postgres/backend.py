@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Future
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 from anyio import CancelScope
@@ -24,13 +25,18 @@ from ...frontier.backend import (
     Standing,
     Wish,
 )
-from ...frontier.change import Change
-from ...frontier.shards import Cut
+from ...frontier.shards import Cut, shard_of_row
+from ...frontier.terms import Terms
+from ...frontier_protocols import Look
 from ...model import Url, make_crawl_id
+from ...standing import Linking, Root
 from . import lives
 from .columns import Columns, dumps
 from .link import Link
+from .look import PostgresLook, read_linking, read_roots
 from .reader import ShardReader as Reader
+
+T = TypeVar("T")
 
 PATIENCE_S = 120.0
 """How long a server may be away: longer than several lives without a beat, for then all nodes are in the same boat."""
@@ -51,7 +57,7 @@ WHERE c.node IS NOT NULL AND (c.id = excluded.id OR NOT EXISTS (
     SELECT 1 FROM crawld.node n WHERE n.id = c.node AND NOT n.is_over AND n.lives_until > crawld.clock()
 ))
 """
-_IS_FINISHED = """
+IS_FINISHED = """
 SELECT NOT EXISTS (SELECT 1 FROM crawld.shard WHERE crawl = $1 AND queued > 0)
     AND NOT EXISTS (
         SELECT 1 FROM crawld.retry r JOIN crawld.shard s ON s.id = r.shard WHERE s.crawl = $1 AND r.due IS NOT NULL
@@ -115,7 +121,7 @@ class PostgresBackend:
 
     # -- lives -------------------------------------------------------------------------------------------------------
 
-    async def join(self, node: str) -> Membership:
+    async def join(self, node: str, terms: Terms) -> Membership:
         number = await self._aside.transact(lambda asked: lives.begin(asked, self._crawl.number, node, self._ttl_s))
         self._settled[number], self._commits[number] = {}, 0
         return Membership(node, number, make_crawl_id(self.key), self.key, self.cut, self._ttl_s)
@@ -150,11 +156,11 @@ class PostgresBackend:
         """Stores a batch as `commit` does; it is under way when this returns."""
         return self._link.submit(_Committing(self, member.incarnation, batch).make)
 
-    async def inbox(self, shards: Sequence[int], after: int, limit: int) -> Sequence[Message]:
+    async def inbox(self, shards: Sequence[int], limit: int) -> Sequence[Message]:
         numbers = {self._shards[shard]: shard for shard in shards}
         rows = await self._aside.fetch(
-            "SELECT id, shard, data FROM crawld.inbox WHERE shard = ANY($1::int4[]) AND id > $2 ORDER BY id LIMIT $3",
-            list(numbers), after, limit,
+            "SELECT id, shard, data FROM crawld.inbox WHERE shard = ANY($1::int4[]) ORDER BY id LIMIT $2",
+            list(numbers), limit,
         )  # fmt: skip
         return [Message(numbers[row["shard"]], row["data"], row["id"]) for row in rows]
 
@@ -200,8 +206,19 @@ class PostgresBackend:
             fetched,
         )
 
+    async def roots(self, after: int, limit: int) -> Sequence[Root]:
+        return await read_roots(self._aside, self._crawl.number, after, limit)
+
+    async def linking(self, rows: Sequence[int], left_out: int) -> Sequence[Linking]:
+        return await read_linking(self._aside, lambda row: self._shards[shard_of_row(row)], rows, left_out)
+
+    async def ask(self, question: Callable[[Look], T]) -> T:
+        crawl, loop = self._crawl.number, asyncio.get_running_loop()
+        look = PostgresLook(loop, self._aside, crawl, self._shards, self.cut, self.key)
+        return await asyncio.to_thread(question, look)
+
     async def is_finished(self) -> bool:
-        return bool(await self._aside.value(_IS_FINISHED, self._crawl.number))
+        return bool(await self._aside.value(IS_FINISHED, self._crawl.number))
 
     # -- for commits -------------------------------------------------------------------------------------------------
 
@@ -247,7 +264,8 @@ class _Committing:
         self._backend = backend
         self._node = node
         self._batch = batch
-        self._columns: Columns | None = None
+        self._rounds: Sequence[Columns] | None = None
+        """The rows to write: in each round at most one change of a shard."""
 
     async def make(self, connection: Any) -> None:
         backend, node = self._backend, self._node
@@ -274,8 +292,11 @@ class _Committing:
 
     async def _fence(self, connection: Any) -> None:
         """Raises Fenced unless all shards are held. Until the end of the transaction nobody can take them."""
-        grown = dict(self._batch.changes)
-        rows = [(self._backend.shard(hold.shard), hold.epoch, *_growth(grown.get(hold))) for hold in self._holds()]
+        queued, known = Counter[Hold](), Counter[Hold]()
+        for hold, change in self._batch.changes:
+            queued[hold] += sum(site.queued for site in change.sites.values())
+            known[hold] += sum(map(len, change.families))
+        rows = [(self._backend.shard(hold.shard), hold.epoch, queued[hold], known[hold]) for hold in self._holds()]
         if not rows:
             return
         columns = [list(column) for column in zip(*rows, strict=True)]
@@ -285,18 +306,27 @@ class _Committing:
 
     async def _write(self, connection: Any, settled: Mapping[str, int]) -> None:
         batch, backend = self._batch, self._backend
-        if self._columns is None:  # the index of a shard takes a change in once
-            columns = Columns()
-            for hold, change in batch.changes:
-                columns.fill(await backend.reader_of(hold).find_place(connection), change)
-            self._columns = columns
-        for statement, arguments in self._columns.statements():
-            await connection.execute(statement, *arguments)
+        if self._rounds is None:  # the index of a shard takes a change in once
+            self._rounds = await self._fill(connection)
+        for columns in self._rounds:
+            for statement, arguments in columns.statements():
+                await connection.execute(statement, *arguments)
         await self._write_messages(connection)
         await self._write_totals(connection)
         said = await connection.execute(_COUNT, self._node, dumps(settled), batch.pages, backend.is_limited(self._node))
         if said != "UPDATE 1":
             raise Fenced("this node may fetch no more pages: it was silent for too long")
+
+    async def _fill(self, connection: Any) -> list[Columns]:
+        rounds: list[Columns] = []
+        number: Counter[Hold] = Counter()
+        for hold, change in self._batch.changes:
+            if number[hold] == len(rounds):
+                rounds.append(Columns())
+            place = await self._backend.reader_of(hold).find_place(connection)
+            rounds[number[hold]].fill(place, change, self._node)
+            number[hold] += 1
+        return rounds
 
     async def _write_messages(self, connection: Any) -> None:
         batch, backend = self._batch, self._backend
@@ -322,7 +352,7 @@ class _Committing:
             )
         await _keep(connection, "position", "sink", crawl, batch.positions.items())
         notes = {name: value for _, change in batch.changes for name, value in change.notes.items()}
-        await _keep(connection, "remark", "name", crawl, notes.items())
+        await _keep(connection, "remark", "name", crawl, [*notes.items(), *batch.notes.items()])
 
 
 async def _keep(connection: Any, table: str, name: str, crawl: int, values: Iterable[tuple[str, object]]) -> None:
@@ -334,13 +364,6 @@ async def _keep(connection: Any, table: str, name: str, crawl: int, values: Iter
             f" ON CONFLICT (crawl, {name}) DO UPDATE SET value = excluded.value",
             crawl, [name for name, _ in rows], [value for _, value in rows],
         )  # fmt: skip
-
-
-def _growth(change: Change | None) -> tuple[int, int]:
-    """Returns by how many requests the queue of a shard grows, and by how many URLs those that are known."""
-    if change is None:
-        return 0, 0
-    return sum(site.queued for site in change.sites.values()), sum(map(len, change.families))
 
 
 async def _nothing(connection: Any) -> None:

@@ -51,7 +51,8 @@ def _insert(name: str, columns: str, types: str, key_columns: str = "") -> Table
 
 KEY = "shard id"
 TABLES: Mapping[str, Table] = {
-    "family": _insert("family", "shard first site rank n hops way is_open data", "int8 " * 5 + "int4 int4 bool bytea"),
+    "family": _insert("family", "shard first site rank n hops way is_open is_root data",
+                      "int8 " * 5 + "int4 int4 bool bool bytea"),
     "extra": _insert("extra", "shard id sent label data", "int4 int8 text text text", KEY),
     "seen": _insert("seen", "shard first prints sizes", "int4 int8 bytea bytea"),
     "rereads": _insert("reread", "shard id", "int4 int8", KEY),
@@ -90,7 +91,7 @@ TABLES: Mapping[str, Table] = {
                      " AND abs(v.visited_at - o.at) < 0.001 AND NOT EXISTS"
                      " (SELECT 1 FROM crawld.reread x WHERE (x.shard, x.id) = (o.shard, o.id))",
                      "int4 int8 int4 int4 float8"),
-    "nearer": _insert("nearer", "shard id hops way data", "int4 int8 int4 int4 text", KEY),
+    "nearer": _insert("nearer", "shard id hops way is_root data", "int4 int8 int4 int4 bool text", KEY),
     "parked": _insert("parked", "shard id rank pattern", "int4 int8 int8 int8", KEY),
     "parking": _insert("parking", "shard id name reason examples", "int4 int8 text text text", KEY),
     "outside": _insert("outside", "shard pairs", "int4 bytea"),
@@ -167,7 +168,7 @@ class _Filling:
         self._add("family", (
             (
                 shard, f.first, self._number(f.site), f.rank, len(f), hops_of(f.like), f.like.way, not f.pattern,
-                pack_family(f),
+                f.root == 0, pack_family(f),
             ) for f in change.families
         ))  # fmt: skip
         if change.families:
@@ -309,9 +310,9 @@ def hops_of(request: Request) -> int:
     return distance(request.depth, request.via is None and request.seed is None)
 
 
-def _pack_way(request: Request, via: int, seed: int, root: int) -> tuple[int, int, str]:
+def _pack_way(request: Request, via: int, seed: int, root: int) -> tuple[int, int, bool, str]:
     texts = map(text_of, (request.via, request.seed, request.root))
-    return hops_of(request), request.way, dumps([request.depth, request.way, *texts, via, seed, root])
+    return hops_of(request), request.way, root == 0, dumps([request.depth, request.way, *texts, via, seed, root])
 
 
 def last_of(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

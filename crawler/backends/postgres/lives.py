@@ -69,7 +69,7 @@ async def end(asked: Any, crawl: int, name: str) -> None:
 
 
 async def bury(asked: Any, node: int) -> None:
-    """Frees all that a life had: shards, pages, addresses and open claims. Waits for its transaction, if one is open."""
+    """Frees all that a life had: shards, pages, addresses, open claims. Waits for a transaction of it that is open."""
     await asked.execute("UPDATE crawld.shard SET node = NULL WHERE node = $1", node)
     await asked.execute("DELETE FROM crawld.address WHERE node = $1", node)
     await asked.execute("DELETE FROM crawld.content WHERE node = $1", node)
@@ -82,7 +82,7 @@ async def beat(asked: Any, life: Life, wish: Wish) -> Beat:
     if wish.limit is not None or wish.addresses:
         await asked.execute("SELECT 1 FROM crawld.crawl WHERE id = $1 FOR UPDATE", crawl)
     row = await asked.fetchrow(
-        "UPDATE crawld.node SET lives_until = crawld.clock() + $2 * interval '1 second'"
+        "UPDATE crawld.node SET beat_at = crawld.clock(), lives_until = crawld.clock() + $2 * interval '1 second'"
         " WHERE id = $1 AND NOT is_over RETURNING drains",
         node, life.ttl_s,
     )  # fmt: skip

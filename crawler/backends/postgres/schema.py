@@ -30,7 +30,7 @@ CREATE TABLE crawld.crawl (
 CREATE TABLE crawld.node (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, crawl int NOT NULL, name text NOT NULL,
     is_over boolean NOT NULL DEFAULT false, joined_at timestamptz NOT NULL DEFAULT now(),
-    lives_until timestamptz NOT NULL, commits bigint NOT NULL DEFAULT 0, settled text NOT NULL DEFAULT '{{{{}}}}',
+    beat_at timestamptz NOT NULL DEFAULT now(), lives_until timestamptz NOT NULL, commits bigint NOT NULL DEFAULT 0, settled text NOT NULL DEFAULT '{{{{}}}}',
     fetched bigint NOT NULL DEFAULT 0, pages bigint NOT NULL DEFAULT 0, drains boolean NOT NULL DEFAULT false,
     facts text NOT NULL DEFAULT '{{{{}}}}'
 ) WITH (fillfactor = 50);
@@ -70,9 +70,10 @@ CREATE TABLE crawld.note (shard int, name text, value text NOT NULL, PRIMARY KEY
 -- else the depth and one. `is_open`: some of them may be queued as they were found.
 CREATE TABLE crawld.family (
     shard int, first bigint, site bigint NOT NULL, rank bigint NOT NULL, n int NOT NULL, hops int NOT NULL,
-    way smallint NOT NULL,
-    is_open boolean NOT NULL, data bytea NOT NULL, PRIMARY KEY (shard, first)
+    way smallint NOT NULL, is_open boolean NOT NULL, is_root boolean NOT NULL, data bytea NOT NULL,
+    PRIMARY KEY (shard, first)
 );
+CREATE INDEX family_root ON crawld.family (shard, first) WHERE is_root;
 CREATE INDEX family_open ON crawld.family (shard, site, rank, first) WHERE is_open;
 
 -- One row a commit: fingerprints of new URLs from row `first` on, and the sizes of their families; rows that left the
@@ -106,7 +107,8 @@ CREATE TABLE crawld.extra (
     shard int, id bigint, sent text NOT NULL, label text NOT NULL, data text NOT NULL, PRIMARY KEY (shard, id)
 );
 CREATE TABLE crawld.nearer (
-    shard int, id bigint, hops int NOT NULL, way smallint NOT NULL, data text NOT NULL, PRIMARY KEY (shard, id)
+    shard int, id bigint, hops int NOT NULL, way smallint NOT NULL, is_root boolean NOT NULL, data text NOT NULL,
+    PRIMARY KEY (shard, id)
 );
 CREATE TABLE crawld.pattern (
     shard int, name text, standing int NOT NULL, fetched int NOT NULL, news int NOT NULL, parked int NOT NULL,
