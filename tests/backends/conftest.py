@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from crawler.backends.sqlite import cut_file, open_memory_backend, open_sqlite_backend
 from crawler.frontier.backend import Backend
-from tests.defaults import make_terms
 from tests.frontier.conftest import HandClock
 
 OpenBackend = Callable[..., AbstractAsyncContextManager[Backend]]
@@ -24,10 +22,10 @@ TTL_S = 15.0
 
 @asynccontextmanager
 async def memory(folder: Path, clock: HandClock) -> AsyncIterator[OpenBackend]:
-    async with open_memory_backend(make_terms(), shards=SHARDS, clock=clock.both, ttl_s=TTL_S) as backend:
+    async with open_memory_backend(SHARDS, clock=clock.both, ttl_s=TTL_S) as backend:
 
         @asynccontextmanager
-        async def opened(**terms: Any) -> AsyncIterator[Backend]:
+        async def opened() -> AsyncIterator[Backend]:
             yield backend
 
         yield opened
@@ -38,8 +36,8 @@ async def sqlite(folder: Path, clock: HandClock) -> AsyncIterator[OpenBackend]:
     path = folder / "frontier.sqlite"
     cut_file(path, SHARDS, "process")
 
-    def opened(**terms: Any) -> AbstractAsyncContextManager[Backend]:
-        return open_sqlite_backend(path, make_terms(**terms), durability="process", clock=clock.both, ttl_s=TTL_S)
+    def opened() -> AbstractAsyncContextManager[Backend]:
+        return open_sqlite_backend(path, durability="process", clock=clock.both, ttl_s=TTL_S)
 
     yield opened
 
