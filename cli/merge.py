@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -50,7 +51,7 @@ async def _merge(folders: list[Path], url: str, out: str, *, partly: bool) -> Ex
         else:
             draft = Path(f"{out}.new")
             records = await _write(engine, name, folders, draft)
-            draft.replace(out)
+            os.replace(draft, out)
     tell_line(f"{out}: {show.many(records, 'record')}")
     return Exit.DONE
 

@@ -115,9 +115,10 @@ class Engine:
         """Yields the records of all nodes, each once. Raises FolderError before the first one if some are missing."""
         parts = await self.find_parts(name, homes, sink)
         for path, length in parts:
+            left = length
             with path.open("rb") as file:
-                while length > 0 and (part := file.read(min(length, 1 << 20))):
-                    length -= len(part)
+                while left > 0 and (part := file.read(min(left, 1 << 20))):
+                    left -= len(part)
                     yield part
 
     async def find_parts(self, name: str, homes: Sequence[Path], sink: str) -> list[tuple[Path, int]]:
@@ -129,7 +130,7 @@ class Engine:
             if output != sink:
                 continue
             for file, length in position.items():
-                if isinstance(length, int) and length:
+                if length:
                     parts.append((_find_file(homes, node, file, length), length))
         return parts
 

@@ -1,4 +1,4 @@
-"""The frontier of a node whose outputs are its own: each node of a crawl writes files of its own, in a folder of its own."""
+"""The frontier of a node whose outputs are its own: it writes files of its own, in a folder of its own."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class PostgresEngine:
 
     async def agree(self, crawl: CrawlRow, settings: str, seeds: str) -> tuple[str, str]:
         """Keeps the settings and the seeds of a crawl, if nobody did before; returns those that are kept."""
-        statement = "UPDATE crawld.crawl SET settings = $2, seeds = $3 WHERE id = $1 AND settings = '' RETURNING settings, seeds"
+        statement = "UPDATE crawld.crawl SET settings = $2, seeds = $3 WHERE id = $1 AND settings = ''"
         await self._link.fetch(statement, crawl.number, settings, seeds)
         [row] = await self._link.fetch("SELECT settings, seeds FROM crawld.crawl WHERE id = $1", crawl.number)
         return row["settings"], row["seeds"]
@@ -92,7 +92,8 @@ class PostgresEngine:
         last = {row["name"]: row for row in rows}
         return [
             NodeRow(
-                name, row["is_alive"], row["joined_at"].timestamp(), row["beat_s"], row["held"], settled[name], row["drains"]
+                name, row["is_alive"], row["joined_at"].timestamp(), row["beat_s"], row["held"], settled[name],
+                row["drains"],
             ) for name, row in sorted(last.items())
         ]  # fmt: skip
 
