@@ -26,6 +26,12 @@ def run(
         Path | None,
         typer.Option("--out", "-o", metavar="DIR", help="The crawl folder. [default: named after the seeds]"),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Keep the crawl in postgresql://USER@HOST/DB: the same command elsewhere joins it."
+        ),
+    ] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")] = None,
     preset: Annotated[
         str | None,
@@ -255,7 +261,11 @@ def run(
     """Crawl the seeds into a folder; this is what `crawl SEEDS...` does."""
     given = locals()
     sources, folder = _find_folder(seeds, out)
-    is_announced = not dry_run and _announce(folder, fresh=fresh, quiet=quiet)
+    if engine and out is None:
+        raise typer.BadParameter(
+            "a crawl in an engine needs a name: -o NAME, the same for all nodes", param_hint="--engine"
+        )
+    is_announced = not (dry_run or engine) and _announce(folder, fresh=fresh, quiet=quiet)
     from .process import fork_helpers, import_settings, prepare_workers, run_loop
 
     if not dry_run:
@@ -302,6 +312,10 @@ def run(
         unpark=tuple(unpark or ()), trust=trust, is_announced=is_announced,
         report=loaded.preset == "audit" if report is None else report,
     )  # fmt: skip
+    if engine:
+        from .run_engine import run_node
+
+        raise typer.Exit(run_loop(lambda: run_node(job, engine)))
     raise typer.Exit(run_loop(lambda: run_crawl(job)))
 
 

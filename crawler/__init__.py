@@ -8,6 +8,7 @@ from .runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
+    from .api.engines import Engine, claim_node, join_engine, open_engine
     from .api.one_page import FetchedPage, fetch_page
     from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
     from .api.site_map import SiteMap, map_site
@@ -118,6 +119,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
+    "api.engines": "Engine claim_node join_engine open_engine",
     "api.one_page": "FetchedPage fetch_page",
     "api.site_map": "SiteMap map_site",
     "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
@@ -204,6 +206,7 @@ __all__ = [
     "Difference",
     "Disposition",
     "Ending",
+    "Engine",
     "Explanation",
     "Failures",
     "Fault",
@@ -293,6 +296,7 @@ __all__ = [
     "check_patterns",
     "check_selectors",
     "check_site",
+    "claim_node",
     "count_cores",
     "crawl",
     "crawl_sync",
@@ -306,12 +310,14 @@ __all__ = [
     "follow_changes",
     "index_folder",
     "inspect_folder",
+    "join_engine",
     "load_check",
     "look",
     "make_content",
     "map_site",
     "open_comparison",
     "open_crawl",
+    "open_engine",
     "open_shared",
     "plan_memory",
     "plan_replay",

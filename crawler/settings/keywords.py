@@ -253,8 +253,20 @@ class FrontierSettings(TypedDict, total=False):
     """Keywords of `FrontierConfig`. Storage of the queue and of the known URLs."""
 
     kind: str
-    """The store of the queue: `sqlite`; `memory`, which loses everything at the end of the process; or one that an
-    installed package adds (docs/plugins.md)."""
+    """The store of the queue: `sqlite`; `memory`, which loses everything at the end of the process; `engine`, a server
+    that several machines work on together (docs/scale.md); or one that an installed package adds (docs/plugins.md)."""
+    engine: str
+    """The server of the kind `engine`, `postgresql://user:password@host/database`. `$NAME` reads it from the
+    environment, so that it is stored nowhere."""
+    crawl: str
+    """The name of the crawl in the engine: all nodes that name it work on it together."""
+    node: str
+    """The name of this node in the engine. Whoever joins with the name of another node ends that one's part."""
+    shards: int
+    """Parts into which a crawl in an engine is cut, a power of two. Its sites are shared out by these among nodes. Set
+    when the crawl is made."""
+    ttl_s: float
+    """Seconds without a sign of life after which other nodes of an engine take over the sites of a node."""
     store_options: Mapping[str, object]
     """Settings of a store that a package adds."""
     durability: Literal["process", "power"]

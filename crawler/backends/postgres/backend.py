@@ -57,7 +57,7 @@ WHERE c.node IS NOT NULL AND (c.id = excluded.id OR NOT EXISTS (
     SELECT 1 FROM crawld.node n WHERE n.id = c.node AND NOT n.is_over AND n.lives_until > crawld.clock()
 ))
 """
-_IS_FINISHED = """
+IS_FINISHED = """
 SELECT NOT EXISTS (SELECT 1 FROM crawld.shard WHERE crawl = $1 AND queued > 0)
     AND NOT EXISTS (
         SELECT 1 FROM crawld.retry r JOIN crawld.shard s ON s.id = r.shard WHERE s.crawl = $1 AND r.due IS NOT NULL
@@ -218,7 +218,7 @@ class PostgresBackend:
         return await asyncio.to_thread(question, look)
 
     async def is_finished(self) -> bool:
-        return bool(await self._aside.value(_IS_FINISHED, self._crawl.number))
+        return bool(await self._aside.value(IS_FINISHED, self._crawl.number))
 
     # -- for commits -------------------------------------------------------------------------------------------------
 
