@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         write_junit,
         write_sarif,
     )
-    from .lookback import Inspection, Story, inspect_folder, tell_story
+    from .lookback import Clusters, Inspection, Story, find_clusters, inspect_folder, tell_story
     from .metrics.bounds import Bound
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import (
@@ -120,7 +120,7 @@ _HOMES = {
     "OffloadError ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "export": "export_folder",
-    "lookback": "Inspection Story inspect_folder tell_story",
+    "lookback": "Clusters Inspection Story find_clusters inspect_folder tell_story",
     "gate": "CheckVerdict Gate Judged Others check_folder check_site read_baseline write_baseline write_junit "
     "write_sarif",
     "metrics.bounds": "Bound",
@@ -176,6 +176,7 @@ __all__ = [
     "Check",
     "CheckVerdict",
     "ClosedError",
+    "Clusters",
     "Comparison",
     "Config",
     "ConfigError",
@@ -276,6 +277,7 @@ __all__ = [
     "explain",
     "export_folder",
     "export_query",
+    "find_clusters",
     "find_crawl_folder",
     "follow_changes",
     "inspect_folder",

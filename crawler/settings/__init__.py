@@ -10,6 +10,7 @@ from typing import Unpack
 from pydantic import Field, field_validator
 
 from ..runtime.ownership import NOBODY, Trust
+from .dedupe import DedupeConfig
 from .extract import ExtractConfig
 from .fetch import FetchConfig
 from .filling import build, fill
@@ -35,10 +36,10 @@ from .warc import WarcConfig
 from .watch import WatchConfig
 
 __all__ = [
-    "BUILT_IN_SINKS", "JOB_SINKS", "MOST_INLINE_BYTES", "OWN_FILES", "AllSettings", "Config", "ExtractConfig",
-    "FetchConfig",
-    "FrontierConfig", "LinkKind", "Mark", "Nature", "OffloadConfig", "PolitenessConfig", "ScopeConfig", "Settings",
-    "SinkConfig", "SiteConfig", "Table", "TelemetryConfig", "UrlsConfig", "WarcConfig", "WatchConfig", "mark_of",
+    "BUILT_IN_SINKS", "JOB_SINKS", "MOST_INLINE_BYTES", "OWN_FILES", "AllSettings", "Config", "DedupeConfig",
+    "ExtractConfig", "FetchConfig", "FrontierConfig", "LinkKind", "Mark", "Nature", "OffloadConfig", "PolitenessConfig",
+    "ScopeConfig", "Settings", "SinkConfig", "SiteConfig", "Table", "TelemetryConfig", "UrlsConfig", "WarcConfig",
+    "WatchConfig", "mark_of",
 ]  # fmt: skip
 
 
@@ -69,6 +70,7 @@ class Config(Table):
     watch: WatchConfig = WatchConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
     extract: ExtractConfig = ExtractConfig()
+    dedupe: DedupeConfig = DedupeConfig()
     warc: WarcConfig = WarcConfig()
     sinks: Fixed[ForJobs[tuple[SinkConfig, ...]]] = (SinkConfig(),)
     """The outputs of a crawl."""

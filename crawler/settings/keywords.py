@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
 
+from .dedupe import DedupeConfig
 from .extract import ExtractConfig
 from .fetch import FetchConfig
 from .output import FrontierConfig, OffloadConfig, SinkConfig
@@ -293,6 +294,17 @@ class ExtractSettings(TypedDict, total=False):
     records (docs/parsing.md). The module may stand in the folder where the command is called. Empty: none."""
 
 
+class DedupeSettings(TypedDict, total=False):
+    """Keywords of `DedupeConfig`. Pages whose text nearly repeats that of an earlier page of the crawl (docs/near-
+    duplicates.md)."""
+
+    near_duplicates: Literal["keep", "mark", "skip"]
+    """What becomes of near duplicates: `keep` does not look for them; `mark` names the earlier page in their records
+    (`near_duplicate_of`); `skip` leaves out their `text` and `markdown` as well."""
+    near_similarity: float
+    """The share of pairs of words that two texts have in common, from which on the later one is a near duplicate."""
+
+
 class WarcSettings(TypedDict, total=False):
     """Keywords of `WarcConfig`. WARC files, where an output has the kind `warc` (`--warc`)."""
 
@@ -373,6 +385,7 @@ class Settings(
     WatchSettings,
     TelemetrySettings,
     ExtractSettings,
+    DedupeSettings,
     WarcSettings,
     total=False,
 ):
@@ -408,6 +421,8 @@ class Settings(
     """Traces and metrics by OpenTelemetry (docs/telemetry.md)."""
     extract: ExtractSettings | ExtractConfig
     """Texts of pages, where an output asks for them (`--text`, `--markdown`), and values that your function finds."""
+    dedupe: DedupeSettings | DedupeConfig
+    """Pages whose text nearly repeats that of an earlier page of the crawl (docs/near-duplicates.md)."""
     warc: WarcSettings | WarcConfig
     """WARC files, where an output has the kind `warc` (`--warc`)."""
 
