@@ -211,6 +211,13 @@ def run(
         ),
         SetsSetting("copies.to"),
     ] = None,
+    dedupe: Annotated[
+        Literal["near"] | None,
+        typer.Option(
+            metavar="near", help="Keep the text of pages that nearly repeat an earlier one out of their records."
+        ),
+        SetsSetting("dedupe.near_duplicates", lambda what: "skip" if what else None),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting (`crawl config show`). Repeatable."),

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
         write_junit,
         write_sarif,
     )
-    from .lookback import Inspection, Story, inspect_folder, tell_story
+    from .lookback import Clusters, Inspection, Story, find_clusters, inspect_folder, tell_story
     from .metrics.bounds import Bound
     from .metrics.field_counts import FieldCount
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
@@ -132,7 +132,7 @@ _HOMES = {
     "OffloadError ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "export": "export_folder",
-    "lookback": "Inspection Story inspect_folder tell_story",
+    "lookback": "Clusters Inspection Story find_clusters inspect_folder tell_story",
     "gate": "CheckVerdict Gate Judged Others check_folder check_site read_baseline write_baseline write_junit "
     "write_sarif",
     "metrics.bounds": "Bound",
@@ -193,6 +193,7 @@ __all__ = [
     "Check",
     "CheckVerdict",
     "ClosedError",
+    "Clusters",
     "Comparison",
     "Config",
     "ConfigError",
@@ -306,6 +307,7 @@ __all__ = [
     "export_folder",
     "export_query",
     "fetch_page",
+    "find_clusters",
     "find_crawl_folder",
     "follow_changes",
     "index_folder",

@@ -92,7 +92,8 @@ class Stacking:
         frontier = await self._open_frontier()
         copies = await self._open_copies(frontier)
         self.recorder = self._open_recorder()
-        opened = [*await self._open_outputs(), *self.sinks, *((self.recorder,) if self.recorder else ())]
+        beside = [*await self._open_near_duplicates(), *self.sinks, *((self.recorder,) if self.recorder else ())]
+        opened = [*await self._open_outputs(), *beside]
         sinks = await self._rewind(opened, frontier)
         shared = self.shared
         if shared is None:
@@ -182,6 +183,21 @@ class Stacking:
             if sink.name != output.name:
                 raise ConfigError(f"sinks: the output {output.name!r} opened a sink with another name, {sink.name!r}")
         return sinks
+
+    async def _open_near_duplicates(self) -> list[Sink]:
+        """Opens what finds near duplicates, if the settings ask for them."""
+        said = self.config.dedupe
+        if said.near_duplicates == "keep":
+            return []
+        from ..near_duplicates import open_near_duplicates  # noqa: PLC0415 - needed where it is asked for alone
+
+        opening = open_near_duplicates(
+            self.folder.path if self.folder else None,
+            said.near_similarity,
+            skips_text=said.near_duplicates == "skip",
+            is_synced=self.config.frontier.durability == "power",
+        )
+        return [await self.stack.enter_async_context(opening)]
 
     async def _open_output(self, output: Output, is_synced: bool) -> Sink:
         if not isinstance(output, Posting):

@@ -157,6 +157,7 @@ def job(
         wants_structured=any(sink.structured for sink in config.sinks),
         part=config.extract.part,
         wants_simhash=any(sink.simhash for sink in config.sinks),
+        wants_sketch=config.dedupe.near_duplicates != "keep",
         wants_audit=any(sink.audit for sink in config.sinks),
         fields=selectors(config),
         data_follows=config.scope.data_follows,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from .clusters import Cluster, Clusters, find_clusters
 from .inspection import DepthCount, Inspection, Limit, OriginalCount, inspect_folder
 from .story import Linking, Story, tell_story
 
 __all__ = [
+    "Cluster",
+    "Clusters",
     "DepthCount",
     "Inspection",
     "Limit",
     "Linking",
     "OriginalCount",
     "Story",
+    "find_clusters",
     "inspect_folder",
     "tell_story",
 ]

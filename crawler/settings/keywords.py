@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
 
 from .copies import CopiesConfig
+from .dedupe import DedupeConfig
 from .extract import ExtractConfig
 from .fetch import FetchConfig
 from .output import FrontierConfig, OffloadConfig, SinkConfig
@@ -355,6 +356,17 @@ class RenderSettings(TypedDict, total=False):
     """Pages after which the browser is replaced by a new one."""
 
 
+class DedupeSettings(TypedDict, total=False):
+    """Keywords of `DedupeConfig`. Pages whose text nearly repeats that of an earlier page of the crawl (docs/near-
+    duplicates.md)."""
+
+    near_duplicates: Literal["keep", "mark", "skip"]
+    """What becomes of near duplicates: `keep` does not look for them; `mark` names the earlier page in their records
+    (`near_duplicate_of`); `skip` leaves out their `text` and `markdown` as well."""
+    near_similarity: float
+    """The share of pairs of words that two texts have in common, from which on the later one is a near duplicate."""
+
+
 class WarcSettings(TypedDict, total=False):
     """Keywords of `WarcConfig`. WARC files, where an output has the kind `warc` (`--warc`)."""
 
@@ -447,6 +459,7 @@ class Settings(
     SearchSettings,
     ProofSettings,
     RenderSettings,
+    DedupeSettings,
     WarcSettings,
     CopiesSettings,
     total=False,
@@ -489,6 +502,8 @@ class Settings(
     """Proof of politeness ([proof.md](proof.md))."""
     render: RenderSettings | RenderConfig
     """Pages that scripts make, rendered by the machine's own Chromium (docs/rendering.md)."""
+    dedupe: DedupeSettings | DedupeConfig
+    """Pages whose text nearly repeats that of an earlier page of the crawl (docs/near-duplicates.md)."""
     warc: WarcSettings | WarcConfig
     """WARC files, where an output has the kind `warc` (`--warc`)."""
     copies: CopiesSettings | CopiesConfig
