@@ -15,8 +15,8 @@ from anyio import CancelScope
 
 from .. import urls
 from ..assembly import parts
-from ..assembly.crawl_parts import Works
 from ..assembly.site_facts import find_site_facts
+from ..assembly.works import Works
 from ..engine.limits import NOTHING_SPENT, Spent
 from ..errors import ClosedError, CrawlError, FrontierError, unwrap_group
 from ..fetch import CookieJar
