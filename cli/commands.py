@@ -13,6 +13,7 @@ COMMANDS = {
     "explain": "Say why a page is missing, or why a URL is fetched.",
     "status": "Say what stands in a crawl folder, and what to do next.",
     "inspect": "Say what a crawl brought, or tell the story of one URL.",
+    "why-slow": "Say what bound a crawl's speed over time, and what would help.",
     "diff": "Tell two crawls apart.",
     "check": "Check a site against a baseline, for continuous integration.",
     "changes": "List what revisits found: new, changed, moved and gone pages.",
@@ -28,8 +29,8 @@ COMMANDS = {
     "config": "Show settings, check a file of settings, or write a new one.",
     "jobs": "List, add and control the jobs of a daemon (`crawl serve`).",
 }
-"""Every command, with the line that `crawl --help` shows. Its file has its name, and so has its function; the file of a
-command that has commands of its own has an `app` instead."""
+"""Every command, with the line that `crawl --help` shows. Its file has its name, with `_` for `-`, and so has its
+function; the file of a command that has commands of its own has an `app` instead."""
 
 
 class LoadedCommands(Mapping[str, Any]):
@@ -57,11 +58,12 @@ class LoadedCommands(Mapping[str, Any]):
 
 
 def _build(name: str, short_help: str) -> Any:
-    home = import_module(f".{name}", __package__)
+    own = name.replace("-", "_")
+    home = import_module(f".{own}", __package__)
     app = getattr(home, "app", None)
     if app is None:
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(name, short_help=short_help)(getattr(home, name))
+        app.command(name, short_help=short_help)(getattr(home, own))
     built: Any = typer.main.get_command(app)
     built.name = name
     for param in built.params:

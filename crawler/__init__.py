@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         write_junit,
         write_sarif,
     )
-    from .lookback import Inspection, Story, inspect_folder, tell_story
+    from .lookback import Gain, Inspection, Slowness, Story, Stretch, explain_slowness, inspect_folder, tell_story
     from .metrics.bounds import Bound
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import (
@@ -121,7 +121,7 @@ _HOMES = {
     "OffloadError ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "export": "export_folder",
-    "lookback": "Inspection Story inspect_folder tell_story",
+    "lookback": "Gain Inspection Slowness Story Stretch explain_slowness inspect_folder tell_story",
     "gate": "CheckVerdict Gate Judged Others check_folder check_site read_baseline write_baseline write_junit "
     "write_sarif",
     "metrics.bounds": "Bound",
@@ -203,6 +203,7 @@ __all__ = [
     "FolderError",
     "Frontier",
     "FrontierError",
+    "Gain",
     "Gate",
     "Heads",
     "Hindrance",
@@ -258,9 +259,11 @@ __all__ = [
     "SiteVerdict",
     "Skip",
     "SkippedSeeds",
+    "Slowness",
     "Snapshot",
     "StorageFull",
     "Story",
+    "Stretch",
     "Summary",
     "Timings",
     "Trap",
@@ -280,6 +283,7 @@ __all__ = [
     "default_folder_name",
     "escape_text",
     "explain",
+    "explain_slowness",
     "export_folder",
     "export_query",
     "find_crawl_folder",

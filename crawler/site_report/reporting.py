@@ -12,12 +12,14 @@ from ..errors import ConfigError
 from ..export.source import Tell, read_source, tell_nobody
 from ..export.target import open_target
 from ..folder.folder import Folder
+from ..metrics.course import read_course
 from ..records import Record
 from ..reports import Report
 from ..reports.report import make_report
 from ..reports.tally import Tally
 from ..runtime.nearest import did_you_mean
 from . import page
+from .bounding import find_bounding
 from .folder_records import FolderRecords, translate_errors
 from .listing import write_csv, write_json
 from .sections import SHOWN_PAGES, gather
@@ -72,7 +74,8 @@ def write_site_report(
             if format == "html":
                 sections = gather(findings)
                 report = counts.report(records.unreadable)
-                file.write(page.make(source.title, report, counts.timeline, sections).encode())
+                bounding = find_bounding(list(read_course(folder.path)))
+                file.write(page.make(source.title, report, counts.timeline, sections, bounding).encode())
             elif format == "csv":
                 write_csv(findings, file)
             else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..audit import Finding, Severity
 from ..reports import Report
@@ -96,6 +96,13 @@ def counts(report: Report, timeline: Timeline) -> Iterator[tuple[str, Markup]]:
         [(f"{one.reason}{_after(one.detail)}", f"{one.n:,}", link(one.example)) for one in report.errors],
         frozenset({1}),
     )  # fmt: skip
+
+
+def bounds(seconds: Mapping[str, float]) -> Markup:
+    """Returns the table of what bound the crawl's speed, with the share of its time."""
+    total = sum(seconds.values()) or 1.0
+    rows: list[Cells] = [(name, f"{spent / total:.0%}", _bar(spent / total)) for name, spent in seconds.items()]
+    return table("bounds", ["Bound", "Time", ""], rows, frozenset({1}))
 
 
 def _sites(report: Report) -> Markup:
