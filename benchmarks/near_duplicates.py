@@ -2,8 +2,8 @@
 
 Real pages that you fetch yourself are altered, parsed as a crawl does it, and looked for in an index of the originals.
 `--articles DIR`: a clone of scrapinghub/article-extraction-benchmark. `--documentation DIR`: a folder of HTML files,
-such as Debian's python3-doc. Both repeatable. Pages with fewer than 150 words, and those that repeat an earlier one of the set, are not altered. Ends with 1 if a goal is
-missed.
+such as Debian's python3-doc. Both repeatable. Pages with fewer than 150 words, and those
+that repeat an earlier one of the set, are not altered. Ends with 1 if a goal is missed.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ COMMANDS = {
     "inspect": "Say what a crawl brought, or tell the story of one URL.",
     "search": "Find pages of a crawl by words.",
     "index": "Make the index for `crawl search`, or bring it up to date.",
+    "why-slow": "Say what bound a crawl's speed over time, and what would help.",
     "diff": "Tell two crawls apart.",
     "check": "Check a site against a baseline, for continuous integration.",
     "changes": "List what revisits found: new, changed, moved and gone pages.",
@@ -33,8 +34,8 @@ COMMANDS = {
     "config": "Show settings, check a file of settings, or write a new one.",
     "jobs": "List, add and control the jobs of a daemon (`crawl serve`).",
 }
-"""Every command, with the line that `crawl --help` shows. Its file has its name, and so has its function; the file of a
-command that has commands of its own has an `app` instead."""
+"""Every command, with the line that `crawl --help` shows. Its file has its name, with `_` for `-`, and so has its
+function; the file of a command that has commands of its own has an `app` instead."""
 _HOMES = {"try": "try_page"}
 """Files and functions of commands whose names mean something in Python."""
 
@@ -64,7 +65,7 @@ class LoadedCommands(Mapping[str, Any]):
 
 
 def _build(name: str, short_help: str) -> Any:
-    place = _HOMES.get(name, name)
+    place = _HOMES.get(name, name.replace("-", "_"))
     home = import_module(f".{place}", __package__)
     app = getattr(home, "app", None)
     if app is None:

@@ -59,7 +59,18 @@ if TYPE_CHECKING:
         write_junit,
         write_sarif,
     )
-    from .lookback import Clusters, Inspection, Story, find_clusters, inspect_folder, tell_story
+    from .lookback import (
+        Clusters,
+        Gain,
+        Inspection,
+        Slowness,
+        Story,
+        Stretch,
+        explain_slowness,
+        find_clusters,
+        inspect_folder,
+        tell_story,
+    )
     from .metrics.bounds import Bound
     from .metrics.field_counts import FieldCount
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
@@ -132,7 +143,9 @@ _HOMES = {
     "OffloadError ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "export": "export_folder",
-    "lookback": "Clusters Inspection Story find_clusters inspect_folder tell_story",
+    "lookback": (
+        "Clusters Gain Inspection Slowness Story Stretch explain_slowness find_clusters inspect_folder tell_story"
+    ),
     "gate": "CheckVerdict Gate Judged Others check_folder check_site read_baseline write_baseline write_junit "
     "write_sarif",
     "metrics.bounds": "Bound",
@@ -221,6 +234,7 @@ __all__ = [
     "FolderError",
     "Frontier",
     "FrontierError",
+    "Gain",
     "Gate",
     "Heads",
     "Hindrance",
@@ -279,9 +293,11 @@ __all__ = [
     "SiteVerdict",
     "Skip",
     "SkippedSeeds",
+    "Slowness",
     "Snapshot",
     "StorageFull",
     "Story",
+    "Stretch",
     "Summary",
     "Timings",
     "Trap",
@@ -304,6 +320,7 @@ __all__ = [
     "default_folder_name",
     "escape_text",
     "explain",
+    "explain_slowness",
     "export_folder",
     "export_query",
     "fetch_page",

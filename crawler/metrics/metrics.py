@@ -228,6 +228,8 @@ class Metrics:
     """The limit that holds the crawl back now."""
     in_flight: int = 0
     """Visits under way, a quarter of a second ago at most."""
+    flights: int = 0
+    """Visits under way, summed over all samples."""
     _failures: dict[tuple[str, Reason, str], tuple[int, str]] = field(default_factory=dict)
     _hindrances: dict[tuple[str, Reason], tuple[int, str]] = field(default_factory=dict)
     _blocked: dict[str, Blocked] = field(default_factory=dict)
@@ -281,6 +283,7 @@ class Metrics:
         self.bound = bound_by(replace(gauges, fails_by_names=fails_by_names))
         self.bounds[self.bound] += 1
         self.in_flight = gauges.in_flight
+        self.flights += gauges.in_flight
         free = gauges.concurrency - gauges.in_flight
         sample_ms = SAMPLE_S * 1000
         self.stages.tick(free * sample_ms if gauges.waits_for_turn else 0.0, gauges.record_backlog * sample_ms)
