@@ -340,19 +340,19 @@ class RenderSettings(TypedDict, total=False):
     """Which pages are rendered: none, those that seem empty without their scripts (auto), or every HTML page."""
     browser: str
     """The Chromium to use, a path or the name of a program. Empty: the one that is found. None is ever downloaded."""
-    pages: int
+    pages_at_once: int
     """Most pages that are rendered at a time. Each takes some 50 MB, and the browser itself 250."""
-    timeout_s: float
+    page_timeout_s: float
     """Time for one page. Waits for the turns of sites do not count. A page that takes longer is taken as it is then."""
     settle_s: float
     """Longest wait, once a page is loaded, for it to stop asking for more."""
-    max_requests: int
+    max_page_requests: int
     """Most requests that one page may make; all further ones fail."""
-    page_memory_bytes: int
+    tab_memory_bytes: int
     """Memory that one page may take. A page that takes more is ended, and recorded as it was without its scripts."""
-    recycle_bytes: int
+    browser_memory_bytes: int
     """Memory of the browser from which on it is replaced by a new one."""
-    recycle_pages: int
+    browser_pages: int
     """Pages after which the browser is replaced by a new one."""
 
 
