@@ -60,7 +60,11 @@ class Committer:
         self._member = member
         self._draft: Draft | None = None
         self._flushing: asyncio.Task[None] | None = None
+        self._storing: Draft | None = None
         self.trouble: Exception | None = None
+
+    def site_id(self, site: str) -> int:
+        return self._member.cut.site_id(site)
 
     def check(self) -> None:
         if self.trouble:
@@ -89,10 +93,15 @@ class Committer:
         while self._flushing is not None and not self._flushing.done():
             await asyncio.wait([self._flushing])
 
+    async def store(self) -> None:
+        """Waits until all that is in drafts now is stored, or cannot be. It waits for no later draft."""
+        if draft := self._draft or self._storing:
+            await asyncio.wait([draft.done])
+
     async def _flush(self) -> None:
         await asyncio.sleep(0)
         while (draft := self._draft) is not None:
-            self._draft = None
+            self._draft, self._storing = None, draft
             try:
                 self.check()
                 await self._backend.commit(self._member, draft.commit())
@@ -111,6 +120,8 @@ class ShardStore:
         self._committer = committer
         self._reader = reader
         self._is_closed = False
+        self._late: Counter[int] | None = None
+        """By how much the queues of sites grew since the shelf was asked for; None: it is not asked for."""
         self._settled: Mapping[str, int] = {}
         """The final visits of the shard since this node took it, as they were at the last write."""
         self._requisites = 0
@@ -141,6 +152,9 @@ class ShardStore:
     def write(self, change: Change) -> Awaitable[None]:
         draft = self._committer.draft
         draft.changes.append((self.hold, change))
+        if self._late is not None:
+            for site, grown in change.sites.items():
+                self._late[self._committer.site_id(site)] += grown.queued
         if change.settled is not None:
             self._count(draft, change.settled)
         return asyncio.shield(draft.done)
@@ -156,7 +170,17 @@ class ShardStore:
         return self._ask(lambda: self._reader.load(site_id, behind, limit))
 
     def unshelve(self, limit: int, room: int) -> Future[Shelf]:
-        return self._ask(lambda: self._reader.unshelve(limit, room))
+        asked: Future[Shelf] = asyncio.ensure_future(self._unshelve(limit, room))
+        asked.add_done_callback(_mark_seen)
+        return asked
+
+    async def _unshelve(self, limit: int, room: int) -> Shelf:
+        """Takes sites from the shelf, as they were when it was asked: the mind counts in itself what came since."""
+        late = self._late = Counter[int]()
+        await self._committer.drain()
+        self._late = None
+        shelf = await self._reader.unshelve(limit, room)
+        return shelf._replace(sites=[one._replace(queued=one.queued - late[one.site_id]) for one in shelf.sites])
 
     async def due(self, until: float, limit: int) -> Due:
         return await self._ask(lambda: self._reader.due(until, limit))

@@ -7,7 +7,7 @@ import heapq
 import time
 from asyncio import Future
 from collections import Counter
-from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import TypeVar
@@ -162,6 +162,9 @@ class ShardedFrontier:
         dropped = self._shards.pop(shard)
         self._before.update(dropped.counts().settled)
         dropped.close()
+
+    async def store(self) -> None:
+        await self._committer.store()
 
     def wish(self) -> Wish:
         return Wish()
@@ -518,9 +521,13 @@ class ShardedFrontier:
 
     # -- shards ------------------------------------------------------------------------------------------------------
 
-    def _all(self) -> list[Shard]:
+    def _all(self) -> Iterator[Shard]:
+        """Yields the shards of this node, each one held as long as the caller works with it."""
         self._committer.check()
-        return list(self._shards.values())
+        for number in list(self._shards):
+            if shard := self._shards.get(number):
+                with shard.in_use():
+                    yield shard
 
     def _shard(self, number: int) -> Shard:
         shard = self._shards.get(number)

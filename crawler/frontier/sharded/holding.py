@@ -29,7 +29,7 @@ def divide(shards: int, nodes: Sequence[str]) -> Mapping[str, list[int]]:
     """Returns which shards each node wins. Few change hands where a node comes or goes."""
     most = -(-shards * SPARE // len(nodes)) if nodes else 0
     won: dict[str, list[int]] = {node: [] for node in nodes}
-    for shard in range(shards):
+    for shard in range(shards if nodes else 0):
         ranked = sorted(nodes, key=lambda node: blake2b(f"{shard}/{node}".encode(), digest_size=8).digest())
         next(won[node] for node in ranked if len(won[node]) < most).append(shard)
     return won
@@ -55,6 +55,10 @@ class Keeper(Protocol):
 
     def drop(self, shard: int) -> None:
         """Forgets a shard."""
+        ...
+
+    async def store(self) -> None:
+        """Waits until all that was decided is stored."""
         ...
 
     def wish(self) -> Wish:
@@ -115,6 +119,8 @@ class Holding:
         free = [hold for shard, hold in held.items() if shard not in wanted and keeper.is_free(shard)]
         for hold in free:
             keeper.drop(hold.shard)
+        if free:
+            await keeper.store()
         wish = keeper.wish()._replace(
             held=[hold for hold in held.values() if hold not in free], free=free, take=sorted(wanted - held.keys())
         )

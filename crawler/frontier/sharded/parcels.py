@@ -130,11 +130,13 @@ def _unpack_links(
 
 
 def _pack_entry(entry: Entry) -> list[object]:
-    return list(pack(bare(entry))[:-1])
+    place, *said, _ = pack(bare(entry))
+    return [str(place), *said]  # a key has more bits than a number of JSON
 
 
 def _unpack_entry(packed: Sequence[object]) -> Entry:
-    return unpack((*packed, None))  # type: ignore[arg-type]
+    place, *said = packed
+    return unpack((int(str(place)), *said, None))  # type: ignore[arg-type]
 
 
 def _pack_request(request: Request) -> list[object]:
