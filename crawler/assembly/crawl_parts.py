@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ..engine.hooked_fetcher import NO_HOOKS, HookedFetcher, Hooks
+from ..engine.limits import Limits
 from ..engine.site_turns import SiteTurns
 from ..engine.slots import Places
 from ..errors import ConfigError
@@ -20,6 +21,9 @@ from ..fetch.posting import open_post, open_post_alone
 from ..folder import lost_records
 from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, LostRecords
+from ..frontier.sharded import ShardedFrontier
+from ..loops.merging import Merger
+from ..loops.run import Loops
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
 from ..policy.answers import Answers
@@ -44,6 +48,7 @@ from .given import OpenFetcher, enter_given_fetcher, makes_fetcher
 from .kinds import enter_fetcher, enter_frontier
 from .parsing import Extract, choose_return, try_to_load
 from .rendering import enter_renderer
+from .several_loops import count_loops, is_for_loops, make_loops, open_cut_frontier
 from .shared import Shared, open_shared
 from .works import Works
 
@@ -65,20 +70,27 @@ class Stacking:
     shared: Shared | None
     weight: float
     hooks: Hooks = NO_HOOKS
+    frontier: Frontier | None = None
+    """The frontier, where the caller has opened it: for one event loop among several."""
     lost: LostRecords = NOTHING_LOST
     http: HttpFetcher | None = None
     archives: ArchiveFetcher | None = None
     recorder: RequestRecorder | None = None
+    cut: ShardedFrontier | None = None
+    """The same frontier, where the folder is one for several event loops."""
+    lock: int = -1
+    """The lock that these inherit."""
 
     async def works(self) -> Works:
         config = self.config
-        renderer = await enter_renderer(self.stack, config)
-        frontier = await self._open_frontier()
+        renderer = await enter_renderer(self.stack, config) if self._visits else None
+        frontier = self.frontier or await self._open_frontier()
         copies = await self._open_copies(frontier)
         self.recorder = self._open_recorder()
         beside = [*await self._open_near_duplicates(), *self.sinks, *((self.recorder,) if self.recorder else ())]
         opened = [*await self._open_outputs(), *beside]
         sinks = await self._rewind(opened, frontier)
+        loops = await self._open_loops(sinks)
         shared = self.shared
         if shared is None:
             shared = await self.stack.enter_async_context(open_shared(config))
@@ -102,11 +114,29 @@ class Stacking:
             frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, returns, roots, self.lost,
             shared.presence, self.http, Pace(shared.presence), visiting, shared.totals, tracing, self.archives,
             SiteTurns(frontier), observer, renderer, copies, self.recorder,
+            loops,
         )  # fmt: skip
+
+    @property
+    def _visits(self) -> bool:
+        """Whether this process visits pages itself, and not its children."""
+        return self.folder is None or self.frontier is not None or count_loops(self.config) == 1
+
+    async def _open_loops(self, sinks: Sequence[Sink]) -> Callable[[Config, Limits], Loops] | None:
+        """Returns what makes a run on several event loops; None: there is one. Records that loops left are moved."""
+        cut, folder, lock = self.cut, self.folder, self.lock
+        if cut is None or folder is None:
+            return None
+        await Merger(cut, folder.path, sinks).merge(is_over=True)
+        if count_loops(self.config) == 1:
+            return None
+        return lambda config, limits: make_loops(config, folder, cut, sinks, limits, lock)
 
     def _open_recorder(self) -> RequestRecorder | None:
         """Opens the audit of requests. A crawl without a folder has none, nor has one that sends no requests."""
         if self.folder is None or self.config.fetch.archives or not self.config.proof.audit_requests:
+            return None
+        if self.frontier is not None or not self._visits:  # several loops cannot write one file
             return None
         is_synced = self.config.frontier.durability == "power"
         recorder = RequestRecorder(self.folder.path, parts.proof_terms(self.config), is_synced=is_synced)
@@ -119,6 +149,10 @@ class Stacking:
         terms = parts.terms(self.config, self.shared.turns if self.shared else None)
         config, folder = self.config.frontier, self.folder
         place = folder.path if folder else None
+        if is_for_loops(self.config, folder):
+            assert folder is not None
+            self.cut, self.lock = await open_cut_frontier(self.stack, folder, self.config, terms)
+            return self.cut
         if folder is None or config.kind != "sqlite":
             return await enter_frontier(self.stack, place, config, terms)
         async with AsyncExitStack() as opened:
@@ -134,7 +168,7 @@ class Stacking:
 
     async def _open_copies(self, frontier: Frontier) -> Copies | None:
         """Opens copies before the outputs: the last files are copied when these are closed."""
-        if not self.config.copies.to or self.folder is None:
+        if not self.config.copies.to or self.folder is None or self.frontier is not None:
             return None
         from ..copies import open_copies  # noqa: PLC0415 - imported by crawls that copy
 

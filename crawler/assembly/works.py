@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..engine.engine import Engine, Visit
-from ..engine.limits import Limits
+from ..engine.limits import Limits, Quota
 from ..engine.site_turns import SiteTurns
 from ..engine.slots import Seat
 from ..errors import ConfigError
 from ..fetch import CookieJar, HttpFetcher
 from ..folder.lost_records import LostRecords
+from ..loops.run import Loops
 from ..metrics.metrics import Summary
 from ..metrics.totals import Running, Totals, run_name
 from ..model import make_crawl_id
@@ -87,6 +88,9 @@ class Works:
     recorder: RequestRecorder | None = None
     """Records the requests. None: nobody asked for it, or there is no folder."""
 
+    loops: Callable[[Config, Limits], Loops] | None = None
+    """Makes a run on several event loops. None: it has one, this one."""
+
     @property
     def cookies(self) -> CookieJar:
         """The cookies of the crawl. Raises ConfigError if it keeps none."""
@@ -110,18 +114,25 @@ class Works:
         """Returns where CPU work is done and what it costs. Empty: nothing is chosen by its cost."""
         return self.offloader.costs() if isinstance(self.offloader, Choosing) else ()
 
-    def engine(self, config: Config) -> Engine:
+    def engine(self, config: Config) -> Engine | Loops:
         """Returns an engine for one run, and puts its reach in force."""
+        if self.loops is not None:
+            self.roots.choose(self._ground(config))
+            return self.loops(config, _limits(config))
+        return self.engine_of(config)
+
+    def engine_of(self, config: Config, quota: Quota | None = None) -> Engine:
+        """Returns an engine of this event loop; with `quota` for one among several."""
         ground = self._ground(config)
         self.roots.choose(ground)
         return Engine(
             self.frontier, self._visit(config, ground), self.sinks, _limits(config),
             parse_backlog=lambda: self.offloader.waiting, seat=self.seat, presence=self.presence,
-            is_throttled=lambda: self.http is not None and self.http.limits.are_used_up,
+            is_throttled=lambda: self.http is not None and self.http.limits.are_used_up, quota=quota,
         )  # fmt: skip
 
     @contextmanager
-    def observe_run(self, engine: Engine) -> Iterator[Callable[[Summary], None]]:
+    def observe_run(self, engine: Engine | Loops) -> Iterator[Callable[[Summary], None]]:
         """Counts and traces a run, which goes on within the block; call what it yields with the result of the run."""
         crawl_id, job = make_crawl_id(self.frontier.key), run_name.get()
         with self.totals.count(Running(job or crawl_id, engine.metrics, self.frontier.counts)):
@@ -131,7 +142,7 @@ class Works:
             with self.tracing.run(crawl_id, job) as tell:
                 yield tell
 
-    def prepare_retune(self, engine: Engine, config: Config, who: str = "program") -> Callable[[], None]:
+    def prepare_retune(self, engine: Engine | Loops, config: Config, who: str = "program") -> Callable[[], None]:
         """Returns a function that puts the settings in force. Raises ConfigError before anything is changed."""
         ground = self._ground(config)
         visit, limits, terms = self._visit(config, ground), _limits(config), parts.terms(config)
