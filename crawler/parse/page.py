@@ -41,6 +41,7 @@ from .job import Document, ParseJob
 from .news import NO_NEWS, Memory, News, ResolvedLinks, memory_of
 from .reading import Reading
 from .simhash import gist, simhash
+from .sketch import ALL, MAIN, sketch
 
 MAX_LINK_BYTES = 16 << 20
 """Bytes of all links of a page together, so that a worker's answer has a limit for any input."""
@@ -104,6 +105,7 @@ def parse(document: Document, job: ParseJob) -> Page:
         end=traits.shown.end,
         is_ahead=traits.shown.is_ahead,
         is_brief=is_brief,
+        sketch=_sketch(reading) if job.wants_sketch else b"",
         n_links=len(found),
         news=_pack(news.texts, reading, job),
         links_json=data.encode_bounded(found) if job.wants_links else b"",
@@ -136,6 +138,11 @@ def parse(document: Document, job: ParseJob) -> Page:
         page = hand_down(source, page)
     memory.mark(news, depth, document)  # comes last: links may be marked only if they are really sent
     return page
+
+
+def _sketch(reading: Reading) -> bytes:
+    """Returns the sketch of the text that the record keeps; of all words, if it keeps none or little of it."""
+    return sketch(reading.main_text, MAIN) or sketch(reading.words, ALL)
 
 
 def _find_traits(reading: Reading, found: list[str], url: str) -> Traits:

@@ -47,7 +47,7 @@ ROOMS = (
         "daemon/schedules/schedule.py",
     ),
     *("daemon/jobs/spool.py", "daemon/runs/records.py", "daemon/tokens.py"),
-    *("comparison/lines.py", "feed/cursor.py", "search/words.py", "search/spelling.py"),
+    *("comparison/lines.py", "feed/cursor.py", "export/passages.py", "search/words.py", "search/spelling.py"),
 )
 """Their public functions that take text, bytes or what holds such must be rows of the table."""
 _GIVEN = {"str", "bytes", "Url", "Document", "Response", "Part", "Stream", "Path", "Outcome", "Request", "Answer"}
@@ -60,6 +60,8 @@ NEED_NONE = {
     "policy.answers.compared.start_time": "adds four numbers",
     "parse.html.is_too_large": "compares a length, and asks parse.html.tree_bytes",
     "daemon.http.inputs.is_lines": "compares a type",
+    "daemon.http.inputs.check_json": "compares a type",
+    "daemon.http.inputs.whole": "a part of daemon.http.inputs.body",
     "daemon.runs.records.outputs": "reads settings, which settings.loading.load has a row for",
     "daemon.http.safety.add_headers": "adds our own fields",
     "daemon.http.safety.answer_expectation": "compares a field",
