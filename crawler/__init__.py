@@ -73,7 +73,8 @@ if TYPE_CHECKING:
     )
     from .metrics.bounds import Bound
     from .metrics.field_counts import FieldCount
-    from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
+    from .metrics.metrics import Ending, Snapshot, Summary
+    from .metrics.troubles import Blocked, Failures, Hindrance
     from .model import (
         Capture,
         CrawlInfo,
@@ -150,7 +151,8 @@ _HOMES = {
     "write_sarif",
     "metrics.bounds": "Bound",
     "metrics.field_counts": "FieldCount",
-    "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
+    "metrics.metrics": "Ending Snapshot Summary",
+    "metrics.troubles": "Blocked Failures Hindrance",
     "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
     "Skip Timings Url",
     "parse": "Content Label Link Parsed",
