@@ -10,14 +10,13 @@ import re
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 from urllib.parse import unquote
+
+import turbohtml
 
 from .reading import Reading
 from .sitemap import FIRST, MAX_INDEXES
-
-if TYPE_CHECKING:
-    import turbohtml
 
 Score: TypeAlias = Callable[[str, str], float]
 """Returns how much a link promises, from 0 to 1, by its URL and its text."""
@@ -26,6 +25,8 @@ LEVELS = 20
 """Steps of a promise. The best one is the priority -20: behind sitemaps, before all else."""
 MOST_TEXT, MOST_LINK_TEXT = 200_000, 300
 """Characters of a page, and of the text of a link, that are read."""
+MOST_TEXTS = 1 << 20
+"""Characters of the texts of all links of a page that are read."""
 _MOST_HITS = 12
 _HALF = 3
 """Times that a word of the text stands for half of its worth; in the title it is worth all."""
@@ -63,14 +64,24 @@ def rate_link(words: Sequence[str], url: str, text: str) -> float:
 
 
 def link_texts(document: turbohtml.Document) -> list[tuple[str, str]]:
-    """Returns the anchors of a page as they are written, each with its text, or that of its picture."""
-    found = []
+    """Returns the anchors of a page as they are written, each with its text, or that of its picture.
+
+    In XML anchors may stand in one another, so that together their texts are longer than the page: the texts end there.
+    """
+    found, room = [], MOST_TEXTS
     for anchor in document.find_all("a"):
         if (href := anchor.attr("href")) is not None:
-            text = anchor.text.strip() or anchor.attr("title") or ""
-            picture = None if text else anchor.select_one("img[alt]")
-            found.append((href, (picture.attr("alt") or "" if picture is not None else text)[:MOST_LINK_TEXT]))
+            text = anchor.text if room > 0 else ""
+            room -= len(text)
+            said = text.strip() or anchor.attr("title") or _picture_text(anchor)
+            found.append((href, said[:MOST_LINK_TEXT]))
     return found
+
+
+def _picture_text(anchor: turbohtml.Element) -> str:
+    """Returns the text that stands for a picture right in an anchor."""
+    pictures = [one for one in anchor.children if isinstance(one, turbohtml.Element) and one.tag == "img"]
+    return pictures[0].attr("alt") or "" if pictures else ""
 
 
 def join_texts(anchors: Iterable[tuple[str, str]], resolve: Callable[[str], str]) -> Mapping[str, str]:
