@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 import orjson
@@ -32,6 +32,7 @@ from . import (
     settings,
     wishes,
 )
+from .adapters import Adapter
 from .admission import Admission
 from .bounds import Bounds
 from .errors import problem
@@ -55,19 +56,20 @@ def application(
     hosts: Iterable[str] = (),
     admission: Admission | None = None,
     reload: Callable[[], Changed] | None = None,
+    adapters: Sequence[Adapter] = (),
 ) -> web.Application:
     """Returns the application: the API at `/v1`, the dashboard at `/`, `/metrics`, health checks, `/openapi.json`.
 
     Clients send `token` as Bearer; with None, the program that mounts the application must protect it. `hosts` are
     the host names it answers to besides the local ones; `*` means any. `reload` serves `/v1/reload`, which is refused
-    without it.
+    without it. `adapters` speak other protocols beside it (`make_adapters`).
     """
     shown = Token(token) if isinstance(token, str) else token
     app = web.Application(
         middlewares=[
             _tell_porch,
-            safety.problems(),
-            safety.guard(shown, LOCAL_NAMES | {host.lower() for host in hosts}, admission),
+            safety.problems(adapters),
+            safety.guard(shown, LOCAL_NAMES | {host.lower() for host in hosts}, admission, adapters),
             _translate_errors,
         ],
         client_max_size=MAX_BODY,
@@ -83,6 +85,8 @@ def application(
     app.cleanup_ctx.append(health.offer_figures)
     app.add_routes([_route(entry) for entry in operations()])
     app.add_routes(dashboard.routes())
+    for adapter in adapters:
+        adapter.mount(app)
     return app
 
 
