@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 import orjson
@@ -14,7 +14,7 @@ from ...records import Filter
 from ...runtime.threads import run_in_thread
 from ...sinks import Wants
 from ..api import Jobs
-from ..desk import Desk
+from ..desk import Desk, choose_by_words
 from ..jobs.job import Job, JobSpec
 from ..runs import records
 
@@ -187,15 +187,6 @@ class Tools(Mapping[str, type[Arguments]]):
         found = [orjson.loads(line) for line in stretch.lines]
         shown = [{"url": one["url"], "status": one["status"], "title": one.get("title")} for one in found]
         return shown, None if stretch.is_last and job.state.is_over else stretch.end
-
-
-def choose_by_words(urls: Iterable[str], search: str) -> list[str]:
-    """Returns the URLs that contain at least one of the words, those with most of them first."""
-    words = search.casefold().split()
-    if not words:
-        return list(urls)
-    ranked = [(sum(word in url.casefold() for word in words), url) for url in urls]
-    return [url for n, url in sorted(ranked, key=lambda one: -one[0]) if n]
 
 
 def failed(said: str) -> Mapping[str, object]:
