@@ -27,6 +27,7 @@ CLIENTS = {
     "mcp": "mcp==2.3.0",
     "firecrawl": "firecrawl-py==4.55.0",
     "firecrawl-js": "@mendable/firecrawl-js@4.42.0",
+    "scrapyd": "python-scrapyd-api==2.1.2",
     "langchain": "firecrawl-py==4.55.0 langchain-community==0.4.2",
 }
 """The packages of each check, by the name of the script that drives them: `ask_NAME.py`, or of npm: `ask_NAME.mjs`."""
