@@ -16,12 +16,15 @@ COMMANDS = {
     "inspect": "Say what a crawl brought, or tell the story of one URL.",
     "search": "Find pages of a crawl by words.",
     "index": "Make the index for `crawl search`, or bring it up to date.",
+    "why-slow": "Say what bound a crawl's speed over time, and what would help.",
     "diff": "Tell two crawls apart.",
     "check": "Check a site against a baseline, for continuous integration.",
     "changes": "List what revisits found: new, changed, moved and gone pages.",
     "export": "Write a crawl as a table, an index or a web archive.",
     "sql": "Ask a crawl in SQL: its pages, links, errors and sites.",
     "report": "Say what is wrong with a crawled site, or write it as a page.",
+    "prove": "Prove from its record of requests how a crawl treated each site.",
+    "merge": "Put together what the nodes of a crawl in an engine wrote.",
     "repair": "Mend a crawl folder whose frontier is damaged.",
     "replay": "Crawl over WARC or WACZ files instead of the network.",
     "demo": "Crawl a small web of 24 sites on this machine.",
@@ -31,8 +34,8 @@ COMMANDS = {
     "config": "Show settings, check a file of settings, or write a new one.",
     "jobs": "List, add and control the jobs of a daemon (`crawl serve`).",
 }
-"""Every command, with the line that `crawl --help` shows. Its file has its name, and so has its function; the file of a
-command that has commands of its own has an `app` instead."""
+"""Every command, with the line that `crawl --help` shows. Its file has its name, with `_` for `-`, and so has its
+function; the file of a command that has commands of its own has an `app` instead."""
 _HOMES = {"try": "try_page"}
 """Files and functions of commands whose names mean something in Python."""
 
@@ -62,7 +65,7 @@ class LoadedCommands(Mapping[str, Any]):
 
 
 def _build(name: str, short_help: str) -> Any:
-    place = _HOMES.get(name, name)
+    place = _HOMES.get(name, name.replace("-", "_"))
     home = import_module(f".{place}", __package__)
     app = getattr(home, "app", None)
     if app is None:

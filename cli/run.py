@@ -26,6 +26,12 @@ def run(
         Path | None,
         typer.Option("--out", "-o", metavar="DIR", help="The crawl folder. [default: named after the seeds]"),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Keep the crawl in postgresql://USER@HOST/DB: the same command elsewhere joins it."
+        ),
+    ] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")] = None,
     preset: Annotated[
         str | None,
@@ -117,6 +123,11 @@ def run(
         typer.Option(metavar="N", help="Requests at a time over all sites. [default: 256]"),
         SetsSetting("fetch.concurrency"),
     ] = None,
+    loops: Annotated[
+        str | None,
+        typer.Option(metavar="N|auto", help="Event loops, each a process with its workers. [default: 1]"),
+        SetsSetting("offload.loops", values.loops),
+    ] = None,
     retries: Annotated[
         int | None,
         typer.Option(metavar="N", min=0, help="Further attempts after one failed. [default: 2]"),
@@ -205,6 +216,13 @@ def run(
         ),
         SetsSetting("copies.to"),
     ] = None,
+    dedupe: Annotated[
+        Literal["near"] | None,
+        typer.Option(
+            metavar="near", help="Keep the text of pages that nearly repeat an earlier one out of their records."
+        ),
+        SetsSetting("dedupe.near_duplicates", lambda what: "skip" if what else None),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any other setting (`crawl config show`). Repeatable."),
@@ -255,7 +273,11 @@ def run(
     """Crawl the seeds into a folder; this is what `crawl SEEDS...` does."""
     given = locals()
     sources, folder = _find_folder(seeds, out)
-    is_announced = not dry_run and _announce(folder, fresh=fresh, quiet=quiet)
+    if engine and out is None:
+        raise typer.BadParameter(
+            "a crawl in an engine needs a name: -o NAME, the same for all nodes", param_hint="--engine"
+        )
+    is_announced = not (dry_run or engine) and _announce(folder, fresh=fresh, quiet=quiet)
     from .process import fork_helpers, import_settings, prepare_workers, run_loop
 
     if not dry_run:
@@ -302,6 +324,10 @@ def run(
         unpark=tuple(unpark or ()), trust=trust, is_announced=is_announced,
         report=loaded.preset == "audit" if report is None else report,
     )  # fmt: skip
+    if engine:
+        from .run_engine import run_node
+
+        raise typer.Exit(run_loop(lambda: run_node(job, engine)))
     raise typer.Exit(run_loop(lambda: run_crawl(job)))
 
 

@@ -8,6 +8,7 @@ from .runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
+    from .api.engines import Engine, claim_node, join_engine, open_engine
     from .api.one_page import FetchedPage, fetch_page
     from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
     from .api.site_map import SiteMap, map_site
@@ -58,7 +59,18 @@ if TYPE_CHECKING:
         write_junit,
         write_sarif,
     )
-    from .lookback import Inspection, Story, inspect_folder, tell_story
+    from .lookback import (
+        Clusters,
+        Gain,
+        Inspection,
+        Slowness,
+        Story,
+        Stretch,
+        explain_slowness,
+        find_clusters,
+        inspect_folder,
+        tell_story,
+    )
     from .metrics.bounds import Bound
     from .metrics.field_counts import FieldCount
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
@@ -99,6 +111,7 @@ if TYPE_CHECKING:
         Rules,
         Sink,
     )
+    from .proving import Breach, Fault, Proof, SiteVerdict, prove_folder, write_letter
     from .query import Answer, export_query, query_folder
     from .reach.second_looks import Reconsidered
     from .reports import Report
@@ -117,6 +130,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
+    "api.engines": "Engine claim_node join_engine open_engine",
     "api.one_page": "FetchedPage fetch_page",
     "api.site_map": "SiteMap map_site",
     "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
@@ -129,7 +143,9 @@ _HOMES = {
     "OffloadError ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "export": "export_folder",
-    "lookback": "Inspection Story inspect_folder tell_story",
+    "lookback": (
+        "Clusters Gain Inspection Slowness Story Stretch explain_slowness find_clusters inspect_folder tell_story"
+    ),
     "gate": "CheckVerdict Gate Judged Others check_folder check_site read_baseline write_baseline write_junit "
     "write_sarif",
     "metrics.bounds": "Bound",
@@ -139,6 +155,7 @@ _HOMES = {
     "Skip Timings Url",
     "parse": "Content Label Link Parsed",
     "parse.selectors": "check_selectors",
+    "proving": "Breach Fault Proof SiteVerdict prove_folder write_letter",
     "protocols": "Archive Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
     "comparison": "Comparison Difference open_comparison write_page",
     "dry_run": "Rehearsal rehearse",
@@ -182,12 +199,14 @@ __all__ = [
     "BadSeed",
     "Blocked",
     "Bound",
+    "Breach",
     "Capture",
     "Change",
     "Changes",
     "Check",
     "CheckVerdict",
     "ClosedError",
+    "Clusters",
     "Comparison",
     "Config",
     "ConfigError",
@@ -201,8 +220,10 @@ __all__ = [
     "Difference",
     "Disposition",
     "Ending",
+    "Engine",
     "Explanation",
     "Failures",
+    "Fault",
     "FetchError",
     "FetchedPage",
     "Fetcher",
@@ -213,6 +234,7 @@ __all__ = [
     "FolderError",
     "Frontier",
     "FrontierError",
+    "Gain",
     "Gate",
     "Heads",
     "Hindrance",
@@ -240,6 +262,7 @@ __all__ = [
     "PerCrawl",
     "Position",
     "Problem",
+    "Proof",
     "Reader",
     "ReaderGone",
     "Reason",
@@ -267,11 +290,14 @@ __all__ = [
     "SinkSettings",
     "SiteMap",
     "SiteSettings",
+    "SiteVerdict",
     "Skip",
     "SkippedSeeds",
+    "Slowness",
     "Snapshot",
     "StorageFull",
     "Story",
+    "Stretch",
     "Summary",
     "Timings",
     "Trap",
@@ -287,28 +313,34 @@ __all__ = [
     "check_patterns",
     "check_selectors",
     "check_site",
+    "claim_node",
     "count_cores",
     "crawl",
     "crawl_sync",
     "default_folder_name",
     "escape_text",
     "explain",
+    "explain_slowness",
     "export_folder",
     "export_query",
     "fetch_page",
+    "find_clusters",
     "find_crawl_folder",
     "follow_changes",
     "index_folder",
     "inspect_folder",
+    "join_engine",
     "load_check",
     "look",
     "make_content",
     "map_site",
     "open_comparison",
     "open_crawl",
+    "open_engine",
     "open_shared",
     "plan_memory",
     "plan_replay",
+    "prove_folder",
     "query_folder",
     "read_baseline",
     "read_folder",
@@ -323,6 +355,7 @@ __all__ = [
     "try_page",
     "write_baseline",
     "write_junit",
+    "write_letter",
     "write_page",
     "write_sarif",
     "write_site_report",

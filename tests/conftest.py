@@ -110,7 +110,8 @@ def postgres_server() -> Iterator[Server]:
     if reason := why_not():
         pytest.skip(reason)
     with open_server() as server:
-        asyncio.run(make_engine_with_set_clock(server))
+        with ThreadPoolExecutor(1) as thread:  # a loop may run here
+            thread.submit(asyncio.run, make_engine_with_set_clock(server)).result()
         yield server
 
 

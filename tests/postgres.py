@@ -134,13 +134,12 @@ def open_server() -> Iterator[Server]:
 
 async def make_engine_with_set_clock(server: Server) -> None:
     """Makes an engine whose clock shows what stands in a table."""
-    from crawler.backends.postgres import Link, make_engine
+    from crawler.backends.postgres import PostgresEngine
 
     await server.ask("SELECT 1")  # it is up
-    link = Link(server.url, 0.0)
-    await make_engine(link)
-    await make_engine(link)  # the second node finds it
-    await link.close()
+    for _ in range(2):  # the second node finds it
+        async with PostgresEngine.open(server.url):
+            pass
     await server.ask("CREATE TABLE now (at timestamptz)")
     await server.ask("INSERT INTO now VALUES (clock_timestamp())")
     await server.ask(

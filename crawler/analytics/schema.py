@@ -39,6 +39,7 @@ TYPES: Mapping[str, str] = {
     "canonical": "VARCHAR",
     "n_links": "INTEGER",
     "robots": "VARCHAR",
+    "near_duplicate_of": "VARCHAR",
     "links": "VARCHAR[]",
     "audit": "JSON",
     "text": "VARCHAR",

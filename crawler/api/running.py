@@ -15,8 +15,8 @@ from anyio import CancelScope
 
 from .. import urls
 from ..assembly import parts
-from ..assembly.crawl_parts import Works
 from ..assembly.site_facts import find_site_facts
+from ..assembly.works import Works
 from ..engine.limits import NOTHING_SPENT, Spent
 from ..errors import ClosedError, CrawlError, FrontierError, unwrap_group
 from ..fetch import CookieJar
@@ -38,6 +38,7 @@ from ..settings import Config, Settings
 from ..settings.loading import Changes, amend, changes, value_of
 from ..standing import SiteView
 from .exchanges import Exchanges, make_request
+from .past import keep_course_of_run
 from .progress import LeastTime, find_progress
 from .seeds import OnBadSeed, Seed, read_seeds, seed_batches
 
@@ -142,6 +143,7 @@ class Crawl:
                 async with (
                     open_watchdog(self._note_blocked, self.config.watch.blocked_after_s),
                     keep_slow_sites(self._frontier, self._works.pace),
+                    keep_course_of_run(self.folder, self._engine.metrics, lambda: self.config),
                     self._keep_index(),
                 ):
                     with self._works.observe_run(self._engine) as tell:

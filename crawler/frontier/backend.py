@@ -13,17 +13,21 @@ all. Times in `_s` are seconds by the backend's clock: no clock of a node decide
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from ..errors import FrontierError
+from ..frontier_protocols import Look
 from ..model import Position, Url
+from ..standing import Linking, Root
 from .change import Change
 from .shards import Cut
 from .state import State
 from .store import Reader
 from .terms import Terms
+
+T = TypeVar("T")
 
 
 class Fenced(FrontierError):
@@ -89,6 +93,8 @@ class Beat(NamedTuple):
     """`run`, `pause` or `stop`: the wish of the crawl's owner for all nodes."""
     settled: Mapping[str, int] = {}
     """Final visits of the whole crawl, by disposition."""
+    fetched: int = 0
+    """Pages that the whole crawl has fetched, requisites left out."""
     pages: int = 0
     """Pages that the node is allowed to fetch now: at most `limit`, less all fetched ones, less those that other living
     nodes are allowed. Each fetched page of a commit takes one of them away, in the same transaction."""
@@ -120,16 +126,20 @@ class Commit:
     """All that one transaction stores."""
 
     changes: Sequence[tuple[Hold, Change]] = ()
-    """At most one change a shard. `Change.positions`, `settled` and `claims` in them are not to be stored."""
+    """In their order: one shard may have several. `Change.positions`, `settled` and `claims` are not to be stored."""
     messages: Sequence[Message] = ()
     consumed: Sequence[Message] = ()
     """Messages whose requests are in `changes`: they leave the inbox."""
     positions: Mapping[str, Position] = field(default_factory=dict)
     """By sink, those that changed; the others stay."""
+    forgotten: Sequence[str] = ()
+    """Sinks whose positions are no longer wanted."""
     settled: Mapping[str, int] = field(default_factory=dict)
     """By how much each count of final visits grew; it may shrink, where a visit is made once more."""
     pages: int = 0
     """By how much the number of fetched pages grew, requisites left out."""
+    notes: Mapping[str, object] = field(default_factory=dict)
+    """By name, those that changed."""
     claimed: Sequence[int] = ()
     """Rows whose claims are settled: their pages are the first with their contents from now on."""
     unclaimed: Sequence[int] = ()
@@ -138,8 +148,10 @@ class Commit:
     """Further shards that must still be held for this to be stored."""
 
     def __bool__(self) -> bool:
-        return bool(self.changes or self.messages or self.consumed or self.positions or self.settled
-                    or self.claimed or self.unclaimed)  # fmt: skip
+        return bool(
+            self.changes or self.messages or self.consumed or self.positions or self.forgotten or self.settled
+            or self.notes or self.claimed or self.unclaimed
+        )  # fmt: skip
 
 
 class Standing(NamedTuple):
@@ -165,8 +177,12 @@ class ShardReader(Reader, Protocol):
 class Backend(Protocol):
     """One crawl in a backend, as one process sees it. Nodes of this process share the object, or have one each."""
 
-    async def join(self, node: str) -> Membership:
-        """Begins a life of a node. A life that a node of this name had before ends, and its shards are free."""
+    async def join(self, node: str, terms: Terms) -> Membership:
+        """Begins a life of a node. A life that a node of this name had before ends, and its shards are free.
+
+        What is stored is brought to these terms, which are those of all nodes: the order of queues (`in_depth_order`),
+        pages that go on the schedule (`revisit_after_s`), and whether it is kept how URLs belong to the crawl.
+        """
         ...
 
     async def beat(self, member: Membership, wish: Wish) -> Beat:
@@ -196,9 +212,11 @@ class Backend(Protocol):
         """
         ...
 
-    async def inbox(self, shards: Sequence[int], after: int, limit: int) -> Sequence[Message]:
-        """Returns messages for these shards with numbers above `after`, in order. They stay until a commit consumes
-        them."""
+    async def inbox(self, shards: Sequence[int], limit: int) -> Sequence[Message]:
+        """Returns up to `limit` messages for these shards, those of each shard in order, the earliest ones.
+
+        They stay until a commit consumes them.
+        """
         ...
 
     async def claim(self, member: Membership, claims: Sequence[ContentClaim]) -> Sequence[Url]:
@@ -210,6 +228,18 @@ class Backend(Protocol):
 
     async def standing(self) -> Standing:
         """Returns the state of the crawl beside its shards."""
+        ...
+
+    async def roots(self, after: int, limit: int) -> Sequence[Root]:
+        """Returns up to `limit` roots of all shards, with rows above `after`, in their order."""
+        ...
+
+    async def linking(self, rows: Sequence[int], left_out: int) -> Sequence[Linking]:
+        """Returns those of the rows that are pages with links which these rules (bits of `LeftOut`) kept out."""
+        ...
+
+    async def ask(self, question: Callable[[Look], T]) -> T:
+        """Returns the answer of `question`, which runs in a thread and may block. Raises what it raises, too."""
         ...
 
     async def is_finished(self) -> bool:

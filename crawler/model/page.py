@@ -98,6 +98,9 @@ class Page:
     is_brief: bool = False
     """Its text is long and pages like it are well known, so `gist`, `numbers`, `media`, `end` and `is_ahead`, by which
     pages are compared, were not made; `simhash` only if the records have it."""
+    sketch: bytes = b""
+    """A sample of its pairs of words, by which near duplicates are found (`parse/sketch.py`), if these are looked for.
+    Empty: no text, or too little."""
     n_links: int = 0
     """Distinct URLs the page points to, in scope or not."""
     news: Links = Links()

@@ -157,6 +157,8 @@ class ParseJob:
     """The part of a page that text and markdown are made of: its main part, or all that is seen of it."""
     wants_simhash: bool
     """Whether to fill `Page.simhash` of each page, also of those that are brief."""
+    wants_sketch: bool = False
+    """Whether to fill `Page.sketch`."""
     wants_audit: bool = False
     """Whether to fill `Page.audit_json` of pages in reach."""
     extra_hops: int = 0

@@ -50,6 +50,8 @@ class Reading:
     """The text that a person would read, with its layout. Filled only on request."""
     markdown: str = ""
     """The same as markdown. Filled only on request."""
+    main_text: str = ""
+    """The text of the part that the record keeps, also if it keeps only the markdown. Filled where that is made."""
     text_from: str = ""
     """The part that both are made of, see `main_text`; empty: nothing was chosen."""
     metadata: Mapping[str, object] | None = None

@@ -126,7 +126,7 @@ class RequestRecorder:
         self._chain.add(f"B {self._epoch + self._now():.6f} {response.number} {digest} {len(response.body)} {coding}")
 
     def _add(self, kind: str, said: Mapping[str, object]) -> None:
-        text = json.dumps(said, separators=(",", ":"), sort_keys=True)
+        text = json.dumps(said, separators=(",", ":"))
         self._chain.add(f"{kind} {self._epoch + self._now():.6f} {text}")
 
     def _sync(self) -> None:

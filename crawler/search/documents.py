@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from ..model import Url
-from ..records import Record
+from ..records import Record, tells_content
 from .spelling import spell
 
 _UNREAD = 304
 """The status of a page that did not change: its record says nothing of its content."""
 _ELSEWHERE = frozenset({"redirected", "duplicate"})
-_REFUSED = "status-4xx"
 MOST_TITLE = 1000
 
 
@@ -50,13 +49,11 @@ def judge(record: Record) -> Step | None:
     disposition, status = record.get("disposition"), record.get("status")
     if record.get("requisite"):
         return None
-    if disposition in _ELSEWHERE:
-        return Step.DROP
     if disposition == "unchanged" and status == _UNREAD:
         return Step.SEE
-    if disposition in ("fetched", "unchanged") or record.get("reason") == _REFUSED:
-        return Step.ENTER
-    return None
+    if not tells_content(record):
+        return None
+    return Step.DROP if disposition in _ELSEWHERE else Step.ENTER
 
 
 def key_of(record: Record) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
 
 from .copies import CopiesConfig
+from .dedupe import DedupeConfig
 from .extract import ExtractConfig
 from .fetch import FetchConfig
 from .output import FrontierConfig, OffloadConfig, SinkConfig
@@ -236,6 +237,9 @@ class OffloadSettings(TypedDict, total=False):
     cheapest; only plain pages below 64 KiB may leave the worker processes (docs/concurrency.md)."""
     workers: int
     """Number of worker processes; 0: one for each core that this process may use."""
+    loops: int | Literal["auto"]
+    """Event loops of the command `crawl`, each a process with workers of its own (docs/scale.md). `auto`: one for every
+    two cores, from four cores on."""
     inline_below_bytes: int
     """Bodies below this size are parsed on the loop, for handing over costs more, unless they are compressed or a
     function of yours reads them. A stranger can make 1 KiB cost a millisecond, and larger bodies in proportion."""
@@ -253,8 +257,20 @@ class FrontierSettings(TypedDict, total=False):
     """Keywords of `FrontierConfig`. Storage of the queue and of the known URLs."""
 
     kind: str
-    """The store of the queue: `sqlite`; `memory`, which loses everything at the end of the process; or one that an
-    installed package adds (docs/plugins.md)."""
+    """The store of the queue: `sqlite`; `memory`, which loses everything at the end of the process; `engine`, a server
+    that several machines work on together (docs/scale.md); or one that an installed package adds (docs/plugins.md)."""
+    engine: str
+    """The server of the kind `engine`, `postgresql://user:password@host/database`. `$NAME` reads it from the
+    environment, so that it is stored nowhere."""
+    crawl: str
+    """The name of the crawl in the engine: all nodes that name it work on it together."""
+    node: str
+    """The name of this node in the engine. Whoever joins with the name of another node ends that one's part."""
+    shards: int
+    """Parts into which a crawl in an engine is cut, a power of two. Its sites are shared out by these among nodes. Set
+    when the crawl is made."""
+    ttl_s: float
+    """Seconds without a sign of life after which other nodes of an engine take over the sites of a node."""
     store_options: Mapping[str, object]
     """Settings of a store that a package adds."""
     durability: Literal["process", "power"]
@@ -327,20 +343,31 @@ class RenderSettings(TypedDict, total=False):
     """Which pages are rendered: none, those that seem empty without their scripts (auto), or every HTML page."""
     browser: str
     """The Chromium to use, a path or the name of a program. Empty: the one that is found. None is ever downloaded."""
-    pages: int
+    pages_at_once: int
     """Most pages that are rendered at a time. Each takes some 50 MB, and the browser itself 250."""
-    timeout_s: float
+    page_timeout_s: float
     """Time for one page. Waits for the turns of sites do not count. A page that takes longer is taken as it is then."""
     settle_s: float
     """Longest wait, once a page is loaded, for it to stop asking for more."""
-    max_requests: int
+    max_page_requests: int
     """Most requests that one page may make; all further ones fail."""
-    page_memory_bytes: int
+    tab_memory_bytes: int
     """Memory that one page may take. A page that takes more is ended, and recorded as it was without its scripts."""
-    recycle_bytes: int
+    browser_memory_bytes: int
     """Memory of the browser from which on it is replaced by a new one."""
-    recycle_pages: int
+    browser_pages: int
     """Pages after which the browser is replaced by a new one."""
+
+
+class DedupeSettings(TypedDict, total=False):
+    """Keywords of `DedupeConfig`. Pages whose text nearly repeats that of an earlier page of the crawl (docs/near-
+    duplicates.md)."""
+
+    near_duplicates: Literal["keep", "mark", "skip"]
+    """What becomes of near duplicates: `keep` does not look for them; `mark` names the earlier page in their records
+    (`near_duplicate_of`); `skip` leaves out their `text` and `markdown` as well."""
+    near_similarity: float
+    """The share of pairs of words that two texts have in common, from which on the later one is a near duplicate."""
 
 
 class WarcSettings(TypedDict, total=False):
@@ -435,6 +462,7 @@ class Settings(
     SearchSettings,
     ProofSettings,
     RenderSettings,
+    DedupeSettings,
     WarcSettings,
     CopiesSettings,
     total=False,
@@ -477,6 +505,8 @@ class Settings(
     """Proof of politeness ([proof.md](proof.md))."""
     render: RenderSettings | RenderConfig
     """Pages that scripts make, rendered by the machine's own Chromium (docs/rendering.md)."""
+    dedupe: DedupeSettings | DedupeConfig
+    """Pages whose text nearly repeats that of an earlier page of the crawl (docs/near-duplicates.md)."""
     warc: WarcSettings | WarcConfig
     """WARC files, where an output has the kind `warc` (`--warc`)."""
     copies: CopiesSettings | CopiesConfig

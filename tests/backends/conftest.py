@@ -11,11 +11,9 @@ from typing import Any, cast
 
 import pytest
 
-from crawler.backends.postgres import Link, make_crawl
-from crawler.backends.postgres import open_backend as open_postgres
+from crawler.backends.postgres import PostgresEngine
 from crawler.backends.sqlite import cut_file, open_memory_backend, open_sqlite_backend
 from crawler.frontier.backend import Backend
-from tests.defaults import make_terms
 from tests.frontier.conftest import HandClock
 from tests.postgres import Server
 
@@ -29,10 +27,10 @@ TTL_S = 15.0
 
 @asynccontextmanager
 async def memory(folder: Path, clock: HandClock) -> AsyncIterator[OpenBackend]:
-    async with open_memory_backend(make_terms(), shards=SHARDS, clock=clock.both, ttl_s=TTL_S) as backend:
+    async with open_memory_backend(SHARDS, clock=clock.both, ttl_s=TTL_S) as backend:
 
         @asynccontextmanager
-        async def opened(**terms: Any) -> AsyncIterator[Backend]:
+        async def opened() -> AsyncIterator[Backend]:
             yield backend
 
         yield opened
@@ -43,8 +41,8 @@ async def sqlite(folder: Path, clock: HandClock) -> AsyncIterator[OpenBackend]:
     path = folder / "frontier.sqlite"
     cut_file(path, SHARDS, "process")
 
-    def opened(**terms: Any) -> AbstractAsyncContextManager[Backend]:
-        return open_sqlite_backend(path, make_terms(**terms), durability="process", clock=clock.both, ttl_s=TTL_S)
+    def opened() -> AbstractAsyncContextManager[Backend]:
+        return open_sqlite_backend(path, durability="process", clock=clock.both, ttl_s=TTL_S)
 
     yield opened
 
@@ -72,16 +70,15 @@ class Turned:
 
 @asynccontextmanager
 async def postgres(folder: Path, clock: HandClock, server: Server) -> AsyncIterator[OpenBackend]:
-    link = Link(server.url, 0.0)
-    crawl = await make_crawl(link, f"{folder}", SHARDS)
-    await link.close()
+    async with PostgresEngine.open(server.url) as engine:
+        crawl = await engine.make_crawl(str(folder), SHARDS)
 
-    @asynccontextmanager
-    async def opened(**terms: Any) -> AsyncIterator[Backend]:
-        async with open_postgres(server.url, crawl, ttl_s=TTL_S) as backend:
-            yield cast("Backend", Turned(backend, server, clock))
+        @asynccontextmanager
+        async def opened() -> AsyncIterator[Backend]:
+            async with engine.open_backend(crawl, ttl_s=TTL_S) as backend:
+                yield cast("Backend", Turned(backend, server, clock))
 
-    yield opened
+        yield opened
 
 
 BACKENDS: dict[str, Factory] = {"memory": memory, "sqlite": sqlite, "postgres": postgres}
@@ -94,16 +91,7 @@ def clock() -> HandClock:
 
 
 @pytest.fixture(params=BACKENDS)
-def kind(request: pytest.FixtureRequest) -> tuple[Factory, list[Server]]:
-    """A kind of backend, with its server if it has one."""
+async def open_backend(request: pytest.FixtureRequest, clock: HandClock, tmp_path: Path) -> AsyncIterator[OpenBackend]:
     servers = [request.getfixturevalue("postgres_server")] if request.param == "postgres" else []
-    return BACKENDS[request.param], servers
-
-
-@pytest.fixture
-async def open_backend(
-    kind: tuple[Factory, list[Server]], clock: HandClock, tmp_path: Path
-) -> AsyncIterator[OpenBackend]:
-    make, servers = kind
-    async with make(tmp_path, clock, *servers) as opened:
+    async with BACKENDS[request.param](tmp_path, clock, *servers) as opened:
         yield opened

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from crawler.testing import Served, Site, Web, open_web, plain
+from crawler.testing import Page, Served, Site, Web, open_web, plain
 
 from .conftest import ALLOWED, Crawl
 
@@ -29,13 +29,17 @@ FIELDS = (
 )
 
 
+def as_html(text: str) -> Page:
+    return plain(text, "text/html; charset=utf-8")
+
+
 def options(*fields: str) -> list[str]:
     return [word for field in fields for word in ("--extract", field)]
 
 
 @pytest.fixture
 async def shop() -> AsyncIterator[Served]:
-    pages = {f"/{n}": plain(ITEM.format(n=n, next=n + 1), "text/html; charset=utf-8") for n in (1, 2, 3)}
+    pages = {f"/{n}": as_html(ITEM.format(n=n, next=n + 1)) for n in (1, 2, 3)}
     async with open_web(Web([Site("shop.test", {**pages, "/4": plain("no page")})], ["http://shop.test/1"])) as served:
         yield served
 
@@ -80,3 +84,31 @@ async def test_a_selector_that_cannot_be_read_is_one_line_before_anything_is_mad
         ran = await crawl("http://a.test/", "-o", "a.crawl", *words)
         assert (ran.code, said in ran.err, len(ran.err.splitlines())) == (2, True, 1), ran.err
         assert not (tmp_path / "a.crawl").exists()
+
+
+async def test_a_crawl_that_goes_on_keeps_its_fields_until_it_gets_others(
+    crawl: Crawl, shop: Served, tmp_path: Path
+) -> None:
+    start = shop.url("shop.test", "/1")
+    assert (await crawl(start, "-o", "a.crawl", "--limit", "1", *options("name=css:h1"), *ALLOWED)).code == 0
+    assert (await crawl("a.crawl", "--limit", "2")).code == 0
+    assert (await crawl("a.crawl", "--limit", "3", *options("sku=jsonld:sku"))).code == 0
+    found = fields_of(tmp_path / "a.crawl")
+    assert [found[page] for page in "123"] == [{"name": "Tea 1"}, {"name": "Tea 2"}, {"sku": "T-3"}]
+
+
+@pytest.mark.slow
+async def test_a_page_on_which_a_selector_takes_too_long_costs_that_page_alone(crawl: Crawl, tmp_path: Path) -> None:
+    bold = "<title>Long</title>" + "<b>x</b>" * 30_000
+    pages = {"/1": as_html(ITEM.format(n=1, next="long")), "/long": as_html(bold + "<a href=/2>2</a>"),
+             "/2": as_html(ITEM.format(n=2, next="1"))}  # fmt: skip
+    async with open_web(Web([Site("shop.test", pages)], ["http://shop.test/1"])) as served:
+        words = options("name=css:h1", "quadratic=xpath://b[. = //b][]")
+        ran = await crawl(served.url("shop.test", "/1"), "-o", "a.crawl", *words, "--set", "page_cpu_s=1", *ALLOWED)
+    assert ran.code == 0, ran.err
+    lines = (tmp_path / "a.crawl" / "pages.jsonl").read_text().splitlines()
+    found = {record["url"].rpartition("/")[2]: record for record in map(json.loads, lines)}
+    assert {name: (one["reason"], one.get("fields", {}).get("name")) for name, one in found.items()} == {
+        "1": (None, "Tea 1"), "long": ("parse-timeout", None), "2": (None, "Tea 2"),
+    }  # fmt: skip
+    assert found["long"]["title"] == "Long"

@@ -47,7 +47,7 @@ ROOMS = (
         "daemon/schedules/schedule.py",
     ),
     *("daemon/jobs/spool.py", "daemon/runs/records.py", "daemon/tokens.py"),
-    *("comparison/lines.py", "feed/cursor.py", "search/words.py", "search/spelling.py"),
+    *("comparison/lines.py", "feed/cursor.py", "export/passages.py", "search/words.py", "search/spelling.py"),
 )
 """Their public functions that take text, bytes or what holds such must be rows of the table."""
 _GIVEN = {"str", "bytes", "Url", "Document", "Response", "Part", "Stream", "Path", "Outcome", "Request", "Answer"}
@@ -85,6 +85,7 @@ NEED_NONE = {
     "parse.moments.published": "likewise",
     "parse.moments.modified": "likewise",
     "parse.texts.note": "likewise",
+    "parse.selectors.": "is given settings",
     "parse.parse": "parse.page.parse, imported when it is called",
     "settings.toml.comment": "is given words of ours",
     "fetch.proxies.": "is given settings",

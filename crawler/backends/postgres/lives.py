@@ -82,7 +82,7 @@ async def beat(asked: Any, life: Life, wish: Wish) -> Beat:
     if wish.limit is not None or wish.addresses:
         await asked.execute("SELECT 1 FROM crawld.crawl WHERE id = $1 FOR UPDATE", crawl)
     row = await asked.fetchrow(
-        "UPDATE crawld.node SET lives_until = crawld.clock() + $2 * interval '1 second'"
+        "UPDATE crawld.node SET beat_at = crawld.clock(), lives_until = crawld.clock() + $2 * interval '1 second'"
         " WHERE id = $1 AND NOT is_over RETURNING drains",
         node, life.ttl_s,
     )  # fmt: skip

@@ -19,7 +19,7 @@ from ...model import Disposition, Position, Reason, Request, Url
 from ...policy.traps import MOST_PATTERNS, Novelty, StoredPattern
 from ...standing import Known, Linking, QueuedSite, Root, SiteTurn, Trap
 from . import lives, reading
-from .columns import SIGN
+from .columns import SIGN, unpack_family
 from .link import Link
 from .reading import Asked, Entries, Row
 
@@ -134,7 +134,8 @@ class PostgresLook:
         """Returns the queue and the turn of a site; None: no URL of it was ever queued."""
         shard = self._shards[self._cut.shard_of(site)]
         rows = self._wait(self._link.fetch(
-            "SELECT queued, next_at FROM crawld.site WHERE shard = $1 AND id = $2", shard, self._cut.site_id(site) - SIGN
+            "SELECT queued, next_at FROM crawld.site WHERE shard = $1 AND id = $2",
+            shard, self._cut.site_id(site) - SIGN,
         ))  # fmt: skip
         return SiteTurn(*rows[0]) if rows else None
 
@@ -145,7 +146,7 @@ class PostgresLook:
             f" LIMIT 1) AS data FROM crawld.site s WHERE {IN_CRAWL} AND s.queued > 0 ORDER BY s.queued DESC LIMIT $2",
             limit,
         )
-        named = [(reading.unpack_family(row["data"]).texts[0], row) for row in rows if row["data"]]
+        named = [(unpack_family(row["data"]).texts[0], row) for row in rows if row["data"]]
         return [QueuedSite(Url(text).site, row["queued"], row["next_at"]) for text, row in named]
 
     def roots(self, limit: int, near: str = "") -> list[Root]:
@@ -223,7 +224,7 @@ async def read_roots(link: Link, crawl: int, after: int, limit: int | None) -> l
         roots.append(Root(one["id"], request.url, request.seed))
     told = {root.row for root in roots}
     for row in await link.fetch(_ROOTS, crawl, after, limit):
-        family = reading.unpack_family(row["data"])
+        family = unpack_family(row["data"])
         for number, text in enumerate(family.texts, row["first"]):
             if number > after and number not in told:
                 roots.append(Root(number, Url(text), Url(family.seed) if family.seed else None))

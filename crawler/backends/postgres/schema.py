@@ -30,7 +30,8 @@ CREATE TABLE crawld.crawl (
 CREATE TABLE crawld.node (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, crawl int NOT NULL, name text NOT NULL,
     is_over boolean NOT NULL DEFAULT false, joined_at timestamptz NOT NULL DEFAULT now(),
-    lives_until timestamptz NOT NULL, commits bigint NOT NULL DEFAULT 0, settled text NOT NULL DEFAULT '{{{{}}}}',
+    beat_at timestamptz NOT NULL DEFAULT now(), lives_until timestamptz NOT NULL,
+    commits bigint NOT NULL DEFAULT 0, settled text NOT NULL DEFAULT '{{{{}}}}',
     fetched bigint NOT NULL DEFAULT 0, pages bigint NOT NULL DEFAULT 0, drains boolean NOT NULL DEFAULT false,
     facts text NOT NULL DEFAULT '{{{{}}}}'
 ) WITH (fillfactor = 50);

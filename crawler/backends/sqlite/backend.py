@@ -61,13 +61,13 @@ IN_MEMORY = Path("the frontier in memory")
 
 @asynccontextmanager
 async def open_sqlite_backend(
-    path: Path, terms: Terms, *, durability: Durability, clock: Clock | None = None, ttl_s: float = TTL_S
+    path: Path, *, durability: Durability, clock: Clock | None = None, ttl_s: float = TTL_S
 ) -> AsyncIterator[SqliteBackend]:
     """Opens a file that was cut into shards. Other processes may have it open. Raises FrontierError."""
     with ThreadPoolExecutor(1, thread_name_prefix="backend") as thread:
         backend = SqliteBackend(path, thread, clock or Clock(), ttl_s, durability)
         try:
-            await backend.open(terms, partial(open_shared, path, durability))
+            await backend.open(partial(open_shared, path, durability))
             yield backend
         finally:
             with CancelScope(shield=True):
@@ -76,13 +76,13 @@ async def open_sqlite_backend(
 
 @asynccontextmanager
 async def open_memory_backend(
-    terms: Terms, *, shards: int, key: bytes | None = None, clock: Clock | None = None, ttl_s: float = TTL_S
+    shards: int, *, key: bytes | None = None, clock: Clock | None = None, ttl_s: float = TTL_S
 ) -> AsyncIterator[SqliteBackend]:
     """Opens an empty crawl in the memory of this process, for nodes of this process."""
     with ThreadPoolExecutor(1, thread_name_prefix="backend") as thread:
         backend = SqliteBackend(IN_MEMORY, thread, clock or Clock(), ttl_s, "process")
         try:
-            await backend.open(terms, partial(create_in_memory, shards, key))
+            await backend.open(partial(create_in_memory, shards, key))
             yield backend
         finally:
             with CancelScope(shield=True):
@@ -107,8 +107,8 @@ class SqliteBackend:
         self.cut: Cut
         self.key: bytes
 
-    async def open(self, terms: Terms, connect: Callable[[], sqlite3.Connection]) -> None:
-        await self._do(self._open, terms, connect)
+    async def open(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        await self._do(self._open, connect)
 
     async def close(self) -> None:
         """Waits for the work under way, and accepts no more."""
@@ -116,7 +116,8 @@ class SqliteBackend:
 
     # -- the door ----------------------------------------------------------------------------------------------------
 
-    async def join(self, node: str) -> Membership:
+    async def join(self, node: str, terms: Terms) -> Membership:
+        await self._do(self._prepare, terms)
         incarnation = await self._do(self._write, False, lives.begin, node, self._clock.wall() + self._ttl_s)
         return Membership(node, incarnation, make_crawl_id(self.key), self.key, self.cut, self._ttl_s)
 
@@ -124,7 +125,7 @@ class SqliteBackend:
         now = self._clock.wall()
         beat: Beat = await self._do(self._write, False, lives.beat, member.incarnation, wish, now, self._ttl_s)
         meta = await self._do(self._read_meta)
-        return beat._replace(settled=meta.settled, control=str(meta.notes.get("control", "run")))
+        return beat._replace(settled=meta.settled, fetched=meta.pages, control=str(meta.notes.get("control", "run")))
 
     async def leave(self, member: Membership) -> None:
         await self._do(self._write, False, lives.bury, member.incarnation)
@@ -138,8 +139,8 @@ class SqliteBackend:
     async def commit(self, member: Membership, batch: Commit) -> None:
         await asyncio.shield(self._do(self._write, True, write, self.number, member.incarnation, batch))
 
-    async def inbox(self, shards: Sequence[int], after: int, limit: int) -> Sequence[Message]:
-        return await self._do(self._inbox, shards, after, limit)
+    async def inbox(self, shards: Sequence[int], limit: int) -> Sequence[Message]:
+        return await self._do(self._inbox, shards, limit)
 
     async def claim(self, member: Membership, claims: Sequence[ContentClaim]) -> Sequence[Url]:
         now = self._clock.wall()
@@ -216,24 +217,28 @@ class SqliteBackend:
         finally:
             fcntl.flock(self._turn, fcntl.LOCK_UN)
 
-    def _open(self, terms: Terms, connect: Callable[[], sqlite3.Connection]) -> None:
+    def _open(self, connect: Callable[[], sqlite3.Connection]) -> None:
         if self._path != IN_MEMORY:
             self._turn = os.open(f"{self._path}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         with self._take_turn():
             self._connection = connect()
             with translate_damage(self._path):
-                self._read(terms)
+                self._read()
 
-    def _read(self, terms: Terms) -> None:
+    def _read(self) -> None:
         meta = dict(self._connection.execute("SELECT name, value FROM meta WHERE name IN ('key', 'shards')").fetchall())
         self.key, self.cut = meta["key"], Cut(meta["shards"], meta["key"])
         self._connection.create_function("shard_of", 1, self.cut.shard_of, deterministic=True)
         self._connection.executescript(schema.TABLES)
         self._tables = Tables(self._connection, self.number)
-        self._tables.set_order("depth" if terms.in_depth_order else "priority")
-        self._tables.set_revisits(terms.revisit_after_s, self.key)
-        if terms.has_ways_out:
-            self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('ways', 1)")
+
+    def _prepare(self, terms: Terms) -> None:
+        """Brings the file to the terms, each of these steps in a transaction of its own."""
+        with self._take_turn(), translate_damage(self._path):
+            self._tables.set_order("depth" if terms.in_depth_order else "priority")
+            self._tables.set_revisits(terms.revisit_after_s, self.key)
+            if terms.has_ways_out and not self._tables.meta("ways"):
+                self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('ways', 1)")
 
     def _close(self) -> None:
         if hasattr(self, "_connection"):
@@ -241,13 +246,13 @@ class SqliteBackend:
         if self._turn is not None:
             os.close(self._turn)
 
-    def _inbox(self, shards: Sequence[int], after: int, limit: int) -> list[Message]:
+    def _inbox(self, shards: Sequence[int], limit: int) -> list[Message]:
         rows = self._connection.execute(
             """
             SELECT shard, data, id FROM inbox
-            WHERE shard IN (SELECT value FROM json_each(?)) AND id > ? ORDER BY id LIMIT ?
+            WHERE shard IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?
             """,
-            (orjson.dumps(shards).decode(), after, limit),
+            (orjson.dumps(shards).decode(), limit),
         )
         return [Message(*row) for row in rows.fetchall()]
 
@@ -256,7 +261,9 @@ class SqliteBackend:
 
     def _read_meta(self) -> Standing:
         rows = dict(self._connection.execute("SELECT name, value FROM meta WHERE name != 'key'").fetchall())
-        notes = {name.removeprefix(NOTE): orjson.loads(value) for name, value in rows.items() if name.startswith(NOTE)}
+        notes = {
+            name.removeprefix(NOTE): orjson.loads(str(value)) for name, value in rows.items() if name.startswith(NOTE)
+        }
         return Standing(
             notes, orjson.loads(rows.get("positions", "{}")), orjson.loads(rows.get("settled", "{}")),
             rows.get("pages", 0),

@@ -56,6 +56,7 @@ class ShardTables:
         scheduled, next_due = self._row(schema.SCHEDULED) if is_on else (0, None)
         return State(
             claims=Claims(key),
+            base=self._base,
             seen=self._seen((last or self._base) - self._base, with_values=keeps_ways),
             names=-(name or -self._base) - self._base,
             queued=queued,

@@ -12,7 +12,7 @@ from ...frontier.backend import Commit, Fenced, Hold
 from ...frontier.change import Change
 from ...frontier.shards import rows_of
 from ...frontier.sqlite import schema as whole
-from ...frontier.sqlite.rows import fill
+from ...frontier.sqlite.rows import NOTE, fill
 from . import schema
 
 _LISTS = (
@@ -55,8 +55,21 @@ def _write_changes(
                 schema.NEXT_OUTSIDE, {"first_row": rows["first"], "last_row": rows["last"]}
             ).fetchone()
             connection.execute("INSERT INTO outside VALUES (?, ?)", (place, change.outside))
-    values = fill(merge([change for _, change in changes]), number)
-    connection.execute(whole.CHANGE, {**values, "first": None, "fingerprints": None})
+    for together in _rounds(changes):
+        values = fill(merge(together), number)
+        connection.execute(whole.CHANGE, {**values, "first": None, "fingerprints": None})
+
+
+def _rounds(changes: Sequence[tuple[Hold, Change]]) -> list[list[Change]]:
+    """Returns the changes in rounds with one of each shard at most, so that those of a shard keep their order."""
+    rounds: list[list[Change]] = []
+    counts: dict[int, int] = {}
+    for hold, change in changes:
+        number = counts[hold.shard] = counts.get(hold.shard, 0) + 1
+        if number > len(rounds):
+            rounds.append([])
+        rounds[number - 1].append(change)
+    return rounds
 
 
 def merge(changes: Sequence[Change]) -> Change:
@@ -86,9 +99,11 @@ def _settle_claims(connection: sqlite3.Connection, incarnation: int, batch: Comm
 def _write_totals(connection: sqlite3.Connection, incarnation: int, batch: Commit) -> None:
     if batch.settled:
         _add(connection, "settled", batch.settled)
-    if batch.positions:
+    if batch.positions or batch.forgotten:
         told = _read(connection, "positions") | dict(batch.positions)
-        _keep(connection, "positions", told)
+        _keep(connection, "positions", {name: at for name, at in told.items() if name not in batch.forgotten})
+    for name, value in batch.notes.items():
+        _keep(connection, NOTE + name, value)
     if batch.pages:
         [pages] = connection.execute("SELECT coalesce((SELECT value FROM meta WHERE name = 'pages'), 0)").fetchone()
         connection.execute("INSERT OR REPLACE INTO meta VALUES ('pages', ?)", (pages + batch.pages,))
