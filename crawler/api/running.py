@@ -26,7 +26,6 @@ from ..frontier import Look
 from ..metrics.metrics import Snapshot, Summary
 from ..model import Reason, Request, Response, make_crawl_id
 from ..policy.wider import FAILURES
-from ..proof import History
 from ..reach.late_seeds import LateSeeds
 from ..reach.roots import AT_ONCE
 from ..reach.second_looks import Reconsidered, SecondLooks
@@ -38,7 +37,7 @@ from ..settings import Config, Settings
 from ..settings.loading import Changes, amend, changes, value_of
 from ..standing import SiteView
 from .exchanges import Exchanges, make_request
-from .past import keep_course_of_run
+from .past import keep_course_of_run, keep_index_of_run
 from .progress import LeastTime, find_progress
 from .seeds import OnBadSeed, Seed, read_seeds, seed_batches
 
@@ -55,14 +54,7 @@ class Crawl:
     Once the block of `open_crawl` has ended, calls raise ClosedError, except those that only look at it or stop it.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        folder: Folder | None,
-        works: Works,
-        on_bad_seed: OnBadSeed = "raise",
-        history: History | None = None,
-    ) -> None:
+    def __init__(self, config: Config, folder: Folder | None, works: Works, on_bad_seed: OnBadSeed = "raise") -> None:
         self.config: Config = config
         """The settings in force. A `change` that needs a restart is not among them."""
         self.folder = folder
@@ -70,7 +62,6 @@ class Crawl:
         self.lost: LostRecords = works.lost
         """Records that were missing from the outputs when the folder was opened; their visits are queued again."""
         self._works = works
-        self._history = history
         self._frontier = works.frontier
         self._engine = works.engine(config)
         self._wanted = config
@@ -86,7 +77,7 @@ class Crawl:
         self._changing = asyncio.Lock()
         """Held from reading the settings until others are in force: meanwhile the disk is waited for."""
         self._second_looks = SecondLooks(works.frontier, folder, works.scope)
-        self._exchanges = Exchanges(works.fetcher, works.robots, works.frontier, works.offloader, works.pace)
+        self._exchanges = Exchanges(works.fetcher, works.robots, works.turns, works.offloader, works.pace)
         self._late = LateSeeds(works.frontier, works.roots)
         self._was_finished = self._has_finished()
         """Whether nothing was left to do before this run: then failed seeds that are given again are tried again."""
@@ -144,12 +135,16 @@ class Crawl:
                     open_watchdog(self._note_blocked, self.config.watch.blocked_after_s),
                     keep_slow_sites(self._frontier, self._works.pace),
                     keep_course_of_run(self.folder, self._engine.metrics, lambda: self.config),
+                    keep_index_of_run(self.folder, self.config, self._frontier),
                 ):
                     with self._works.observe_run(self._engine) as tell:
                         summary = await self._engine.run(self._read_seeds(seeds))
                         tell(summary)
                 left_out = await self._frontier.left_out()
-                return replace(summary, left_out=left_out, lost_records=self.lost.visits, bad_seeds=self._bad)
+                fields = self._engine.metrics.field_counts.name(self.config.extract.fields)
+                return replace(
+                    summary, left_out=left_out, lost_records=self.lost.visits, bad_seeds=self._bad, fields=fields
+                )
         finally:
             self._bad = SkippedSeeds()
             self._was_finished = self._has_finished()
@@ -256,8 +251,8 @@ class Crawl:
             self.folder, cancelled = await finish_in_thread(partial(self.folder.keep, wanted))
             retune = self._works.prepare_retune(self._engine, in_force, who)  # a run may have ended, roots come
         self._wanted, self.config = wanted, in_force
-        if self._history is not None:
-            self._history.note_changes(chain(*changed), who)
+        if self._works.history is not None:
+            self._works.history.note_changes(chain(*changed), who)
         retune()
         if wants_sitemaps:
             self._works.robots.ask_again()
@@ -303,7 +298,7 @@ class Crawl:
         `open_crawl` calls it at the end of its block.
         """
         self._is_closed = True
-        self._exchanges.close()
+        self._works.turns.close()
         with CancelScope(shield=True):
             async with self._changing:
                 pass
@@ -319,17 +314,17 @@ class Crawl:
     def hold(self, site: str) -> None:
         """Starts no more visits to a site, given by any of its URLs, until `let_go`. Not stored. Raises UrlError."""
         self._check_open()
-        self._exchanges.hold(urls.parse(site).site)
+        self._works.turns.hold(urls.parse(site).site)
 
     def let_go(self, site: str) -> None:
         """Starts visits to a held site again. Raises UrlError."""
         self._check_open()
-        self._exchanges.let_go(urls.parse(site).site)
+        self._works.turns.let_go(urls.parse(site).site)
 
     @property
     def held(self) -> frozenset[str]:
         """The sites that are held."""
-        return self._exchanges.held
+        return self._works.turns.held
 
     @property
     def weight(self) -> float:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from ..engine.engine import Engine, Visit
 from ..engine.hooked_fetcher import NO_HOOKS, HookedFetcher, Hooks
 from ..engine.limits import Limits
+from ..engine.site_turns import SiteTurns
 from ..engine.slots import Places, Seat
 from ..errors import ConfigError
 from ..fetch import Budget, CookieJar, ForeignFetcher, Guard, HttpFetcher, Network, keep_cookies
@@ -30,12 +31,13 @@ from ..policy.answers import Answers
 from ..policy.pace import Pace
 from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
-from ..proof import RequestRecorder, note_grounds, note_no_grounds
+from ..proof import History, RequestRecorder, note_grounds, note_no_grounds
 from ..protocols import (
     Archive,
     Choosing,
     Fetcher,
     Frontier,
+    Observer,
     Offloader,
     Output,
     Patient,
@@ -57,11 +59,14 @@ from . import parts
 from .given import OpenFetcher, enter_given_fetcher, makes_fetcher
 from .kinds import enter_fetcher, enter_frontier
 from .parsing import Extract, Returns, choose_return, try_to_load
+from .past import begin_history
+from .rendering import Means, Renderer, enter_renderer
 from .shared import Shared, open_shared
 from .site_facts import SiteFacts
 
 if TYPE_CHECKING:
     from ..archives import ArchiveFetcher
+    from ..copies import Copies
 
 
 @dataclass(slots=True)
@@ -84,7 +89,9 @@ class Stacking:
 
     async def works(self) -> Works:
         config = self.config
+        renderer = await enter_renderer(self.stack, config)
         frontier = await self._open_frontier()
+        copies = await self._open_copies(frontier)
         self.recorder = self._open_recorder()
         opened = [*await self._open_outputs(), *self.sinks, *((self.recorder,) if self.recorder else ())]
         sinks = await self._rewind(opened, frontier)
@@ -99,7 +106,8 @@ class Stacking:
         tracing = shared.telemetry.open_tracing() if shared.telemetry else None
         if tracing:
             fetcher = tracing.trace_exchanges(fetcher)
-        robots = parts.robots(config, fetcher, offloader, find_observers(sinks), shared.presence)
+        observer = find_observers(sinks)
+        robots = parts.robots(config, fetcher, offloader, observer, shared.presence, shared.robots)
         visiting = HookedFetcher(fetcher, self.hooks, robots) if any(self.hooks) else fetcher
         in_workers = shared.config.offload.executor in ("process", "auto")
         durable = frontier.durable
@@ -109,7 +117,8 @@ class Stacking:
         return Works(
             frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, returns, roots, self.lost,
             shared.presence, self.http, Pace(shared.presence), visiting, shared.totals, tracing, self.archives,
-            self.recorder,
+            SiteTurns(frontier), observer, renderer, copies, self.recorder,
+            self.stack.enter_context(begin_history(self.folder)) if self.folder else None,
         )  # fmt: skip
 
     def _open_recorder(self) -> RequestRecorder | None:
@@ -139,6 +148,17 @@ class Stacking:
             lost_records.requeue_lost_records, folder.frontier_path, damaged, is_asked=False
         )
         return await enter_frontier(self.stack, place, config, terms)
+
+    async def _open_copies(self, frontier: Frontier) -> Copies | None:
+        """Opens copies before the outputs: the last files are copied when these are closed."""
+        if not self.config.copies.to or self.folder is None:
+            return None
+        from ..copies import open_copies  # noqa: PLC0415 - imported by crawls that copy
+
+        folder, to = self.folder, self.config.copies.to
+        place = f"{to}/{folder.path.name}" if self.shared else to  # each crawl of many has a place of its own
+        opening = open_copies(folder.outputs, folder.path, place, frontier.positions)
+        return await self.stack.enter_async_context(opening)
 
     async def _rewind(self, opened: Sequence[Sink], frontier: Frontier) -> tuple[Sink, ...]:
         positions = await frontier.positions()
@@ -226,12 +246,22 @@ class Works:
     """The fetcher with the program's hooks around it: visits use it. Without hooks it is `fetcher`."""
     totals: Totals
     """The figures of all runs of the process."""
-    tracing: Tracing | None = None
+    tracing: Tracing | None
     """Makes spans. None: nobody asked for them."""
-    archives: ArchiveFetcher | None = None
+    archives: ArchiveFetcher | None
     """Answers from archives, in a replay. None: the crawl is on the network."""
+    turns: SiteTurns
+    """The turns of exchanges beside the visits."""
+    observer: Observer | None = None
+    """Hears of exchanges that bring no outcome. None: no sink wants to."""
+    renderer: Renderer | None = None
+    """Renders pages. None: the settings ask for none."""
+    copies: Copies | None = None
+    """Copies finished files to a store. None: nobody asked for them."""
     recorder: RequestRecorder | None = None
     """Records the requests. None: nobody asked for it, or there is no folder."""
+    history: History | None = None
+    """The history of the folder's settings."""
 
     @property
     def cookies(self) -> CookieJar:
@@ -249,6 +279,8 @@ class Works:
         for sink in self.sinks:
             if isinstance(sink, Patient):
                 sink.hurry()
+        if self.copies:
+            self.copies.hurry()
 
     def work_costs(self) -> Sequence[WorkCost]:
         """Returns where CPU work is done and what it costs. Empty: nothing is chosen by its cost."""
@@ -322,11 +354,13 @@ class Works:
         """Returns a visit by these settings. Its job has a new `run` token, so workers report all links again."""
         scope = parts.scope(config, ground.admitted)
         job = parts.job(config, scope, self.frontier.key, self.extract, self.returns)
+        means = Means(self.robots, self.turns, self.offloader, self.pace, self.observer)
+        rendering = self.renderer.around(self.visiting, config, means) if self.renderer else None
         visitor = Visitor(
-            self.robots, self.visiting, self.offloader, self.frontier, scope, parts.politeness(config), job,
-            takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar,
+            self.robots, rendering or self.visiting, self.offloader, self.frontier, scope, parts.politeness(config),
+            job, takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar,
             admit=self.roots.admit, answers=self.answers, keeps_cookies=config.fetch.cookies,
-            pace=self.pace, note_grounds=note_grounds if self.recorder else note_no_grounds,
+            pace=self.pace, note_grounds=note_grounds if self.recorder else note_no_grounds, rendering=rendering,
         )  # fmt: skip
         visit = self.roots.wait_for(ground, visitor.visit)
         return self.tracing.trace_visits(visit) if self.tracing else visit

@@ -10,6 +10,7 @@ from typing import Unpack
 from pydantic import Field, field_validator
 
 from ..runtime.ownership import NOBODY, Trust
+from .copies import CopiesConfig
 from .extract import ExtractConfig
 from .fetch import FetchConfig
 from .filling import build, fill
@@ -28,7 +29,9 @@ from .output import (
 from .politeness import PolitenessConfig
 from .proof import ProofConfig
 from .reading import add_preset, gather, read_keywords
+from .render import RenderConfig
 from .scope import LinkKind, ScopeConfig, UrlsConfig
+from .search import SearchConfig
 from .sites import SiteConfig, check_sites
 from .table import Fixed, ForJobs, Live, Mark, Nature, Secret, Table, header_text, mark_of
 from .telemetry import TelemetryConfig
@@ -36,12 +39,35 @@ from .warc import WarcConfig
 from .watch import WatchConfig
 
 __all__ = [
-    "BUILT_IN_SINKS", "JOB_SINKS", "MOST_INLINE_BYTES", "OWN_FILES", "AllSettings", "Config", "ExtractConfig",
+    "BUILT_IN_SINKS",
+    "JOB_SINKS",
+    "MOST_INLINE_BYTES",
+    "OWN_FILES",
+    "AllSettings",
+    "Config",
+    "CopiesConfig",
+    "ExtractConfig",
     "FetchConfig",
-    "FrontierConfig", "LinkKind", "Mark", "Nature", "OffloadConfig", "PolitenessConfig", "ProofConfig", "ScopeConfig",
-    "Settings", "SinkConfig", "SiteConfig", "Table", "TelemetryConfig", "UrlsConfig", "WarcConfig", "WatchConfig",
+    "FrontierConfig",
+    "LinkKind",
+    "Mark",
+    "Nature",
+    "OffloadConfig",
+    "PolitenessConfig",
+    "ProofConfig",
+    "RenderConfig",
+    "ScopeConfig",
+    "SearchConfig",
+    "Settings",
+    "SinkConfig",
+    "SiteConfig",
+    "Table",
+    "TelemetryConfig",
+    "UrlsConfig",
+    "WarcConfig",
+    "WatchConfig",
     "mark_of",
-]  # fmt: skip
+]
 
 
 class Config(Table):
@@ -71,8 +97,11 @@ class Config(Table):
     watch: WatchConfig = WatchConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
     extract: ExtractConfig = ExtractConfig()
+    search: SearchConfig = SearchConfig()
     proof: ProofConfig = ProofConfig()
+    render: RenderConfig = RenderConfig()
     warc: WarcConfig = WarcConfig()
+    copies: CopiesConfig = CopiesConfig()
     sinks: Fixed[ForJobs[tuple[SinkConfig, ...]]] = (SinkConfig(),)
     """The outputs of a crawl."""
 

@@ -17,6 +17,7 @@ from ..runtime.counting import many
 from . import charts, tables
 from .bounding import NO_BOUNDING, Bounding
 from .markup import Markup, element
+from .ranking import RankedPage
 from .sections import Section
 from .timeline import Timeline
 
@@ -26,9 +27,14 @@ _PLURALS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.NOT
 
 
 def make(
-    name: str, report: Report, timeline: Timeline, sections: Sequence[Section], bounding: Bounding = NO_BOUNDING
+    name: str,
+    report: Report,
+    timeline: Timeline,
+    sections: Sequence[Section],
+    ranked: Sequence[RankedPage] = (),
+    bounding: Bounding = NO_BOUNDING,
 ) -> str:
-    """Returns the page. `name` is that of the crawl folder."""
+    """Returns the page. `name` is that of the crawl folder; `ranked` are the first pages of the site by their rank."""
     style, script = _style(), _script()
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
@@ -47,7 +53,7 @@ def make(
     body = element(
         "body",
         _header(name, report, timeline, sections),
-        element("main", _findings(name, sections), _crawl(report, timeline, bounding)),
+        element("main", _findings(name, sections), _crawl(report, timeline, ranked, bounding)),
         element("script", Markup(numbers), type="application/json", id="charts"),
         element("script", Markup(script)),
     )
@@ -96,7 +102,7 @@ def _findings(name: str, sections: Sequence[Section]) -> Markup:
     return element("section", element("h2", "Findings"), *found, id="findings")
 
 
-def _crawl(report: Report, timeline: Timeline, bounding: Bounding) -> Markup:
+def _crawl(report: Report, timeline: Timeline, ranked: Sequence[RankedPage], bounding: Bounding) -> Markup:
     pauses = timeline.course().pauses
     left_out = f" {many(pauses, 'pause')} without visits left out." if pauses else ""
     note = f"Time is that of crawling, in steps of {timeline.step_s:,.0f} s.{left_out}"
@@ -105,6 +111,8 @@ def _crawl(report: Report, timeline: Timeline, bounding: Bounding) -> Markup:
     counted = [tables.with_title(title, inner) for title, inner in tables.counts(report, timeline)]
     if bounding.seconds:
         counted.insert(0, tables.with_title("What bound it", tables.bounds(bounding.seconds)))
+    if ranked:
+        counted.append(tables.with_title("Pages by PageRank", tables.ranks(ranked)))
     return element(
         "section", element("h2", "The crawl"), drawn, element("p", note, class_="more"),
         element("div", *counted, class_="columns"), id="crawl",

@@ -22,6 +22,7 @@ from . import page
 from .bounding import find_bounding
 from .folder_records import FolderRecords, translate_errors
 from .listing import write_csv, write_json
+from .ranking import collect_links
 from .sections import SHOWN_PAGES, gather
 from .timeline import Timeline
 
@@ -69,13 +70,15 @@ def write_site_report(
         source = read_source(folder, tell)
         records = FolderRecords(source, counts.add)
         most = SHOWN_PAGES if format == "html" else None
-        findings = find(records, checks=checks, limits=limits, most_pages=most)
-        with open_target(path) as file:
+        with open_target(path) as file, collect_links() as links:
+            watch = links.add if format == "html" else None
+            findings = find(records, checks=checks, limits=limits, most_pages=most, watch=watch)
             if format == "html":
                 sections = gather(findings)
                 report = counts.report(records.unreadable)
                 bounding = find_bounding(list(read_course(folder.path)))
-                file.write(page.make(source.title, report, counts.timeline, sections, bounding).encode())
+                made = page.make(source.title, report, counts.timeline, sections, links.rank(), bounding)
+                file.write(made.encode())
             elif format == "csv":
                 write_csv(findings, file)
             else:

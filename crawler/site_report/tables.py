@@ -8,6 +8,7 @@ from ..audit import Finding, Severity
 from ..reports import Report
 from ..runtime.counting import many
 from .markup import Markup, element, joined, link, text
+from .ranking import RankedPage
 from .sections import Section
 from .timeline import MOST_DEPTHS, Timeline
 
@@ -103,6 +104,15 @@ def bounds(seconds: Mapping[str, float]) -> Markup:
     total = sum(seconds.values()) or 1.0
     rows: list[Cells] = [(name, f"{spent / total:.0%}", _bar(spent / total)) for name, spent in seconds.items()]
     return table("bounds", ["Bound", "Time", ""], rows, frozenset({1}))
+
+
+def ranks(pages: Sequence[RankedPage]) -> Markup:
+    """Returns the first pages of a site by the links among its pages."""
+    rows = [
+        (link(one.url), f"{100 * one.share:.2f} %", f"{one.in_links:,}", "–" if one.depth is None else str(one.depth))
+        for one in pages
+    ]
+    return table("ranks", ["Address", "PageRank", "Linked from pages", "Depth"], rows, frozenset({1, 2, 3}))
 
 
 def _sites(report: Report) -> Markup:
