@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         write_junit,
         write_sarif,
     )
+    from .identity import Identity, make_identity, read_identity
     from .lookback import (
         Clusters,
         Gain,
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
         Url,
     )
     from .offload import count_cores
+    from .pack import PackCheck, pack_folder, verify_pack
     from .parse import Content, Label, Link, Parsed
     from .parse.selectors import check_selectors
     from .policy.scope import Ruling, check_patterns
@@ -147,6 +149,8 @@ _HOMES = {
     "lookback": (
         "Clusters Gain Inspection Slowness Story Stretch explain_slowness find_clusters inspect_folder tell_story"
     ),
+    "identity": "Identity make_identity read_identity",
+    "pack": "PackCheck pack_folder verify_pack",
     "gate": "CheckVerdict Gate Judged Others check_folder check_site read_baseline write_baseline write_junit "
     "write_sarif",
     "metrics.bounds": "Bound",
@@ -241,6 +245,7 @@ __all__ = [
     "Heads",
     "Hindrance",
     "HookError",
+    "Identity",
     "Inspection",
     "Judged",
     "Known",
@@ -257,6 +262,7 @@ __all__ = [
     "Others",
     "Outcome",
     "Output",
+    "PackCheck",
     "Page",
     "PageChange",
     "ParseError",
@@ -335,17 +341,20 @@ __all__ = [
     "load_check",
     "look",
     "make_content",
+    "make_identity",
     "map_site",
     "open_comparison",
     "open_crawl",
     "open_engine",
     "open_shared",
+    "pack_folder",
     "plan_memory",
     "plan_replay",
     "prove_folder",
     "query_folder",
     "read_baseline",
     "read_folder",
+    "read_identity",
     "read_report",
     "record",
     "rehearse",
@@ -355,6 +364,7 @@ __all__ = [
     "stream",
     "tell_story",
     "try_page",
+    "verify_pack",
     "write_baseline",
     "write_junit",
     "write_letter",

@@ -16,6 +16,7 @@ from ..model import Request, Response
 from ..parse.codings import decode
 from ..policy.pace import Pace
 from ..policy.politeness import Politeness, setback
+from ..proof import grounds, grounds_of
 from ..protocols import Fetcher, Observer, Offloader, Robots
 from .clock import Clock
 from .stock import Stock
@@ -125,6 +126,8 @@ class Supply:
         rests_s = self.pace.rest_s(site, rest_s, adapt)
         begins = time.monotonic() + rests_s if was_asked else self.turns.rest_from(site, rests_s)
         turn.free_at = max(turn.free_at, begins)
+        why = grounds_of(request, rules, self.politeness.word_s(rules.delay_s), rest_s, rests_s)
+        grounds.set(why._replace(purpose="rendering"))
         return rest_s if rules.allows(request.url) else None
 
     async def _exchange(self, request: Request, least_s: float, turn: SiteTurn) -> Response:
