@@ -15,7 +15,7 @@ from .settings import MOST_INLINE_BYTES
 
 NEVER_INLINE = MOST_INLINE_BYTES
 """The least size that some bodies count as, so that they are never parsed on the loop: bodies in a content coding,
-since a kilobyte of them may be a decompression bomb, and bodies that the user's own function reads."""
+since a kilobyte of them may be a decompression bomb, and bodies that the user's own function or selectors read."""
 
 
 class Rendering(Protocol):
@@ -84,7 +84,7 @@ class PageReader:
 
         After such a death a linear scan finds the links.
         """
-        is_safe = not document.content_encoding and job.extract is None
+        is_safe = not document.content_encoding and not job.is_foreign
         size = len(document.body) if is_safe else max(len(document.body), NEVER_INLINE)
         try:
             return await self.offloader.run(parse, document, job, size=size), None
@@ -107,5 +107,5 @@ class PageReader:
         """The job for error pages: no links, no text, and no function of the user."""
         return replace(
             self.job, follow=frozenset(), most_requisites=0, wants_links=False, wants_text=False, wants_markdown=False,
-            wants_metadata=False, wants_structured=False, wants_audit=False, extract=None,
+            wants_metadata=False, wants_structured=False, wants_audit=False, fields=(), extract=None,
         )  # fmt: skip

@@ -22,6 +22,7 @@ from .policy.politeness import Politeness, Silence, setback
 from .policy.scope import Scope
 from .policy.setbacks import end_setback
 from .policy.sitemap_sites import SitemapSites
+from .proof import NoteGrounds, note_no_grounds
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
 
 BARRED_S = 1.0
@@ -60,6 +61,8 @@ class Visitor:
     """The sites that rest longer than their delay. It outlives this visitor."""
     paths: redirects.Paths = field(default_factory=redirects.Paths)
     sitemap_sites: SitemapSites = field(default_factory=SitemapSites)
+    note_grounds: NoteGrounds = note_no_grounds
+    """Notes why a request may leave, for the one who records it."""
     rendering: Rendering | None = None
     """Renders pages that scripts make. None: no page is rendered."""
 
@@ -105,6 +108,7 @@ class Visitor:
             return _end(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=0.0)
 
         exchange = self.pace.begin(site, least_s, self.politeness.adapt)
+        self.note_grounds(request, rules, word_s, least_s, rest_s)
         try:
             response = await self.fetcher.fetch(request)
         except Excluded as error:

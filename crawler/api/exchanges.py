@@ -14,6 +14,7 @@ from ..model.header_pairs import describe_decoded
 from ..parse.codings import decode
 from ..policy.pace import Pace
 from ..policy.politeness import Politeness, setback
+from ..proof import Grounds, grounds, grounds_of
 from ..protocols import Fetcher, Offloader, Robots
 
 
@@ -41,10 +42,13 @@ class Exchanges:
             least_s = politeness.rest_s(site, None)
             if is_amid_visits:
                 turn.free_at = max(turn.free_at, time.monotonic() + self._pace.rest_s(site, least_s, politeness.adapt))
+            reasons = Grounds("single", least_s=least_s)
             if obeys_robots:
                 await turn.wait_for_rest()
-                least_s = await self._obey_robots(request, politeness, turn)
+                reasons = await self._obey_robots(request, politeness, turn)
+                least_s = reasons.least_s
             await turn.wait_for_rest()
+            grounds.set(reasons)
             exchange, rest_s = self._pace.begin(site, least_s, politeness.adapt), least_s
             try:
                 response = await self._fetcher.fetch(request)
@@ -66,15 +70,16 @@ class Exchanges:
             body = await self._offloader.run(decode, body, coding, limit_bytes)
         return replace(response, body=body, headers=describe_decoded(response.headers, len(body), is_text=False))
 
-    async def _obey_robots(self, request: Request, politeness: Politeness, turn: SiteTurn) -> float:
-        """Returns how long the site rests by its robots.txt. Raises FetchError if it disallows the request."""
+    async def _obey_robots(self, request: Request, politeness: Politeness, turn: SiteTurn) -> Grounds:
+        """Returns how long the site rests by its robots.txt, and why. Raises FetchError if it disallows the request."""
         rules, was_asked = await self._robots.rules(request)
         rest_s = politeness.rest_s(request.url.site, rules.delay_s)
         if was_asked:
             turn.free_at = time.monotonic() + rest_s
         if not rules.allows(request.url):
             raise FetchError(Reason.ROBOTS, f"robots.txt disallows {request.url}; obeys_robots=False asks all the same")
-        return rest_s
+        found = grounds_of(request, rules, politeness.word_s(rules.delay_s), rest_s, rest_s)
+        return found._replace(purpose="single")
 
 
 def make_request(wanted: str | Url | Request) -> Request:

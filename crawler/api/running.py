@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractAsyncContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Literal, TypeVar, Unpack
 
 from anyio import CancelScope
 
 from .. import urls
 from ..assembly import parts
-from ..assembly.crawl_parts import Works
 from ..assembly.site_facts import find_site_facts
+from ..assembly.works import Works
 from ..engine.limits import NOTHING_SPENT, Spent
 from ..errors import ClosedError, CrawlError, FrontierError, unwrap_group
 from ..fetch import CookieJar
@@ -26,6 +26,7 @@ from ..frontier import Look
 from ..metrics.metrics import Snapshot, Summary
 from ..model import Reason, Request, Response, make_crawl_id
 from ..policy.wider import FAILURES
+from ..proof import History
 from ..reach.late_seeds import LateSeeds
 from ..reach.roots import AT_ONCE
 from ..reach.second_looks import Reconsidered, SecondLooks
@@ -37,6 +38,7 @@ from ..settings import Config, Settings
 from ..settings.loading import Changes, amend, changes, value_of
 from ..standing import SiteView
 from .exchanges import Exchanges, make_request
+from .past import keep_course_of_run
 from .progress import LeastTime, find_progress
 from .seeds import OnBadSeed, Seed, read_seeds, seed_batches
 
@@ -53,7 +55,14 @@ class Crawl:
     Once the block of `open_crawl` has ended, calls raise ClosedError, except those that only look at it or stop it.
     """
 
-    def __init__(self, config: Config, folder: Folder | None, works: Works, on_bad_seed: OnBadSeed = "raise") -> None:
+    def __init__(
+        self,
+        config: Config,
+        folder: Folder | None,
+        works: Works,
+        on_bad_seed: OnBadSeed = "raise",
+        history: History | None = None,
+    ) -> None:
         self.config: Config = config
         """The settings in force. A `change` that needs a restart is not among them."""
         self.folder = folder
@@ -61,6 +70,7 @@ class Crawl:
         self.lost: LostRecords = works.lost
         """Records that were missing from the outputs when the folder was opened; their visits are queued again."""
         self._works = works
+        self._history = history
         self._frontier = works.frontier
         self._engine = works.engine(config)
         self._wanted = config
@@ -133,12 +143,17 @@ class Crawl:
                 async with (
                     open_watchdog(self._note_blocked, self.config.watch.blocked_after_s),
                     keep_slow_sites(self._frontier, self._works.pace),
+                    keep_course_of_run(self.folder, self._engine.metrics, lambda: self.config),
+                    self._keep_index(),
                 ):
                     with self._works.observe_run(self._engine) as tell:
                         summary = await self._engine.run(self._read_seeds(seeds))
                         tell(summary)
                 left_out = await self._frontier.left_out()
-                return replace(summary, left_out=left_out, lost_records=self.lost.visits, bad_seeds=self._bad)
+                fields = self._engine.metrics.field_counts.name(self.config.extract.fields)
+                return replace(
+                    summary, left_out=left_out, lost_records=self.lost.visits, bad_seeds=self._bad, fields=fields
+                )
         finally:
             self._bad = SkippedSeeds()
             self._was_finished = self._has_finished()
@@ -193,6 +208,13 @@ class Crawl:
         await self._frontier.revive(FAILURES if self._was_finished else ())
         yield ()
 
+    def _keep_index(self) -> AbstractAsyncContextManager[None]:
+        if not self.config.search.index:
+            return nullcontext()
+        from ..search import keep_index  # noqa: PLC0415 - imported by crawls that keep one
+
+        return keep_index(self.folder, self._frontier)
+
     def _note_bad(self, bad: BadSeed) -> None:
         self._bad = self._bad.add(bad)
 
@@ -219,29 +241,34 @@ class Crawl:
         self._check_open()
         self._engine.resume()
 
-    async def change(self, config: Config | None = None, **settings: Unpack[Settings]) -> Changes:
+    async def change(
+        self, config: Config | None = None, *, who: str = "program", **settings: Unpack[Settings]
+    ) -> Changes:
         """Gives this crawl other settings, running or not; returns all that differs from those it was given last.
 
         Settings that can change live are in force from the next lease. The folder keeps all of them, and the others
-        are in force when it is opened again. Raises ConfigError, FolderError, StorageFull; then nothing has changed.
+        are in force when it is opened again; its history says that `who` changed them. Raises ConfigError, FolderError,
+        StorageFull; then nothing has changed.
         Changes are made in the order of the calls, each completely: one that is cancelled while the folder is being
         written is in force as well.
         """
         self._check_open()
         async with self._changing:
             with self._engine.keep_open():
-                return await self._change(amend(config or self._wanted, settings))
+                return await self._change(amend(config or self._wanted, settings), who)
 
-    async def _change(self, wanted: Config) -> Changes:
+    async def _change(self, wanted: Config, who: str) -> Changes:
         changed = changes(self._wanted, wanted)
         in_force = amend(self.config, {change.key: value_of(wanted, change.key) for change in changed.applied})
-        retune = self._works.prepare_retune(self._engine, in_force)
+        retune = self._works.prepare_retune(self._engine, in_force, who)
         wants_sitemaps = in_force.scope.sitemaps and not self.config.scope.sitemaps
         cancelled = None
         if self.folder is not None:
             self.folder, cancelled = await finish_in_thread(partial(self.folder.keep, wanted))
-            retune = self._works.prepare_retune(self._engine, in_force)  # a run may have ended, or roots may have come
+            retune = self._works.prepare_retune(self._engine, in_force, who)  # a run may have ended, roots come
         self._wanted, self.config = wanted, in_force
+        if self._history is not None:
+            self._history.note_changes(chain(*changed), who)
         retune()
         if wants_sitemaps:
             self._works.robots.ask_again()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ..model import Disposition, LeftOut, Outcome, Reason
 from ..seeds import SkippedSeeds
 from ..standing import Counts, Progress, SiteView, Trap, WorkCost
 from .bounds import ADVICE, Bound
+from .field_counts import FieldCount, FieldCounts
 from .gauges import Gauges, bound_by
 from .latency import Latency, Stages
 from .parse_failures import ParseFailures
@@ -185,6 +186,10 @@ class Summary:
     """Seeds that were skipped, in this run or by `add` before it, because they are no usable URLs."""
     requisites: int = 0
     """Requisites fetched: what pages need to be shown. They are among `dispositions`, not among `pages`."""
+    fields: Sequence[FieldCount] = ()
+    """At how many pages each field of `extract.fields` was found."""
+    traces: Mapping[str, str] = field(default_factory=dict)
+    """The first traceback of each parse function that failed, by its name."""
 
     @property
     def queued(self) -> int:
@@ -218,10 +223,13 @@ class Metrics:
     requisites: int = 0
     """Requisites fetched in this run."""
     parse_failures: ParseFailures = field(default_factory=ParseFailures)
+    field_counts: FieldCounts = field(default_factory=FieldCounts)
     bound: Bound = Bound.IDLE
     """The limit that holds the crawl back now."""
     in_flight: int = 0
     """Visits under way, a quarter of a second ago at most."""
+    flights: int = 0
+    """Visits under way, summed over all samples."""
     _failures: dict[tuple[str, Reason, str], tuple[int, str]] = field(default_factory=dict)
     _hindrances: dict[tuple[str, Reason], tuple[int, str]] = field(default_factory=dict)
     _blocked: dict[str, Blocked] = field(default_factory=dict)
@@ -242,6 +250,7 @@ class Metrics:
     def fold(self, outcome: Outcome) -> None:
         """Counts one recorded outcome. Pages that were read again for their links are counted apart, in `rereads`."""
         self.parse_failures.note(outcome)
+        self.field_counts.note(outcome)
         if outcome.request.is_reread:
             self.rereads[outcome.disposition] += 1
             self.bytes += len(outcome.response.body) if outcome.response else 0
@@ -274,10 +283,47 @@ class Metrics:
         self.bound = bound_by(replace(gauges, fails_by_names=fails_by_names))
         self.bounds[self.bound] += 1
         self.in_flight = gauges.in_flight
+        self.flights += gauges.in_flight
         free = gauges.concurrency - gauges.in_flight
         sample_ms = SAMPLE_S * 1000
         self.stages.tick(free * sample_ms if gauges.waits_for_turn else 0.0, gauges.record_backlog * sample_ms)
         self._marks.add(Mark(self.pages, self.bytes, self.visits, gauges.in_flight))
+
+    def totals(self) -> dict[str, Any]:
+        """Returns the totals of this run, fit for JSON: `take_totals` reads them in another process."""
+        return {
+            "bytes": self.bytes,
+            "requisites": self.requisites,
+            **{name: dict(getattr(self, name)) for name in _COUNTERS},
+            "failures": [[*key, *value] for key, value in self._failures.items()],
+            "hindrances": [[*key, *value] for key, value in self._hindrances.items()],
+        }
+
+    def take_totals(self, parts: Sequence[Mapping[str, Any]]) -> None:
+        """Takes the sum of these totals, of several loops, in the place of its own."""
+        self.bytes = sum(part["bytes"] for part in parts)
+        self.requisites = sum(part["requisites"] for part in parts)
+        for name, kind in _COUNTERS.items():
+            total = Counter[Any]()
+            for part in parts:
+                total.update({kind(key): number for key, number in part[name].items()})
+            setattr(self, name, total)
+        self._failures, self._hindrances = {}, {}
+        for part in parts:
+            for site, reason, parser, number, example in part["failures"]:
+                _count(self._failures, (site, Reason(reason), parser), number, example)
+            for site, reason, number, detail in part["hindrances"]:
+                _count(self._hindrances, (site, Reason(reason)), number, detail)
+
+    def count_settled(self, settled: Mapping[Disposition, int]) -> None:
+        """Takes exact counts of final visits: a loop that was killed may not have told of its last ones."""
+        self.dispositions = Counter({name: number for name, number in settled.items() if number > 0})
+
+    def note(self, bound: Bound, in_flight: int) -> None:
+        """Takes a sample of a run on several loops: what limits most of them, and all visits under way."""
+        self.bound, self.in_flight = bound, in_flight
+        self.bounds[bound] += 1
+        self._marks.add(Mark(self.pages, self.bytes, self.visits, in_flight))
 
     def snapshot(
         self, counts: Counts, busiest: Sequence[SiteView], in_flight: int, *, reads_seeds: bool = True
@@ -323,6 +369,7 @@ class Metrics:
             rereads=dict(self.rereads),
             blocked=sorted(self._blocked.values(), key=lambda one: -one.times)[:20],
             requisites=self.requisites,
+            traces=dict(self.parse_failures.traces),
         )
 
     def failures(self, limit: int) -> list[Failures]:
@@ -338,6 +385,12 @@ class Metrics:
     def rates(self) -> Rates:
         """Returns pages, bytes and visits a second, and the mean of visits under way, over the last seconds."""
         return self._marks.rates()
+
+
+_COUNTERS: Mapping[str, Callable[[Any], Any]] = {
+    "dispositions": Disposition, "reasons": Reason, "statuses": int, "rereads": Disposition, "bounds": Bound,
+}  # fmt: skip
+"""The counters of a run, and what their keys are."""
 
 
 def _count(kept: dict[Key, tuple[int, str]], key: Key, n: int, example: str) -> None:

@@ -98,6 +98,9 @@ class Page:
     is_brief: bool = False
     """Its text is long and pages like it are well known, so `gist`, `numbers`, `media`, `end` and `is_ahead`, by which
     pages are compared, were not made; `simhash` only if the records have it."""
+    sketch: bytes = b""
+    """A sample of its pairs of words, by which near duplicates are found (`parse/sketch.py`), if these are looked for.
+    Empty: no text, or too little."""
     n_links: int = 0
     """Distinct URLs the page points to, in scope or not."""
     news: Links = Links()
@@ -116,6 +119,12 @@ class Page:
     """Statements of the page about itself as JSON, if the record has metadata."""
     structured_json: bytes = b""
     """Its structured data as JSON (JSON-LD, microdata, Open Graph ...), if the record has it."""
+    fields_json: bytes = b""
+    """The values of `extract.fields` as a JSON object, if there are some."""
+    fields_found: int = 0
+    """A bit for each of these fields, in their order, that has a value."""
+    fields_unread: int = 0
+    """A bit for each one whose place was found, but no value of its type."""
     data_json: bytes = b""
     """The result of the user's own parse function, as JSON."""
     data_error: str = ""

@@ -106,6 +106,8 @@ class Response:
     """The version and the cipher suite of TLS, `TLSv1.3 TLS_AES_256_GCM_SHA384`. Empty: no TLS, or it is not told."""
     heads: Heads = field(default=Heads(), repr=False)
     """The heads of the exchange as they were sent. Empty: the Fetcher does not tell them."""
+    number: int = field(default=0, repr=False, compare=False)
+    """The number of its request in the audit of requests (docs/proof.md). 0: it is not recorded there."""
     share: Share = field(default=NO_SHARE, repr=False, compare=False)
     """Its part of the budget for bodies. Copies made with `dataclasses.replace` have the same one."""
     rendered: Rendered | None = field(default=None, repr=False)

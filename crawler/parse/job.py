@@ -17,6 +17,8 @@ from ..urls.canonical import Policy
 if TYPE_CHECKING:
     import turbohtml
 
+    from .selectors import Selector
+
 ROBOTS_PATH = "/robots.txt"
 _WITH_BUFFERS = 5
 """The first protocol of pickles that knows buffers."""
@@ -155,12 +157,18 @@ class ParseJob:
     """The part of a page that text and markdown are made of: its main part, or all that is seen of it."""
     wants_simhash: bool
     """Whether to fill `Page.simhash` of each page, also of those that are brief."""
+    wants_sketch: bool = False
+    """Whether to fill `Page.sketch`."""
     wants_audit: bool = False
     """Whether to fill `Page.audit_json` of pages in reach."""
     extra_hops: int = 0
     """Links that leave the reach are followed so many hops further out."""
     most_requisites: int = 0
     """Most URLs that a document needs to be shown that are fetched. 0: none is looked for."""
+    fields: tuple[Selector, ...] = ()
+    """The selectors of `extract.fields`. Their values become `Page.fields_json`."""
+    data_follows: bool = False
+    """Whether links of a page whose request has data become requests with the same data."""
     extract: Callable[[Content], object] | None = None
     """The user's own parse function. Its result becomes `Page.data_json`, its error `Page.data_error`."""
     returns: Literal["json", "pickle", "object"] = "json"
@@ -169,7 +177,12 @@ class ParseJob:
     @property
     def wants_headers(self) -> bool:
         """Whether documents come with the headers of their answers."""
-        return self.wants_audit or self.extract is not None
+        return self.wants_audit or self.data_follows or self.extract is not None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether somebody's function or selectors read each page, which may take any time."""
+        return bool(self.fields) or self.extract is not None
 
     @property
     def wants_texts(self) -> bool:

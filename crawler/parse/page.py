@@ -28,6 +28,7 @@ from . import (
     links,
     requisites,
     scan,
+    selecting,
     shell,
     sitemap,
     styles,
@@ -35,10 +36,12 @@ from . import (
 )
 from .evidence import NO_END, Evidence, Shown, evidence
 from .extraction import Source, extract
+from .inheriting import hand_down
 from .job import Document, ParseJob
 from .news import NO_NEWS, Memory, News, ResolvedLinks, memory_of
 from .reading import Reading
 from .simhash import gist, simhash
+from .sketch import ALL, MAIN, sketch
 
 MAX_LINK_BYTES = 16 << 20
 """Bytes of all links of a page together, so that a worker's answer has a limit for any input."""
@@ -102,6 +105,7 @@ def parse(document: Document, job: ParseJob) -> Page:
         end=traits.shown.end,
         is_ahead=traits.shown.is_ahead,
         is_brief=is_brief,
+        sketch=_sketch(reading) if job.wants_sketch else b"",
         n_links=len(found),
         news=_pack(news.texts, reading, job),
         links_json=data.encode_bounded(found) if job.wants_links else b"",
@@ -111,6 +115,9 @@ def parse(document: Document, job: ParseJob) -> Page:
         text_from=reading.text_from,
         metadata_json=_encode(reading.metadata, "metadata", reading),
         structured_json=_encode(reading.structured, "structured data", reading),
+        fields_json=_encode(reading.fields, "fields", reading),
+        fields_found=reading.fields_found,
+        fields_unread=reading.fields_unread,
         truncated=truncated,
         is_scanned=reading.is_scanned,
         note=reading.note,
@@ -124,10 +131,18 @@ def parse(document: Document, job: ParseJob) -> Page:
     )
     if why := shell.judge(document.looks_for, reading.shell, reading.words):  # it comes again, with its scripts' work
         return replace(page, shell=why, n_words=shell.count_words(reading.shell, reading.words))
+    source = Source(page, document, body, reading, base, news, depth)
     if job.extract is not None:
-        page, news = extract(Source(page, document, body, reading, base, news, depth), job, memory)
+        page, news = extract(source, job, memory)
+    if job.data_follows:
+        page = hand_down(source, page)
     memory.mark(news, depth, document)  # comes last: links may be marked only if they are really sent
     return page
+
+
+def _sketch(reading: Reading) -> bytes:
+    """Returns the sketch of the text that the record keeps; of all words, if it keeps none or little of it."""
+    return sketch(reading.main_text, MAIN) or sketch(reading.words, ALL)
 
 
 def _find_traits(reading: Reading, found: list[str], url: str) -> Traits:
@@ -155,7 +170,7 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
     if kind == "other" and codings.is_gzip(body) and kinds.may_hold_gzip(content_type):
         return _read_gzip(document, body, job)
     if kind == "html" and (document.is_suspect or html.is_too_large(body, job.tree_bytes)):
-        return kind, scan.read(body, charset.label(content_type), url, job)
+        return kind, _add_fields(scan.read(body, charset.label(content_type), url, job), document, body, job)
     if kind == "html":
         return kind, html.read(
             body,
@@ -171,7 +186,15 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
         return kind, xml.read([body], document, job)
     if kind == "text":
         return _read_list(document, [body]) if sitemap.is_list(document) else (kind, _plain(document, body, job))
-    return kind, _read_file(document, body, job) if job.most_requisites else Reading()
+    reading = _read_file(document, body, job) if job.most_requisites else Reading()
+    return kind, _add_fields(reading, document, body, job) if kinds.essence(content_type).endswith("json") else reading
+
+
+def _add_fields(reading: Reading, document: Document, body: bytes, job: ParseJob) -> Reading:
+    """Returns the reading of what has no tree, with fields that expressions find, unless a worker failed on it."""
+    if job.fields and not document.is_suspect:
+        selecting.note(reading, job.fields, selecting.Source(None, body, reading.charset))
+    return reading
 
 
 def _read_file(document: Document, body: bytes, job: ParseJob) -> Reading:
@@ -216,7 +239,7 @@ def _read_list(document: Document, pieces: Iterable[bytes]) -> tuple[kinds.Kind,
 def _plain(document: Document, body: bytes, job: ParseJob) -> Reading:
     name = charset.of_text(body, charset.label(document.content_type))
     words = charset.decode(body, name)
-    return Reading(charset=name, words=words, text=words if job.wants_text else "")
+    return _add_fields(Reading(charset=name, words=words, text=words if job.wants_text else ""), document, body, job)
 
 
 def _pick_followed(reading: Reading, kind: kinds.Kind, job: ParseJob) -> list[str]:

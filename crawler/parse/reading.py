@@ -50,12 +50,20 @@ class Reading:
     """The text that a person would read, with its layout. Filled only on request."""
     markdown: str = ""
     """The same as markdown. Filled only on request."""
+    main_text: str = ""
+    """The text of the part that the record keeps, also if it keeps only the markdown. Filled where that is made."""
     text_from: str = ""
     """The part that both are made of, see `main_text`; empty: nothing was chosen."""
     metadata: Mapping[str, object] | None = None
     """Statements of the page about itself, see `metadata`. Filled only on request."""
     structured: Mapping[str, object] | None = None
     """Its structured data, see `embedded`. Filled only on request."""
+    fields: Mapping[str, object] | None = None
+    """The values of `extract.fields` by name, see `selecting`. Filled only on request."""
+    fields_found: int = 0
+    """A bit for each of these fields that has a value."""
+    fields_unread: int = 0
+    """A bit for each one whose place was found, but no value of its type."""
     note: str = ""
     """A remark for people, such as why the rest was not read."""
     left_out: int = 0

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import cycle, islice
 from pathlib import Path
@@ -22,8 +22,10 @@ from random import Random
 import anyio
 import psutil
 
+from crawler import Config, prove_folder, read_folder
 from crawler.testing import Web, open_web
 from tests.hostile.archives import check_archive
+from tests.hostile.repeats import check_repeats, repeating_web
 from tests.hostile.tables import TABLES, add_tables, check_tables
 from tests.hostile.victim import Victim, are_gone, ended, troubled_web
 from tests.postgres import Server, open_server
@@ -108,6 +110,18 @@ async def killed_while_it_writes_to_a_server(
     visits = Counter((record["url"], record["visit"]) for record in crawl.records())
     assert found == visits, f"missing {list(visits - found)[:3]}, too many {list(found - visits)[:3]}"
     return f"{crawl.kills['group']} deaths; {visits.total()} visits once in the table"
+
+
+async def killed_while_it_finds_near_duplicates(crawl: Victim, rounds: int, moments: Random) -> str:
+    """Each near duplicate names the page that was recorded first, and the index has what was settled, no more."""
+    crawl.options = ("--text", "--dedupe", "near")
+    per_round = max(2, 2 * len(crawl.served.web.reachable()) // rounds)
+    for _ in range(rounds):
+        if await crawl.survives("group", moments.randint(1, per_round)):
+            break
+    assert crawl.kills["group"] >= 1, "the crawl was over before it could be killed"
+    await is_whole(crawl)
+    return f"{crawl.kills['group']} deaths; {check_repeats(crawl)}"
 
 
 async def killed_while_it_sends_messages(crawl: Victim, rounds: int, moments: Random, url: str) -> str:
@@ -236,6 +250,15 @@ async def is_whole(crawl: Victim) -> None:
     assert len(crawl.served.hits) == before, "a finished crawl asked again"
     least = crawl.least_pause_s()
     assert crawl.per_site > 1 or least >= crawl.delay_s, f"a site rested {least:.3f} s of {crawl.delay_s:g}"
+    is_proven(crawl)
+
+
+def is_proven(crawl: Victim) -> None:
+    """Its own record of requests has all that the server got, and proves that it was polite over all its lives."""
+    proof = prove_folder(read_folder(crawl.folder, Config()))
+    assert proof.is_kept, f"{proof.faults[:2]} {[site.breaches[:2] for site in proof.sites if not site.is_kept]}"
+    got = len(crawl.served.hits)
+    assert got <= proof.requests <= got + crawl.in_flight_at_most(), f"{proof.requests} on record, the server got {got}"
 
 
 # -- the table -----------------------------------------------------------------------------------------------------
@@ -246,6 +269,7 @@ STORIES: tuple[tuple[Story, int, float, int, float], ...] = (
     (killed_again_and_again, 2000, 0.0, 4, 1.0),
     (killed_while_it_archives, 1000, 0.0, 4, 0.5),
     (killed_while_it_fills_tables, 1000, 0.0, 4, 0.5),
+    (killed_while_it_finds_near_duplicates, 400, 0.0, 4, 0.25),
     (killed_while_it_writes_to_a_server, 1000, 0.0, 4, 0.25),
     (rests_between_its_lives, 24, 3.0, 1, 0.1),
     (killed_while_it_starts, 400, 0.0, 4, 0.15),
@@ -257,15 +281,18 @@ STORIES: tuple[tuple[Story, int, float, int, float], ...] = (
 """Each with its pages, the delay of its sites in seconds, requests at a time to one, and its share of the rounds."""
 
 
+WEBS: Mapping[Story, Callable[[int, int], Web]] = {killed_while_it_finds_near_duplicates: repeating_web}
+"""The web of a story, where it is no troubled one."""
+
+
 async def tell(rounds: int, seed: int, only: str) -> bool:
     """All stories, a line each; whether all held."""
     print(f"kill matrix, seed {seed}\n{'story':<28} {'':<6} {'seconds':>7}  what was seen")
     held = True
     for story, pages, delay_s, per_site, share in STORIES:
         if only in story.__name__:
-            held &= await tell_one(
-                story, troubled_web(pages, SITES), delay_s, per_site, max(3, round(rounds * share)), seed
-            )
+            web = WEBS.get(story, troubled_web)(pages, SITES)
+            held &= await tell_one(story, web, delay_s, per_site, max(3, round(rounds * share)), seed)
     return held
 
 
