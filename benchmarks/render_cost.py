@@ -65,9 +65,7 @@ async def _measure(pages: int, at_once: int) -> int:
     print("pages  CPU s  browser MB (PSS)  processes  own MB")
     for one in samples:
         print(f"{one.pages:5} {one.cpu_s:6.1f} {one.browser_mb:17.0f} {one.processes:10} {one.own_mb:7.0f}")
-    print(
-        f"\nCPU a page: {cpu_ms:.0f} ms, all processes (goal {MOST_CPU_MS:.0f}); of one that is not rendered: {plain_s:.1f} ms"
-    )
+    print(f"\nCPU a page: {cpu_ms:.0f} ms, all processes (goal {MOST_CPU_MS:.0f}); not rendered: {plain_s:.1f} ms")
     most = max(one.browser_mb for one in samples)
     print(f"browser at {at_once} pages at a time: {most:.0f} MB at most (goal {MOST_MB:.0f})")
     return int(cpu_ms > MOST_CPU_MS or most > MOST_MB)
