@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,12 @@ def run(
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="DIR", help="The crawl folder. [default: named after the seeds]"),
+    ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Keep the crawl in postgresql://USER@HOST/DB: the same command elsewhere joins it."
+        ),
     ] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")] = None,
     preset: Annotated[
@@ -92,6 +99,15 @@ def run(
     keep_columns: Annotated[
         bool, typer.Option("--keep-columns", help="Record the other columns or fields of each row as request_data.")
     ] = False,
+    data_follows: Annotated[
+        bool | None,
+        typer.Option(
+            "--data-follows",
+            show_default=False,
+            help="Record the columns of a seed at the pages that it leads to, too.",
+        ),
+        SetsSetting("scope.data_follows"),
+    ] = None,
     delay: Annotated[
         float | None,
         typer.Option(metavar="SECONDS", help="Rest between requests to one site. [default: 1]"),
@@ -151,10 +167,30 @@ def run(
     metadata: Annotated[
         bool, typer.Option("--metadata", help="Record what each page says of itself: title, authors, dates, ...")
     ] = False,
+    extract: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=SELECTOR",
+            help="Record what a selector finds on each page, such as 'price=css:.price as number'. Repeatable.",
+        ),
+        SetsSetting("extract.fields", values.fields),
+    ] = None,
     parse: Annotated[
         str | None,
         typer.Option(metavar="MODULE:FUNCTION", help="Record what a function of yours finds on each page."),
         SetsSetting("extract.function"),
+    ] = None,
+    index: Annotated[
+        bool,
+        typer.Option("--index", help="Keep an index for `crawl search` up to date; best with --text."),
+        SetsSetting("search.index", lambda is_wanted: is_wanted or None),
+    ] = False,
+    render: Annotated[
+        Literal["never", "auto", "always"] | None,
+        typer.Option(
+            metavar="WHEN", help="Render pages that scripts make: never, auto, always; needs Chromium. [default: never]"
+        ),
+        SetsSetting("render.mode"),
     ] = None,
     warc: Annotated[bool, typer.Option("--warc", help="Archive every exchange in WARC files, in DIR/warc.")] = False,
     save: Annotated[
@@ -174,6 +210,13 @@ def run(
             metavar="near", help="Keep the text of pages that nearly repeat an earlier one out of their records."
         ),
         SetsSetting("dedupe.near_duplicates", lambda what: "skip" if what else None),
+    ] = None,
+    copy_to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Copy finished files to s3://BUCKET/FOLDER while the crawl goes on; gs://, az:// too."
+        ),
+        SetsSetting("copies.to"),
     ] = None,
     set_: Annotated[
         list[str] | None,
@@ -225,7 +268,11 @@ def run(
     """Crawl the seeds into a folder; this is what `crawl SEEDS...` does."""
     given = locals()
     sources, folder = _find_folder(seeds, out)
-    is_announced = not dry_run and _announce(folder, fresh=fresh, quiet=quiet)
+    if engine and out is None:
+        raise typer.BadParameter(
+            "a crawl in an engine needs a name: -o NAME, the same for all nodes", param_hint="--engine"
+        )
+    is_announced = not (dry_run or engine) and _announce(folder, fresh=fresh, quiet=quiet)
     from .process import fork_helpers, import_settings, prepare_workers, run_loop
 
     if not dry_run:
@@ -272,6 +319,10 @@ def run(
         unpark=tuple(unpark or ()), trust=trust, is_announced=is_announced,
         report=loaded.preset == "audit" if report is None else report,
     )  # fmt: skip
+    if engine:
+        from .run_engine import run_node
+
+        raise typer.Exit(run_loop(lambda: run_node(job, engine)))
     raise typer.Exit(run_loop(lambda: run_crawl(job)))
 
 
@@ -308,6 +359,11 @@ def _find_folder(seeds: list[str], out: Path | None) -> tuple[list[str], Path]:
     """Returns the seeds and the crawl folder. A crawl folder among the seeds is the one to continue."""
     from crawler import default_folder_name
 
+    if re.match(r"[a-z][a-z0-9+.-]+:/", os.fspath(out or "")):
+        raise typer.BadParameter(
+            "a crawl keeps its state in a folder on this machine: -o FOLDER --copy-to URL copies its files",
+            param_hint="--out",
+        )
     folders = [Path(seed) for seed in seeds if (Path(seed) / "crawl.toml").is_file()]
     if len(folders) == 1 and out in (None, folders[0]):
         return [seed for seed in seeds if Path(seed) != folders[0]], folders[0]

@@ -8,7 +8,11 @@ from .runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
+    from .api.engines import Engine, claim_node, join_engine, open_engine
+    from .api.one_page import FetchedPage, fetch_page
     from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
+    from .api.site_map import SiteMap, map_site
+    from .api.trying import Trial, try_page
     from .archives import ArchiveFetcher
     from .assembly.contents import make_content
     from .assembly.shared import Shared, open_shared
@@ -57,6 +61,7 @@ if TYPE_CHECKING:
     )
     from .lookback import Clusters, Inspection, Story, find_clusters, inspect_folder, tell_story
     from .metrics.bounds import Bound
+    from .metrics.field_counts import FieldCount
     from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
     from .model import (
         Capture,
@@ -78,6 +83,7 @@ if TYPE_CHECKING:
     )
     from .offload import count_cores
     from .parse import Content, Label, Link, Parsed
+    from .parse.selectors import check_selectors
     from .policy.scope import Ruling, check_patterns
     from .policy.wider import FAILURES
     from .protocols import (
@@ -94,11 +100,13 @@ if TYPE_CHECKING:
         Rules,
         Sink,
     )
+    from .proving import Breach, Fault, Proof, SiteVerdict, prove_folder, write_letter
     from .query import Answer, export_query, query_folder
     from .reach.second_looks import Reconsidered
     from .reports import Report
     from .runtime.escaping import escape_text
     from .runtime.ownership import Trust
+    from .search import SearchAnswer, SearchHit, index_folder, search_folder
     from .seeds import BadSeed, SkippedSeeds
     from .settings import Config, Settings, SinkConfig
     from .settings.keywords import SinkSettings, SiteSettings
@@ -111,7 +119,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
+    "api.engines": "Engine claim_node join_engine open_engine",
+    "api.one_page": "FetchedPage fetch_page",
+    "api.site_map": "SiteMap map_site",
     "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
+    "api.trying": "Trial try_page",
     "archives": "ArchiveFetcher",
     "audit": "FINDINGS AuditLimits Check Finding FindingPage Problem Severity load_check",
     "settings.loading": "Change Changes",
@@ -124,13 +136,17 @@ _HOMES = {
     "gate": "CheckVerdict Gate Judged Others check_folder check_site read_baseline write_baseline write_junit "
     "write_sarif",
     "metrics.bounds": "Bound",
+    "metrics.field_counts": "FieldCount",
     "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
     "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
     "Skip Timings Url",
     "parse": "Content Label Link Parsed",
+    "parse.selectors": "check_selectors",
+    "proving": "Breach Fault Proof SiteVerdict prove_folder write_letter",
     "protocols": "Archive Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
     "comparison": "Comparison Difference open_comparison write_page",
     "dry_run": "Rehearsal rehearse",
+    "search": "SearchAnswer SearchHit index_folder search_folder",
     "seeds": "BadSeed SkippedSeeds",
     "settings": "Config Settings SinkConfig",
     "settings.memory_plan": "plan_memory",
@@ -170,6 +186,7 @@ __all__ = [
     "BadSeed",
     "Blocked",
     "Bound",
+    "Breach",
     "Capture",
     "Change",
     "Changes",
@@ -190,10 +207,14 @@ __all__ = [
     "Difference",
     "Disposition",
     "Ending",
+    "Engine",
     "Explanation",
     "Failures",
+    "Fault",
     "FetchError",
+    "FetchedPage",
     "Fetcher",
+    "FieldCount",
     "Finding",
     "FindingPage",
     "Folder",
@@ -227,6 +248,7 @@ __all__ = [
     "PerCrawl",
     "Position",
     "Problem",
+    "Proof",
     "Reader",
     "ReaderGone",
     "Reason",
@@ -242,6 +264,8 @@ __all__ = [
     "Robots",
     "Rules",
     "Ruling",
+    "SearchAnswer",
+    "SearchHit",
     "SeedError",
     "Settings",
     "Severity",
@@ -250,7 +274,9 @@ __all__ = [
     "SinkConfig",
     "SinkError",
     "SinkSettings",
+    "SiteMap",
     "SiteSettings",
+    "SiteVerdict",
     "Skip",
     "SkippedSeeds",
     "Snapshot",
@@ -259,6 +285,7 @@ __all__ = [
     "Summary",
     "Timings",
     "Trap",
+    "Trial",
     "Trust",
     "Url",
     "UrlError",
@@ -268,7 +295,9 @@ __all__ = [
     "audit_folder",
     "check_folder",
     "check_patterns",
+    "check_selectors",
     "check_site",
+    "claim_node",
     "count_cores",
     "crawl",
     "crawl_sync",
@@ -277,18 +306,24 @@ __all__ = [
     "explain",
     "export_folder",
     "export_query",
+    "fetch_page",
     "find_clusters",
     "find_crawl_folder",
     "follow_changes",
+    "index_folder",
     "inspect_folder",
+    "join_engine",
     "load_check",
     "look",
     "make_content",
+    "map_site",
     "open_comparison",
     "open_crawl",
+    "open_engine",
     "open_shared",
     "plan_memory",
     "plan_replay",
+    "prove_folder",
     "query_folder",
     "read_baseline",
     "read_folder",
@@ -297,10 +332,13 @@ __all__ = [
     "rehearse",
     "repair_folder",
     "replay",
+    "search_folder",
     "stream",
     "tell_story",
+    "try_page",
     "write_baseline",
     "write_junit",
+    "write_letter",
     "write_page",
     "write_sarif",
     "write_site_report",

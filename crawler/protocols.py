@@ -87,6 +87,11 @@ class Rules(Protocol):
         ...
 
     @property
+    def source(self) -> int:
+        """The number of the request that brought the file (`Response.number`). 0: it is not known."""
+        ...
+
+    @property
     def sitemaps(self) -> Sequence[str]:
         """The values of the Sitemap lines in order, as the file has them. They need not be URLs."""
         ...
@@ -256,10 +261,7 @@ class Archive(Protocol):
 
 
 class Output(Protocol):
-    """One output of a crawl folder: how its format is written, which files it makes, and how it is read back.
-
-    It holds nothing open, and making one touches no file.
-    """
+    """One output of a crawl folder: its format, its files, and how it is read back. Making one touches no file."""
 
     @property
     def name(self) -> str:
@@ -305,6 +307,15 @@ class Posting(Protocol):
 
     def open_posting(self, post: Post, *, is_synced: bool) -> AbstractAsyncContextManager[Sink]:
         """Opens the sink as `Output.open` does. It is called instead."""
+        ...
+
+
+@runtime_checkable
+class Finishing(Protocol):
+    """An Output that knows which of its files can be copied elsewhere, since nothing in them changes any more."""
+
+    def find_finished(self, position: Position, *, is_over: bool) -> Sequence[str]:
+        """Returns their names in the crawl folder; `is_over`: also of those that only the next run makes longer."""
         ...
 
 

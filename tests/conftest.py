@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from crawler.runtime.watchdog import Stall, open_watchdog
+from tests.postgres import Server, make_engine_with_set_clock, open_server, why_not
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts `make test &` like this, and processes hand it on: no test could press Ctrl-C.
@@ -101,6 +102,17 @@ async def _watch() -> AsyncIterator[None]:
     held = [stall for stall in stalls if stall.cpu_s >= MAX_CPU_S or stall.seconds >= MAX_WAIT_S]
     held = [stall for stall in held if "importlib" not in str(stall.stack)]  # once in the life of a process
     assert not held, f"the event loop stood still: {held}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A PostgreSQL server with an engine whose clock stands until it is set, for as many crawls as tests need."""
+    if reason := why_not():
+        pytest.skip(reason)
+    with open_server() as server:
+        with ThreadPoolExecutor(1) as thread:  # a loop may run here
+            thread.submit(asyncio.run, make_engine_with_set_clock(server)).result()
+        yield server
 
 
 def _ends(thread: threading.Thread) -> bool:

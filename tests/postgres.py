@@ -130,3 +130,19 @@ def open_server() -> Iterator[Server]:
             yield server
         finally:
             server.stop()
+
+
+async def make_engine_with_set_clock(server: Server) -> None:
+    """Makes an engine whose clock shows what stands in a table."""
+    from crawler.backends.postgres import PostgresEngine
+
+    await server.ask("SELECT 1")  # it is up
+    for _ in range(2):  # the second node finds it
+        async with PostgresEngine.open(server.url):
+            pass
+    await server.ask("CREATE TABLE now (at timestamptz)")
+    await server.ask("INSERT INTO now VALUES (clock_timestamp())")
+    await server.ask(
+        "CREATE OR REPLACE FUNCTION crawld.clock() RETURNS timestamptz LANGUAGE sql VOLATILE"
+        " AS 'SELECT at FROM public.now'"
+    )

@@ -91,3 +91,21 @@ async def test_killed_while_it_saves_bodies_each_visit_is_listed_once_and_its_fi
         assert Counter(one["url"] for one in listed) == Counter(wanted)
         for one in listed:
             assert f"sha256:{sha256((place / one['file']).read_bytes()).hexdigest()}" == one["digest"]
+
+
+@pytest.mark.long
+async def test_killed_amid_data_that_follows_every_record_has_the_columns_of_its_seed(tmp_path: Path) -> None:
+    web = link_graph(seed=7, sites=4, pages_per_site=10, links_per_page=6)
+    async with kills.victim(web, tmp_path) as crawl:
+        rows = [f"{number},{seed}" for number, seed in enumerate(crawl.served.seeds)]
+        (tmp_path / "shops.csv").write_text("\n".join(["id,homepage", *rows, ""]))
+        crawl.seeds, crawl.options = [str(tmp_path / "shops.csv")], ("--keep-columns", "--data-follows")
+        for moment in Random(kills.SEED).sample(range(3, 30), 3):
+            await crawl.survives("group", moment)
+        assert crawl.kills["group"] >= 1, "the crawl was over before it could be killed"
+        await crawl.finishes()
+        records = crawl.records()
+        assert {record["url"] for record in records} == crawl.served.web.reachable()
+        numbers = {seed: str(number) for number, seed in enumerate(crawl.served.seeds)}
+        wrong = [record for record in records if record["request_data"] != {"id": numbers[str(record["seed"])]}]
+        assert wrong == []

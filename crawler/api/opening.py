@@ -30,6 +30,7 @@ from ..protocols import Fetcher, Sink
 from ..runtime.ownership import NOBODY, Trust
 from ..settings import Config, Settings
 from ..settings.loading import amend
+from .past import begin_history
 from .running import Crawl
 from .seeds import OnBadSeed, Seed, check_choice
 
@@ -90,7 +91,9 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
             if shared:
                 shared.check(config, weight)
             stacking = Stacking(stack, config, home, given, fetcher, extract, shared, weight, hooks)
-            opened_crawl = Crawl(config, home, await _open_works(stacking, stack, home), on_bad_seed)
+            works = await _open_works(stacking, stack, home)
+            history = stack.enter_context(begin_history(home)) if home else None
+            opened_crawl = Crawl(config, home, works, on_bad_seed, history)
             try:
                 yield opened_crawl
             finally:

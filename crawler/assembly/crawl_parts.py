@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from ..engine.engine import Engine, Visit
 from ..engine.hooked_fetcher import NO_HOOKS, HookedFetcher, Hooks
 from ..engine.limits import Limits
+from ..engine.site_turns import SiteTurns
 from ..engine.slots import Places, Seat
 from ..errors import ConfigError
 from ..fetch import Budget, CookieJar, ForeignFetcher, Guard, HttpFetcher, Network, keep_cookies
@@ -30,11 +31,13 @@ from ..policy.answers import Answers
 from ..policy.pace import Pace
 from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
+from ..proof import RequestRecorder, note_grounds, note_no_grounds
 from ..protocols import (
     Archive,
     Choosing,
     Fetcher,
     Frontier,
+    Observer,
     Offloader,
     Output,
     Patient,
@@ -56,11 +59,13 @@ from . import parts
 from .given import OpenFetcher, enter_given_fetcher, makes_fetcher
 from .kinds import enter_fetcher, enter_frontier
 from .parsing import Extract, Returns, choose_return, try_to_load
+from .rendering import Means, Renderer, enter_renderer
 from .shared import Shared, open_shared
 from .site_facts import SiteFacts
 
 if TYPE_CHECKING:
     from ..archives import ArchiveFetcher
+    from ..copies import Copies
 
 
 @dataclass(slots=True)
@@ -79,11 +84,16 @@ class Stacking:
     lost: LostRecords = NOTHING_LOST
     http: HttpFetcher | None = None
     archives: ArchiveFetcher | None = None
+    recorder: RequestRecorder | None = None
 
     async def works(self) -> Works:
         config = self.config
+        renderer = await enter_renderer(self.stack, config)
         frontier = await self._open_frontier()
-        opened = [*await self._open_outputs(), *await self._open_near_duplicates(), *self.sinks]
+        copies = await self._open_copies(frontier)
+        self.recorder = self._open_recorder()
+        outputs = [*await self._open_outputs(), *await self._open_near_duplicates()]
+        opened = [*outputs, *self.sinks, *((self.recorder,) if self.recorder else ())]
         sinks = await self._rewind(opened, frontier)
         shared = self.shared
         if shared is None:
@@ -96,7 +106,8 @@ class Stacking:
         tracing = shared.telemetry.open_tracing() if shared.telemetry else None
         if tracing:
             fetcher = tracing.trace_exchanges(fetcher)
-        robots = parts.robots(config, fetcher, offloader, find_observers(sinks), shared.presence)
+        observer = find_observers(sinks)
+        robots = parts.robots(config, fetcher, offloader, observer, shared.presence, shared.robots)
         visiting = HookedFetcher(fetcher, self.hooks, robots) if any(self.hooks) else fetcher
         in_workers = shared.config.offload.executor in ("process", "auto")
         durable = frontier.durable
@@ -106,7 +117,18 @@ class Stacking:
         return Works(
             frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, returns, roots, self.lost,
             shared.presence, self.http, Pace(shared.presence), visiting, shared.totals, tracing, self.archives,
+            SiteTurns(frontier), observer, renderer, copies, self.recorder,
         )  # fmt: skip
+
+    def _open_recorder(self) -> RequestRecorder | None:
+        """Opens the audit of requests. A crawl without a folder has none, nor has one that sends no requests."""
+        if self.folder is None or self.config.fetch.archives or not self.config.proof.audit_requests:
+            return None
+        is_synced = self.config.frontier.durability == "power"
+        recorder = RequestRecorder(self.folder.path, parts.proof_terms(self.config), is_synced=is_synced)
+        self.stack.callback(recorder.close)
+        recorder.open()
+        return recorder
 
     async def _open_frontier(self) -> Frontier:
         """Opens the frontier. Visits whose records are gone from an output are queued again before."""
@@ -125,6 +147,17 @@ class Stacking:
             lost_records.requeue_lost_records, folder.frontier_path, damaged, is_asked=False
         )
         return await enter_frontier(self.stack, place, config, terms)
+
+    async def _open_copies(self, frontier: Frontier) -> Copies | None:
+        """Opens copies before the outputs: the last files are copied when these are closed."""
+        if not self.config.copies.to or self.folder is None:
+            return None
+        from ..copies import open_copies  # noqa: PLC0415 - imported by crawls that copy
+
+        folder, to = self.folder, self.config.copies.to
+        place = f"{to}/{folder.path.name}" if self.shared else to  # each crawl of many has a place of its own
+        opening = open_copies(folder.outputs, folder.path, place, frontier.positions)
+        return await self.stack.enter_async_context(opening)
 
     async def _rewind(self, opened: Sequence[Sink], frontier: Frontier) -> tuple[Sink, ...]:
         positions = await frontier.positions()
@@ -152,19 +185,8 @@ class Stacking:
         return sinks
 
     async def _open_near_duplicates(self) -> list[Sink]:
-        """Opens what finds near duplicates, if the settings ask for them."""
-        said = self.config.dedupe
-        if said.near_duplicates == "keep":
-            return []
-        from ..near_duplicates import open_near_duplicates  # noqa: PLC0415 - needed where it is asked for alone
-
-        opening = open_near_duplicates(
-            self.folder.path if self.folder else None,
-            said.near_similarity,
-            skips_text=said.near_duplicates == "skip",
-            is_synced=self.config.frontier.durability == "power",
-        )
-        return [await self.stack.enter_async_context(opening)]
+        opening = parts.open_near_duplicates(self.config, self.folder.path if self.folder else None)
+        return [await self.stack.enter_async_context(opening)] if opening else []
 
     async def _open_output(self, output: Output, is_synced: bool) -> Sink:
         if not isinstance(output, Posting):
@@ -180,7 +202,7 @@ class Stacking:
         A function of the program gets it, and may put another one around it. A fetcher of the program takes its place.
         """
         if self.fetcher is not None and not makes_fetcher(self.fetcher):
-            return ForeignFetcher(cast("Fetcher", self.fetcher))
+            return ForeignFetcher(cast("Fetcher", self.fetcher), self.recorder)
         if self.config.fetch.archives:
             from ..archives import open_archives  # noqa: PLC0415 - needed for a replay alone
 
@@ -188,6 +210,7 @@ class Stacking:
             self.archives = await self.stack.enter_async_context(opening)
             return await self._open_around(self.archives)
         self.http = await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network, presence))
+        self.http.line.recorder = self.recorder
         if self.config.fetch.cookie_file:
             if self.http.line.cookies is None:
                 raise ConfigError("fetch.cookie_file needs fetch.cookies = true beside it", ["fetch.cookie_file"])
@@ -226,10 +249,20 @@ class Works:
     """The fetcher with the program's hooks around it: visits use it. Without hooks it is `fetcher`."""
     totals: Totals
     """The figures of all runs of the process."""
-    tracing: Tracing | None = None
+    tracing: Tracing | None
     """Makes spans. None: nobody asked for them."""
-    archives: ArchiveFetcher | None = None
+    archives: ArchiveFetcher | None
     """Answers from archives, in a replay. None: the crawl is on the network."""
+    turns: SiteTurns
+    """The turns of exchanges beside the visits."""
+    observer: Observer | None = None
+    """Hears of exchanges that bring no outcome. None: no sink wants to."""
+    renderer: Renderer | None = None
+    """Renders pages. None: the settings ask for none."""
+    copies: Copies | None = None
+    """Copies finished files to a store. None: nobody asked for them."""
+    recorder: RequestRecorder | None = None
+    """Records the requests. None: nobody asked for it, or there is no folder."""
 
     @property
     def cookies(self) -> CookieJar:
@@ -247,6 +280,8 @@ class Works:
         for sink in self.sinks:
             if isinstance(sink, Patient):
                 sink.hurry()
+        if self.copies:
+            self.copies.hurry()
 
     def work_costs(self) -> Sequence[WorkCost]:
         """Returns where CPU work is done and what it costs. Empty: nothing is chosen by its cost."""
@@ -273,13 +308,15 @@ class Works:
             with self.tracing.run(crawl_id, job) as tell:
                 yield tell
 
-    def prepare_retune(self, engine: Engine, config: Config) -> Callable[[], None]:
+    def prepare_retune(self, engine: Engine, config: Config, who: str = "program") -> Callable[[], None]:
         """Returns a function that puts the settings in force. Raises ConfigError before anything is changed."""
         ground = self._ground(config)
         visit, limits, terms = self._visit(config, ground), _limits(config), parts.terms(config)
         change_sites = self.http.prepare_sites(SiteRules(config.sites)) if self.http else _change_nothing
 
         def retune() -> None:
+            if self.recorder is not None:
+                self.recorder.change_terms(parts.proof_terms(config), who)
             self.roots.choose(ground)
             self.frontier.limit_lending(
                 per_site=terms.per_site, per_ip=terms.per_ip, rest_s=terms.rest_s,
@@ -318,11 +355,13 @@ class Works:
         """Returns a visit by these settings. Its job has a new `run` token, so workers report all links again."""
         scope = parts.scope(config, ground.admitted)
         job = parts.job(config, scope, self.frontier.key, self.extract, self.returns)
+        means = Means(self.robots, self.turns, self.offloader, self.pace, self.observer)
+        rendering = self.renderer.around(self.visiting, config, means) if self.renderer else None
         visitor = Visitor(
-            self.robots, self.visiting, self.offloader, self.frontier, scope, parts.politeness(config), job,
-            takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar,
+            self.robots, rendering or self.visiting, self.offloader, self.frontier, scope, parts.politeness(config),
+            job, takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar,
             admit=self.roots.admit, answers=self.answers, keeps_cookies=config.fetch.cookies,
-            pace=self.pace,
+            pace=self.pace, note_grounds=note_grounds if self.recorder else note_no_grounds, rendering=rendering,
         )  # fmt: skip
         visit = self.roots.wait_for(ground, visitor.visit)
         return self.tracing.trace_visits(visit) if self.tracing else visit
@@ -331,10 +370,10 @@ class Works:
 def _skip_kept(sink: Sink, owed: Mapping[int, Sequence[str]]) -> Sink:
     """Returns the sink, wrapped so that it skips records that it still has and other sinks lost.
 
-    An archive keeps what comes: the visit is made once more, and so are its exchanges.
+    An archive and the audit keep what comes: the visit is made once more, and so are its exchanges.
     """
     has = [row for row, sinks in owed.items() if sink.name not in sinks]
-    return SkipStored(sink, has) if has and not isinstance(sink, Archive) else sink
+    return SkipStored(sink, has) if has and not isinstance(sink, (Archive, RequestRecorder)) else sink
 
 
 def _make_table(key: bytes) -> Admitted:

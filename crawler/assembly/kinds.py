@@ -51,7 +51,15 @@ def _open_auto(workers: Workers) -> Opening[Offloader]:
     return open_auto(workers)
 
 
-FRONTIERS: Kinds[OpenFrontier] = Kinds("crawld.frontiers", {"sqlite": _open_sqlite, "memory": _open_memory})
+def _open_engine(folder: Path | None, config: FrontierConfig, terms: Terms) -> Opening[Frontier]:
+    from .engines import open_engine_frontier  # noqa: PLC0415 - imported by crawls that use it
+
+    return open_engine_frontier(config, terms)
+
+
+FRONTIERS: Kinds[OpenFrontier] = Kinds(
+    "crawld.frontiers", {"sqlite": _open_sqlite, "memory": _open_memory, "engine": _open_engine}
+)
 FETCHERS: Kinds[OpenFetcher] = Kinds("crawld.fetchers", {"http": _open_http})
 EXECUTORS: Mapping[str, OpenOffloader] = {
     "process": open_offloader,

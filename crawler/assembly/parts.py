@@ -7,6 +7,7 @@ import secrets
 from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..fetch import Budget, HttpFetcher, Network, make_budget
 from ..fetch import open_fetcher as _open_fetcher
@@ -20,13 +21,19 @@ from ..policy.pace import Adapt
 from ..policy.politeness import Politeness
 from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
-from ..protocols import Fetcher, Frontier, Observer, Offloader, Robots
+from ..proof import Terms as ProofTerms
+from ..proof import terms_of
+from ..protocols import Fetcher, Frontier, Observer, Offloader, Robots, Sink
 from ..robots import IgnoreRobots, RobotsCache, product_token
+from ..robots.memory import SharedRobots
 from ..runtime.presence import Presence
 from ..settings import Config, FetchConfig, Table
 from ..settings.loading import chosen_settings, effective_user_agent, mask_value, project_version
 from ..urls.canonical import Policy
 from .parsing import Extract, Returns
+
+if TYPE_CHECKING:
+    from ..parse.selectors import Selector
 
 
 def scope(config: Config, admitted: Admitted | None = None) -> Scope:
@@ -42,6 +49,13 @@ def scope(config: Config, admitted: Admitted | None = None) -> Scope:
         requisites=said.requisites,
         admitted=admitted,
     )
+
+
+def proof_terms(config: Config) -> ProofTerms:
+    """Returns the terms of politeness as the audit of requests has them."""
+    agent = effective_user_agent(config)
+    software = f"crawld/{project_version()}"
+    return terms_of(config, software=software, user_agent=agent, agent=product_token(agent))
 
 
 def policy(config: Config) -> Policy:
@@ -145,9 +159,31 @@ def job(
         wants_simhash=any(sink.simhash for sink in config.sinks),
         wants_sketch=config.dedupe.near_duplicates != "keep",
         wants_audit=any(sink.audit for sink in config.sinks),
+        fields=selectors(config),
+        data_follows=config.scope.data_follows,
         extract=extract,
         returns=returns,
     )
+
+
+def selectors(config: Config) -> tuple[Selector, ...]:
+    """Returns the selectors of the fields that are taken out of pages. Raises ConfigError."""
+    if not config.extract.fields:
+        return ()
+    from ..parse.selectors import read_selectors  # noqa: PLC0415 - it loads the parser
+
+    return read_selectors(tuple(config.extract.fields.items()))
+
+
+def open_near_duplicates(config: Config, folder: Path | None) -> AbstractAsyncContextManager[Sink] | None:
+    """Returns what finds near duplicates; None: the settings ask for none."""
+    said = config.dedupe
+    if said.near_duplicates == "keep":
+        return None
+    from ..near_duplicates import open_near_duplicates as open_index  # noqa: PLC0415 - needed where asked for alone
+
+    is_synced, skips_text = config.frontier.durability == "power", said.near_duplicates == "skip"
+    return open_index(folder, said.near_similarity, skips_text=skips_text, is_synced=is_synced)
 
 
 def budget(config: Config) -> Budget:
@@ -201,10 +237,15 @@ def robots(
     offloader: Offloader,
     observer: Observer | None = None,
     presence: Presence | None = None,
+    shared: SharedRobots | None = None,
 ) -> Robots:
-    """Returns the source of robots.txt rules. `observer` gets each answer to a request for robots.txt."""
+    """Returns the source of robots.txt rules. `observer` gets each answer to a request for robots.txt.
+
+    `shared` keeps the answers for other crawls, too. None: each crawl asks by itself.
+    """
     if config.politeness.robots == "ignore":
         return IgnoreRobots()
     agent = effective_user_agent(config)
     ttl_s = config.politeness.robots_ttl_s
-    return RobotsCache(fetcher, offloader, agent, ttl_s=ttl_s, observer=observer, presence=presence)
+    memory = shared.of(agent) if shared else None
+    return RobotsCache(fetcher, offloader, agent, ttl_s=ttl_s, observer=observer, presence=presence, memory=memory)

@@ -42,15 +42,22 @@ class Discovery:
     """The exact set of all URLs ever queued, which gives new ones their rows."""
 
     def __init__(
-        self, key: bytes, in_depth_order: bool, seen: Fingerprints, names: int = 0, depths: Depths | None = None
+        self,
+        key: bytes,
+        in_depth_order: bool,
+        seen: Fingerprints,
+        names: int = 0,
+        depths: Depths | None = None,
+        base: int = 0,
     ) -> None:
-        """With `depths`, `seen` must carry rows."""
+        """With `depths`, `seen` must carry rows. Rows count from `base` on."""
         self.key = key
+        self._base = base
         self.depths = depths
         self._in_depth_order = in_depth_order
         self._seen = seen
         self._names: dict[Url, int] = {}
-        self._last_name = -names
+        self._last_name = -base - names
 
     def __len__(self) -> int:
         return len(self._seen)
@@ -80,7 +87,7 @@ class Discovery:
         for i in np.flatnonzero(is_fresh).tolist():
             groups.setdefault(_family_key(requests[i]), []).append(i)
         number, start = int(is_fresh.sum()), len(change.families)
-        first = len(self._seen) - number + 1
+        first = self._base + len(self._seen) - number + 1
         for group in groups.values():
             alike = [requests[i] for i in group]
             change.families.append(family := self._family(first, alike, change, parent))
@@ -113,7 +120,7 @@ class Discovery:
         fingerprints = np.frombuffer(b"".join(harvest.links.fingerprints for harvest in harvests), "<u8")
         is_fresh = self._see(fingerprints)
         fresh = np.flatnonzero(is_fresh)
-        row = len(self._seen) - len(fresh) + 1
+        row = self._base + len(self._seen) - len(fresh) + 1
         ends = np.cumsum([len(harvest.links) for harvest in harvests])
         parts = np.searchsorted(fresh, ends).tolist()
         begun = start = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import Future
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
@@ -54,7 +54,7 @@ class EmbeddedFrontier:
         self._in_depth_order = terms.in_depth_order
         self._clock = clock
         self._bench = bench
-        discovery = Discovery(key, terms.in_depth_order, state.seen, state.names, state.depths)
+        discovery = Discovery(key, terms.in_depth_order, state.seen, state.names, state.depths, state.base)
         self._ledger = Ledger(discovery, bench, clock, state, terms)
         self._coming: set[Future[Any]] = set()
         """Answers that are on their way from the disk."""
@@ -78,16 +78,21 @@ class EmbeddedFrontier:
         left, total = iter(requests), 0
         while part := list(islice(left, ADDED_AT_ONCE)):
             self._store.check()
-            added, change = self._ledger.add(part)
-            written = self._store.write(change)
-            self._looks.begin(())
-            self._move_on()
+            added, written = self._take_in(part)
             await written
             await asyncio.sleep(0)
-            total += added.number
-            if len(added.known):
-                self._given_again.append(added.known)
+            total += added
         return total
+
+    def _take_in(self, part: Sequence[Request]) -> tuple[int, Awaitable[None]]:
+        """Queues the new ones of these requests; returns their number, and a future for when that is durable."""
+        added, change = self._ledger.add(part)
+        written = self._store.write(change)
+        self._looks.begin(())
+        self._move_on()
+        if len(added.known):
+            self._given_again.append(added.known)
+        return added.number, written
 
     async def revive(self, reasons: Iterable[str]) -> int:
         given, self._given_again = self._given_again, []
@@ -195,14 +200,18 @@ class EmbeddedFrontier:
     async def lease(self, limit: int) -> Sequence[Lease]:
         while True:
             self._store.check()
-            now = self._clock.monotonic()
-            self._ledger.queue_due_setbacks(now)
-            leases = self._bench.lend(limit, now)
-            self._ledger.arrivals.note_shelved()
-            self._feed(now)
+            leases = self._lend(limit, self._clock.monotonic())
             if leases or limit <= 0 or not self._coming:
                 return await self._complete(leases)
             await asyncio.wait(self._coming, return_when=asyncio.FIRST_COMPLETED)
+
+    def _lend(self, limit: int, now: float) -> list[Lease]:
+        """Lends what is due and in memory, and asks for what memory needs next."""
+        self._ledger.queue_due_setbacks(now)
+        leases = self._bench.lend(limit, now)
+        self._ledger.arrivals.note_shelved()
+        self._feed(now)
+        return leases
 
     async def _complete(self, leases: list[Lease]) -> list[Lease]:
         """Returns the leases with what the store alone knows of them."""

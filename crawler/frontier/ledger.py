@@ -30,7 +30,7 @@ from .change import (
 )
 from .claims import Claims
 from .depths import NOT_VISITED
-from .discovery import Added, Discovery
+from .discovery import Added, Discovery, FoundLinks
 from .extras import Extra, bare
 from .fingerprints import U64
 from .order import LAST, Entry, key
@@ -58,8 +58,8 @@ class Ledger:
         self.positions: dict[str, Position] = dict(state.positions)
         self.notes: dict[str, object] = dict(state.notes)
         self.parkings: Parkings = Parkings(state.parkings)
-        self._retries = Retries()
-        self.arrivals: Arrivals = Arrivals(bench, clock, self._retries, state.shelved, terms.longest_s)
+        self.retries: Retries = Retries()
+        self.arrivals: Arrivals = Arrivals(bench, clock, self.retries, state.shelved, terms.longest_s)
         self._discovery = discovery
         self._bench = bench
         self._clock = clock
@@ -93,9 +93,21 @@ class Ledger:
         self.arrivals.queue(change.families, change, touched, now)
         return change
 
+    def receive(self, links: Sequence[FoundLinks], asked: Sequence[tuple[Sequence[Request], Entry | None]]) -> Change:
+        """Queues URLs that pages of other shards lead to, and requests that were found there, with their parents."""
+        change, touched, now = self.arrivals.take_pending(), Touched(), self._clock.monotonic()
+        nearer = self._discovery.follow(links, (), change)
+        for requests, parent in asked:
+            nearer += self._discovery.add(requests, change, parent).nearer
+        if self._keeps_fresh:
+            change.hints += [hint for found in links for hint in hints(found.links)]
+        self.rereads.take_shorter_ways(nearer, change, touched, now)
+        self.arrivals.queue(change.families, change, touched, now)
+        return change
+
     def settle(self, outcomes: Sequence[Outcome], positions: Mapping[str, Position]) -> Change:
         now = self._clock.monotonic()
-        self._check_leases([outcome.lease for outcome in outcomes])
+        self.check_leases([outcome.lease for outcome in outcomes])
         change, touched = self.arrivals.take_pending(), Touched()
         pending = len(change.requeued)
         entries = (self._bench.entry(outcome.lease.token) for outcome in outcomes)
@@ -153,7 +165,8 @@ class Ledger:
                 change.rereads.append(one.entry.row)
             else:
                 self.rereads.count_requisite(one.entry.row, is_one=False)
-                self._settled[Disposition(one.disposition)] -= 1
+                ended = Disposition(one.disposition)  # maybe before this shard was taken: then the count is below zero
+                self._settled[ended] = self._settled.get(ended, 0) - 1
                 self._scheduled -= one.is_scheduled
                 change.again.append(one.entry.row)
                 change.schedules.append(Schedule(one.entry, None))
@@ -179,7 +192,7 @@ class Ledger:
 
     def release(self, leases: Sequence[Lease]) -> None:
         now = self._clock.monotonic()
-        self._check_leases(leases)
+        self.check_leases(leases)
         touched = Touched()
         for lease in leases:
             self.claims.give_up(lease.token)
@@ -189,15 +202,15 @@ class Ledger:
 
     def queue_due_setbacks(self, now: float) -> None:
         """Queues the setbacks whose wait is over."""
-        if due := self._retries.pop_due(now):
+        if due := self.retries.pop_due(now):
             self._requeue(due, self.arrivals.pending)
 
     def counts(self) -> Counts:
         return Counts(
             known=len(self._discovery),
-            queued=self._bench.queued + len(self._retries),
+            queued=self._bench.queued + len(self.retries),
             leased=self._bench.leased,
-            retrying=len(self._retries),
+            retrying=len(self.retries),
             sites=len(self._bench) + self.arrivals.shelved + len(self.arrivals.lone),
             settled=dict(self._settled),
             scheduled=self._scheduled,
@@ -216,21 +229,21 @@ class Ledger:
 
     @property
     def is_exhausted(self) -> bool:
-        return not (self._bench.queued or self._bench.leased or self._retries)
+        return not (self._bench.queued or self._bench.leased or self.retries)
 
     def wait(self, now: float) -> Wait:
         """Returns why nothing may be lent now."""
-        if self._retries and not self._bench.queued:
-            return Wait.DNS if self._retries.are_mostly(Reason.DNS) else Wait.RETRY
+        if self.retries and not self._bench.queued:
+            return Wait.DNS if self.retries.are_mostly(Reason.DNS) else Wait.RETRY
         return self._bench.wait(now)
 
     def retrying(self) -> Mapping[str, int]:
-        return self._retries.sites()
+        return self.retries.sites()
 
     @property
     def next_due(self) -> float | None:
         """Time at which the next setback may be tried again."""
-        return self._retries.next_due
+        return self.retries.next_due
 
     def note_turns(self) -> Change:
         """Returns the next turns of sites with a Crawl-delay, earlier than after a kill: no visit is under way."""
@@ -246,7 +259,7 @@ class Ledger:
 
     # -- one visit ---------------------------------------------------------------------------------------------------
 
-    def _check_leases(self, leases: Sequence[Lease]) -> None:
+    def check_leases(self, leases: Sequence[Lease]) -> None:
         """Raises FrontierError for a lease that is not out, before anything changes."""
         tokens: set[int] = set()
         for lease in leases:
@@ -321,7 +334,7 @@ class Ledger:
         again = bare(entry._replace(key=entry.place, request=request))
         wait_s = outcome.retry_in_s or 0.0
         self._leave_queue(entry, change)
-        self._retries.add(again, now + wait_s, outcome.reason)
+        self.retries.add(again, now + wait_s, outcome.reason)
         change.setbacks.append(Setback(again, self._clock.wall() + wait_s, outcome.reason))
 
     def _leave_queue(self, entry: Entry, change: Change) -> None:
@@ -353,7 +366,7 @@ class Ledger:
         for site_id, until in state.rests.items():
             self._bench.keep_turn(site_id, self.arrivals.at(until, now))
         for entry, due in state.setbacks:
-            self._retries.add(entry, self.arrivals.at(due, now))
+            self.retries.add(entry, self.arrivals.at(due, now))
             self.arrivals.note_lone(entry.request.url.site)
 
 

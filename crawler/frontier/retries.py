@@ -28,6 +28,10 @@ class Retries:
     def are_mostly(self, reason: Reason) -> bool:
         return 2 * self._reasons[reason] > len(self._heap)
 
+    def number(self, reason: Reason) -> int:
+        """Returns how many wait for this reason."""
+        return self._reasons[reason]
+
     @property
     def next_due(self) -> float | None:
         return self._heap[0][0] if self._heap else None

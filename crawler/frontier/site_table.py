@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import count, islice
+from itertools import islice
 
 from ..frontier_protocols import PerSite
 from ..model import Lease, Outcome
 from ..policy.politeness import Wait
 from ..standing import SiteView
+from .addresses import Addresses
 from .order import Entry, pack
 from .shorter_ways import ShorterWays
 from .site import Site
@@ -33,7 +33,16 @@ LOOKED_AT = 2000
 class SiteTable:
     """The sites in memory. Times are monotonic seconds. After each change `attend` puts the sites where they belong."""
 
-    def __init__(self, terms: Terms, site_id: Callable[[str], int], *, sites: float, entries: float) -> None:
+    def __init__(
+        self,
+        terms: Terms,
+        site_id: Callable[[str], int],
+        *,
+        sites: float,
+        entries: float,
+        addresses: Addresses | None = None,
+    ) -> None:
+        """`addresses` is shared by tables that stand in one line: the shards of one event loop."""
         self._terms = terms
         self._turns = terms.turns
         self._site_id = site_id
@@ -44,9 +53,7 @@ class SiteTable:
         self._rests: dict[int, float] = {}
         """Sites that have nothing to do, but whose next turn must be kept."""
         self._line: list[tuple[float, int, Site]] = []
-        self._steps = count()
-        self._at_ip: dict[str, int] = {}
-        self._parked: dict[str, deque[Site]] = {}
+        self._addresses = addresses or Addresses()
         self._opened_at = -math.inf
         """When a stored frontier was opened: since then every site rests once, whatever the store says."""
         self.queued: int = 0
@@ -91,7 +98,7 @@ class SiteTable:
             if entry.row in self.shorter_ways:
                 site.replace_lent(entry := self.shorter_ways.shorten(entry))
             self._out[entry.row] = site
-            self._arrive_at_ip(site.ip, 1)
+            self._addresses.arrive(site.ip, 1)
             self.queued -= 1
             is_alone = self._terms.at_one_site(site.key) == 1 or site.asked_s > 0
             leases.append(Lease(entry.request, entry.row, is_alone=is_alone))
@@ -106,9 +113,14 @@ class SiteTable:
 
     def next_turn(self) -> float | None:
         """Returns when the next site may lend; None: not before something changes."""
+        place = self.next_place()
+        return None if place is None else place[0]
+
+    def next_place(self) -> tuple[float, int] | None:
+        """Returns when the next site may lend, and since when it stands in line."""
         while self._line and self._line[0][2].place is not self._line[0]:
             heapq.heappop(self._line)
-        return self._line[0][0] if self._line else None
+        return self._line[0][:2] if self._line else None
 
     def _next_site(self, now: float) -> Site | None:
         while (turn := self.next_turn()) is not None and turn <= now:
@@ -116,7 +128,7 @@ class SiteTable:
             site.stand_at(None)
             if self._is_crowded(site.ip):
                 site.park()
-                self._parked.setdefault(site.ip, deque()).append(site)
+                self._addresses.park(self, site)
             elif self._turns is None or self._take_turn(self._turns, site, now):
                 return site
         return None
@@ -129,7 +141,7 @@ class SiteTable:
             return
         at = max(turn, now)
         if site.place is None or not turn <= site.place[0] <= at:
-            place = (at, next(self._steps), site)
+            place = (at, self._addresses.next_step(), site)
             site.stand_at(place)
             heapq.heappush(self._line, place)
 
@@ -176,13 +188,16 @@ class SiteTable:
     def limit_lending(self, now: float, **limits: float | PerSite) -> None:
         """Lends by these terms, by name, from now on."""
         self._terms = replace(self._terms, **limits)  # type: ignore[arg-type]
-        for ip in list(self._parked):
-            self._unpark(ip, now)
+        for ip in self._addresses.crowded:
+            self._addresses.call(ip, self._terms.at_one_ip, now)
         for site in set(self._out.values()):
             self._line_up(site, now)
 
     def close(self, now: float) -> None:
-        """Gives up its turns with frontiers that share its sites."""
+        """Gives up its turns with frontiers that share its sites, and its places at addresses."""
+        for site in self._sites.values():
+            if site.is_parked:
+                self._addresses.forget(self, site, site.ip)
         if self._turns is not None:
             self._turns.forget(self, self._sites, now)
 
@@ -313,31 +328,19 @@ class SiteTable:
     # -- addresses ---------------------------------------------------------------------------------------------------
 
     def _is_crowded(self, ip: str) -> bool:
-        return bool(ip) and self._at_ip.get(ip, 0) >= self._terms.at_one_ip
-
-    def _arrive_at_ip(self, ip: str, leases: int) -> None:
-        if ip and leases:
-            self._at_ip[ip] = self._at_ip.get(ip, 0) + leases
+        return bool(ip) and self._addresses.free(ip, self._terms.at_one_ip) <= 0
 
     def _leave_ip(self, ip: str, leases: int, now: float) -> None:
         if not ip or not leases:
             return
-        self._at_ip[ip] -= leases
-        if not self._at_ip[ip]:
-            del self._at_ip[ip]
-        self._unpark(ip, now)
+        self._addresses.leave(ip, leases)
+        self._addresses.call(ip, self._terms.at_one_ip, now)
 
-    def _unpark(self, ip: str, now: float) -> None:
-        """Lines up as many sites as the address has room for now; those with a later turn ask again when it comes."""
-        waiting = self._parked.get(ip)
-        free = self._terms.at_one_ip - self._at_ip.get(ip, 0)
-        while waiting and free > 0:
-            site = waiting.popleft()
-            site.unpark()
-            self._line_up(site, now)
-            free -= site.place is not None and site.place[0] <= now
-        if not waiting:
-            self._parked.pop(ip, None)
+    def come_back(self, site: Site, now: float) -> bool:
+        """Lines up a site that waited for its address; returns whether it may be lent at once."""
+        site.unpark()
+        self._line_up(site, now)
+        return site.place is not None and site.place[0] <= now
 
     def _move(self, site: Site, ip: str, now: float) -> None:
         """Moves a site to an address that became known, or changed: its leases count there from now on."""
@@ -345,8 +348,8 @@ class SiteTable:
         site.move(ip)
         if site.is_parked:
             site.unpark()
-            self._parked[old].remove(site)
-        self._arrive_at_ip(ip, len(site.out))
+            self._addresses.forget(self, site, old)
+        self._addresses.arrive(ip, len(site.out))
         self._leave_ip(old, len(site.out), now)
 
     # -- what it looks like ------------------------------------------------------------------------------------------
@@ -372,7 +375,7 @@ class SiteTable:
         """Returns why nothing may be lent now: by the site with the first turn, or by sites that have no turn yet."""
         if self.next_turn() is not None:
             return self._line[0][2].wait(now)
-        if self._parked:
+        if self._addresses.crowded:
             return Wait.ADDRESS
         if self.held and not self._out:
             return Wait.HELD

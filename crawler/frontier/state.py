@@ -39,6 +39,8 @@ class State:
     """Fetched pages by site, where these are bounded."""
     parkings: Sequence[tuple[Parking, int]] = ()
     """Patterns under which URLs are parked, and how many."""
+    base: int = 0
+    """The number after which rows begin: they are those of one shard."""
     depths: Depths | None = None
     """The depths, where a depth limit is set."""
     notes: Mapping[str, object] = field(default_factory=dict)

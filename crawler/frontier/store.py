@@ -62,25 +62,9 @@ class Picked(NamedTuple):
     """Whether a revisit was to come."""
 
 
-class Store(Protocol):
-    """The store of a frontier. It makes all calls in their order: each is under way when it returns, awaited or not."""
-
-    @property
-    def is_usable(self) -> bool:
-        """Whether it is open and nothing has failed: after a failure memory is ahead of the disk."""
-        ...
-
-    def check(self) -> None:
-        """Raises FrontierError if it is not usable, and the error itself if that was a bug."""
-        ...
-
-    def fail(self, error: Exception) -> None:
-        """Makes it unusable because of a bug outside it: `check` raises this error from now on."""
-        ...
-
-    def write(self, change: Change) -> Awaitable[None]:
-        """Makes a change durable, as one transaction. Raises FrontierError, StorageFull."""
-        ...
+class Reader(Protocol):
+    """The part of a store that answers questions. It makes all calls in their order: each is under way when it returns,
+    awaited or not."""
 
     def load(self, site_id: int, behind: int, limit: int) -> Future[Load]:
         """Returns the next requests of a site, with keys above `behind`."""
@@ -133,4 +117,25 @@ class Store(Protocol):
 
     async def left_out(self) -> Mapping[int, int]:
         """Returns how many pages have links that rules kept out, by the bits of these rules."""
+        ...
+
+
+class Store(Reader, Protocol):
+    """The store of a frontier. It makes all calls in their order, as its reader does."""
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is open and nothing has failed: after a failure memory is ahead of the disk."""
+        ...
+
+    def check(self) -> None:
+        """Raises FrontierError if it is not usable, and the error itself if that was a bug."""
+        ...
+
+    def fail(self, error: Exception) -> None:
+        """Makes it unusable because of a bug outside it: `check` raises this error from now on."""
+        ...
+
+    def write(self, change: Change) -> Awaitable[None]:
+        """Makes a change durable, as one transaction. Raises FrontierError, StorageFull."""
         ...

@@ -13,6 +13,7 @@ from ..model import Disposition, LeftOut, Outcome, Reason
 from ..seeds import SkippedSeeds
 from ..standing import Counts, Progress, SiteView, Trap, WorkCost
 from .bounds import ADVICE, Bound
+from .field_counts import FieldCount, FieldCounts
 from .gauges import Gauges, bound_by
 from .latency import Latency, Stages
 from .parse_failures import ParseFailures
@@ -185,6 +186,10 @@ class Summary:
     """Seeds that were skipped, in this run or by `add` before it, because they are no usable URLs."""
     requisites: int = 0
     """Requisites fetched: what pages need to be shown. They are among `dispositions`, not among `pages`."""
+    fields: Sequence[FieldCount] = ()
+    """At how many pages each field of `extract.fields` was found."""
+    traces: Mapping[str, str] = field(default_factory=dict)
+    """The first traceback of each parse function that failed, by its name."""
 
     @property
     def queued(self) -> int:
@@ -218,6 +223,7 @@ class Metrics:
     requisites: int = 0
     """Requisites fetched in this run."""
     parse_failures: ParseFailures = field(default_factory=ParseFailures)
+    field_counts: FieldCounts = field(default_factory=FieldCounts)
     bound: Bound = Bound.IDLE
     """The limit that holds the crawl back now."""
     in_flight: int = 0
@@ -242,6 +248,7 @@ class Metrics:
     def fold(self, outcome: Outcome) -> None:
         """Counts one recorded outcome. Pages that were read again for their links are counted apart, in `rereads`."""
         self.parse_failures.note(outcome)
+        self.field_counts.note(outcome)
         if outcome.request.is_reread:
             self.rereads[outcome.disposition] += 1
             self.bytes += len(outcome.response.body) if outcome.response else 0
@@ -323,6 +330,7 @@ class Metrics:
             rereads=dict(self.rereads),
             blocked=sorted(self._blocked.values(), key=lambda one: -one.times)[:20],
             requisites=self.requisites,
+            traces=dict(self.parse_failures.traces),
         )
 
     def failures(self, limit: int) -> list[Failures]:

@@ -72,6 +72,7 @@ class Reason(StrEnum):
     PARSE = "parse"
     PARSE_TIMEOUT = "parse-timeout"
     PARSE_CRASH = "parse-crash"
+    RENDER = "render"
     NOT_ARCHIVED = "not-archived"
     INTERNAL = "internal"
 
@@ -168,6 +169,12 @@ class Outcome(Generic[T_co]):
         if page.returned is not None:
             return cast("T_co", page.returned.get())
         return cast("T_co", json.loads(page.data_json)) if page.data_json else None
+
+    @property
+    def fields(self) -> dict[str, Any] | None:
+        """The values that selectors took out of the page, by name, as JSON has them; None: none were looked for."""
+        found = self.page.fields_json if self.page else b""
+        return cast("dict[str, Any]", json.loads(found)) if found else None
 
     def release(self) -> None:
         """Gives the memory of its response back to the budget for bodies."""

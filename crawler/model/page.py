@@ -119,6 +119,12 @@ class Page:
     """Statements of the page about itself as JSON, if the record has metadata."""
     structured_json: bytes = b""
     """Its structured data as JSON (JSON-LD, microdata, Open Graph ...), if the record has it."""
+    fields_json: bytes = b""
+    """The values of `extract.fields` as a JSON object, if there are some."""
+    fields_found: int = 0
+    """A bit for each of these fields, in their order, that has a value."""
+    fields_unread: int = 0
+    """A bit for each one whose place was found, but no value of its type."""
     data_json: bytes = b""
     """The result of the user's own parse function, as JSON."""
     data_error: str = ""
@@ -148,6 +154,10 @@ class Page:
     """References to what it needs to be shown, if these are looked for."""
     requisites: Links = Links()
     """Files that the page needs to be shown, whatever their host. News like `news`."""
+    shell: str = ""
+    """Why the page needs rendering, a word of `RenderedFor`. Then nothing of it was reported. Empty: it does not."""
+    n_words: int = 0
+    """Words of its text, where it was looked at whether it needs rendering or was rendered."""
     blocked_by: str = ""
     """Evidence that the page comes from a protection that keeps crawlers out, in a few words. Empty: there is none."""
 

@@ -28,12 +28,15 @@ from . import (
     links,
     requisites,
     scan,
+    selecting,
+    shell,
     sitemap,
     styles,
     xml,
 )
 from .evidence import NO_END, Evidence, Shown, evidence
 from .extraction import Source, extract
+from .inheriting import hand_down
 from .job import Document, ParseJob
 from .news import NO_NEWS, Memory, News, ResolvedLinks, memory_of
 from .reading import Reading
@@ -112,6 +115,9 @@ def parse(document: Document, job: ParseJob) -> Page:
         text_from=reading.text_from,
         metadata_json=_encode(reading.metadata, "metadata", reading),
         structured_json=_encode(reading.structured, "structured data", reading),
+        fields_json=_encode(reading.fields, "fields", reading),
+        fields_found=reading.fields_found,
+        fields_unread=reading.fields_unread,
         truncated=truncated,
         is_scanned=reading.is_scanned,
         note=reading.note,
@@ -121,9 +127,15 @@ def parse(document: Document, job: ParseJob) -> Page:
         n_requisites=len(reading.requisites),
         requisites=_pack_plain(news.requisites, job) if news.requisites else _NO_LINKS,
         blocked_by=_blocked_by(document, body, kind, reading, len(found)),
+        n_words=shell.count_words(reading.shell, reading.words) if document.is_rendered else 0,
     )
+    if why := shell.judge(document.looks_for, reading.shell, reading.words):  # it comes again, with its scripts' work
+        return replace(page, shell=why, n_words=shell.count_words(reading.shell, reading.words))
+    source = Source(page, document, body, reading, base, news, depth)
     if job.extract is not None:
-        page, news = extract(Source(page, document, body, reading, base, news, depth), job, memory)
+        page, news = extract(source, job, memory)
+    if job.data_follows:
+        page = hand_down(source, page)
     memory.mark(news, depth, document)  # comes last: links may be marked only if they are really sent
     return page
 
@@ -158,7 +170,7 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
     if kind == "other" and codings.is_gzip(body) and kinds.may_hold_gzip(content_type):
         return _read_gzip(document, body, job)
     if kind == "html" and (document.is_suspect or html.is_too_large(body, job.tree_bytes)):
-        return kind, scan.read(body, charset.label(content_type), url, job)
+        return kind, _add_fields(scan.read(body, charset.label(content_type), url, job), document, body, job)
     if kind == "html":
         return kind, html.read(
             body,
@@ -168,12 +180,21 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
             is_xml=kinds.is_xml(content_type),
             may_be_brief=document.may_be_brief,
             wants_audit=job.wants_audit and not (document.extra_hop or document.requisite),
+            looks_for_shell=bool(document.looks_for) or document.is_rendered,
         )
     if kind in {"sitemap", "feed"}:
         return kind, xml.read([body], document, job)
     if kind == "text":
         return _read_list(document, [body]) if sitemap.is_list(document) else (kind, _plain(document, body, job))
-    return kind, _read_file(document, body, job) if job.most_requisites else Reading()
+    reading = _read_file(document, body, job) if job.most_requisites else Reading()
+    return kind, _add_fields(reading, document, body, job) if kinds.essence(content_type).endswith("json") else reading
+
+
+def _add_fields(reading: Reading, document: Document, body: bytes, job: ParseJob) -> Reading:
+    """Returns the reading of what has no tree, with fields that expressions find, unless a worker failed on it."""
+    if job.fields and not document.is_suspect:
+        selecting.note(reading, job.fields, selecting.Source(None, body, reading.charset))
+    return reading
 
 
 def _read_file(document: Document, body: bytes, job: ParseJob) -> Reading:
@@ -218,7 +239,7 @@ def _read_list(document: Document, pieces: Iterable[bytes]) -> tuple[kinds.Kind,
 def _plain(document: Document, body: bytes, job: ParseJob) -> Reading:
     name = charset.of_text(body, charset.label(document.content_type))
     words = charset.decode(body, name)
-    return Reading(charset=name, words=words, text=words if job.wants_text else "")
+    return _add_fields(Reading(charset=name, words=words, text=words if job.wants_text else ""), document, body, job)
 
 
 def _pick_followed(reading: Reading, kind: kinds.Kind, job: ParseJob) -> list[str]:

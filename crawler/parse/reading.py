@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import turbohtml
 
     from .facts import Facts
+    from .shell import Look
 
 
 @dataclass(slots=True)
@@ -57,6 +58,12 @@ class Reading:
     """Statements of the page about itself, see `metadata`. Filled only on request."""
     structured: Mapping[str, object] | None = None
     """Its structured data, see `embedded`. Filled only on request."""
+    fields: Mapping[str, object] | None = None
+    """The values of `extract.fields` by name, see `selecting`. Filled only on request."""
+    fields_found: int = 0
+    """A bit for each of these fields that has a value."""
+    fields_unread: int = 0
+    """A bit for each one whose place was found, but no value of its type."""
     note: str = ""
     """A remark for people, such as why the rest was not read."""
     left_out: int = 0
@@ -65,6 +72,8 @@ class Reading:
     """Whether it was read without a tree, see `scan`."""
     audit: Facts | None = None
     """The facts for its site's owner, if these are asked for."""
+    shell: Look | None = None
+    """The signs that scripts fill the page. None: nobody looked for them."""
     tree: turbohtml.Document | None = None
     """The tree that it was read from, if the user's own function is to have it."""
 

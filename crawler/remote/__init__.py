@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .objects import SCHEMES, check_url, is_remote, open_object
+from .objects import SCHEMES, check_bucket, check_url, is_remote, open_object
 
-__all__ = ["SCHEMES", "check_url", "is_remote", "open_object"]
+__all__ = ["SCHEMES", "check_bucket", "check_url", "is_remote", "open_object"]

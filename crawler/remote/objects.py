@@ -65,6 +65,18 @@ def check_url(url: str) -> tuple[str, str]:
     return f"{scheme}://{bucket}/", key
 
 
+def check_bucket(url: str) -> None:
+    """Asks the store for the bucket of an object. Blocks.
+
+    Raises ConfigError for a URL or credentials that cannot be used and where obstore is not installed, SinkError where
+    the store cannot be reached or refuses us.
+    """
+    bucket, key = check_url(url)
+    store = _open_store(bucket, url)
+    with _translating(url):
+        _look(store, key)
+
+
 @contextmanager
 def open_object(url: str) -> Iterator[IO[bytes]]:
     """Yields a pipe to an object that replaces the one at `url` when the block ends without an error.
@@ -175,9 +187,9 @@ def _explain(url: str, text: str) -> CrawlError:
         return SinkError(f"{url}: there is no bucket {bucket}; make it, or name another one")
     if any(mark in text for mark in _CREDENTIALS):
         return ConfigError(f"{url}: the store does not take our credentials; set {_VARIABLES[scheme]}")
-    if "403" in text or "AccessDenied" in text:
-        return SinkError(f"{url}: our credentials may not write there")
     if "error sending request" in text:
         return SinkError(f"{url}: the store cannot be reached")
+    if "403 Forbidden" in text or "AccessDenied" in text:
+        return SinkError(f"{url}: our credentials may not write there")
     code = _CODE.search(text)
     return SinkError(f"{url}: {code[1] if code else text.partition(chr(10))[0]}")

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
 
+from .copies import CopiesConfig
 from .dedupe import DedupeConfig
 from .extract import ExtractConfig
 from .fetch import FetchConfig
 from .output import FrontierConfig, OffloadConfig, SinkConfig
 from .politeness import PolitenessConfig
+from .proof import ProofConfig
+from .render import RenderConfig
 from .scope import ScopeConfig, UrlsConfig
+from .search import SearchConfig
 from .sites import SiteConfig
 from .telemetry import TelemetryConfig
 from .warc import WarcConfig
@@ -109,6 +113,9 @@ class ScopeSettings(TypedDict, total=False):
     """Follow links that leave the reach so many hops further out, and no further; no way back into the reach counts."""
     sitemaps: bool
     """Visit the sitemaps that robots.txt names. Pages they list count as near as the seed."""
+    data_follows: bool
+    """Hand the data of a request (docs/own-data.md), such as the columns of a seed, down to the requests that its page
+    leads to. The page that finds a URL first decides its data."""
 
 
 class UrlsSettings(TypedDict, total=False):
@@ -247,8 +254,20 @@ class FrontierSettings(TypedDict, total=False):
     """Keywords of `FrontierConfig`. Storage of the queue and of the known URLs."""
 
     kind: str
-    """The store of the queue: `sqlite`; `memory`, which loses everything at the end of the process; or one that an
-    installed package adds (docs/plugins.md)."""
+    """The store of the queue: `sqlite`; `memory`, which loses everything at the end of the process; `engine`, a server
+    that several machines work on together (docs/scale.md); or one that an installed package adds (docs/plugins.md)."""
+    engine: str
+    """The server of the kind `engine`, `postgresql://user:password@host/database`. `$NAME` reads it from the
+    environment, so that it is stored nowhere."""
+    crawl: str
+    """The name of the crawl in the engine: all nodes that name it work on it together."""
+    node: str
+    """The name of this node in the engine. Whoever joins with the name of another node ends that one's part."""
+    shards: int
+    """Parts into which a crawl in an engine is cut, a power of two. Its sites are shared out by these among nodes. Set
+    when the crawl is made."""
+    ttl_s: float
+    """Seconds without a sign of life after which other nodes of an engine take over the sites of a node."""
     store_options: Mapping[str, object]
     """Settings of a store that a package adds."""
     durability: Literal["process", "power"]
@@ -289,9 +308,52 @@ class ExtractSettings(TypedDict, total=False):
     part: Literal["main", "page"]
     """The part of a page that text and markdown are made of: `main`, without menus, footers and asides, or `page`, all
     that a reader sees (docs/extraction.md)."""
+    fields: Mapping[str, str]
+    """Values that selectors take out of each page, by names of your choice, for the field `fields` of records: `price =
+    "css:.price as number"`, `sku = "jsonld:Product.sku"` (docs/extraction.md)."""
     function: str
     """A parse function of yours, as `module:function`, which the workers import; its result is the field `data` of
     records (docs/parsing.md). The module may stand in the folder where the command is called. Empty: none."""
+
+
+class SearchSettings(TypedDict, total=False):
+    """Keywords of `SearchConfig`. Words by which pages of a crawl are found again (`crawl search`)."""
+
+    index: bool
+    """Keep an index for `crawl search` up to date while the crawl runs. Without it, the first search makes one
+    (docs/searching.md)."""
+
+
+class ProofSettings(TypedDict, total=False):
+    """Keywords of `ProofConfig`. Proof of politeness ([proof.md](proof.md))."""
+
+    audit_requests: bool
+    """Record each request in `requests.audit` before it leaves, with its grounds, and keep each robots.txt: `crawl
+    prove` checks them."""
+
+
+class RenderSettings(TypedDict, total=False):
+    """Keywords of `RenderConfig`. Pages that scripts make, rendered by the machine's own Chromium
+    (docs/rendering.md)."""
+
+    mode: Literal["never", "auto", "always"]
+    """Which pages are rendered: none, those that seem empty without their scripts (auto), or every HTML page."""
+    browser: str
+    """The Chromium to use, a path or the name of a program. Empty: the one that is found. None is ever downloaded."""
+    pages: int
+    """Most pages that are rendered at a time. Each takes some 50 MB, and the browser itself 250."""
+    timeout_s: float
+    """Time for one page. Waits for the turns of sites do not count. A page that takes longer is taken as it is then."""
+    settle_s: float
+    """Longest wait, once a page is loaded, for it to stop asking for more."""
+    max_requests: int
+    """Most requests that one page may make; all further ones fail."""
+    page_memory_bytes: int
+    """Memory that one page may take. A page that takes more is ended, and recorded as it was without its scripts."""
+    recycle_bytes: int
+    """Memory of the browser from which on it is replaced by a new one."""
+    recycle_pages: int
+    """Pages after which the browser is replaced by a new one."""
 
 
 class DedupeSettings(TypedDict, total=False):
@@ -321,6 +383,15 @@ class WarcSettings(TypedDict, total=False):
     """Write the values of Authorization and Cookie of requests, too. Otherwise records say that they are not kept."""
     zstd: bool
     """Offer zstd to servers while WARC files are written. Some players (pywb) cannot decode it."""
+
+
+class CopiesSettings(TypedDict, total=False):
+    """Keywords of `CopiesConfig`. Copies of a crawl's finished files in an object store (docs/object-stores.md)."""
+
+    to: str
+    """Place in a store, such as `s3://bucket/crawls/shop`. Finished files of the outputs `warc` and `parquet` are
+    copied there while the crawl goes on; those of `jsonl` and `csv` at the end of each run. Empty: nowhere. Needs the
+    extra `cloud`."""
 
 
 class SinkSettings(TypedDict, total=False):
@@ -385,8 +456,12 @@ class Settings(
     WatchSettings,
     TelemetrySettings,
     ExtractSettings,
+    SearchSettings,
+    ProofSettings,
+    RenderSettings,
     DedupeSettings,
     WarcSettings,
+    CopiesSettings,
     total=False,
 ):
     """Settings of a crawl by name, as `open_crawl`, `crawl`, `stream` and `Crawl.change` take them: each by itself
@@ -421,10 +496,18 @@ class Settings(
     """Traces and metrics by OpenTelemetry (docs/telemetry.md)."""
     extract: ExtractSettings | ExtractConfig
     """Texts of pages, where an output asks for them (`--text`, `--markdown`), and values that your function finds."""
+    search: SearchSettings | SearchConfig
+    """Words by which pages of a crawl are found again (`crawl search`)."""
+    proof: ProofSettings | ProofConfig
+    """Proof of politeness ([proof.md](proof.md))."""
+    render: RenderSettings | RenderConfig
+    """Pages that scripts make, rendered by the machine's own Chromium (docs/rendering.md)."""
     dedupe: DedupeSettings | DedupeConfig
     """Pages whose text nearly repeats that of an earlier page of the crawl (docs/near-duplicates.md)."""
     warc: WarcSettings | WarcConfig
     """WARC files, where an output has the kind `warc` (`--warc`)."""
+    copies: CopiesSettings | CopiesConfig
+    """Copies of a crawl's finished files in an object store (docs/object-stores.md)."""
 
 
 class AllSettings(Settings, total=False):

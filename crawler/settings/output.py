@@ -11,7 +11,7 @@ from .table import Fixed, ForJobs, Kind, Secret, Shared, Size, Table
 
 OWN_FILES = frozenset({
     "crawl.toml", "crawl.log", "crawl.log.1", "lock", "bad-seeds.txt", "frontier.sqlite", "near-duplicates.sqlite",
-    "seeds",
+    "seeds", "copied.jsonl", "requests.audit", "robots.kept", "settings.history", "bounds.timeline",
 })  # fmt: skip
 """Files of a crawl folder beside the files of the sinks."""
 MOST_NAME_BYTES = 200
@@ -67,8 +67,20 @@ class FrontierConfig(Table):
     """Storage of the queue and of the known URLs."""
 
     kind: Fixed[Kind] = "sqlite"
-    """The store of the queue: `sqlite`; `memory`, which loses everything at the end of the process; or one that an
-    installed package adds (docs/plugins.md)."""
+    """The store of the queue: `sqlite`; `memory`, which loses everything at the end of the process; `engine`, a server
+    that several machines work on together (docs/scale.md); or one that an installed package adds (docs/plugins.md)."""
+    engine: Secret[str] = ""
+    """The server of the kind `engine`, `postgresql://user:password@host/database`. `$NAME` reads it from the
+    environment, so that it is stored nowhere."""
+    crawl: Fixed[str] = ""
+    """The name of the crawl in the engine: all nodes that name it work on it together."""
+    node: Fixed[str] = ""
+    """The name of this node in the engine. Whoever joins with the name of another node ends that one's part."""
+    shards: Annotated[Fixed[int], Field(ge=1, le=4096)] = 256
+    """Parts into which a crawl in an engine is cut, a power of two. Its sites are shared out by these among nodes. Set
+    when the crawl is made."""
+    ttl_s: Annotated[float, Field(ge=1.0, le=3600.0)] = 15.0
+    """Seconds without a sign of life after which other nodes of an engine take over the sites of a node."""
     store_options: Secret[dict[str, JsonValue]] = Field(default_factory=dict)
     """Settings of a store that a package adds."""
     durability: ForJobs[Literal["process", "power"]] = "power"
@@ -77,6 +89,13 @@ class FrontierConfig(Table):
     memory_bytes: Annotated[int, Field(ge=0)] = 0
     """Memory that known URLs and active sites should take; a warning is logged at four fifths of it. 0: no warning. A
     URL takes 20 bytes, a site with queued URLs 6,000."""
+
+    @field_validator("shards")
+    @classmethod
+    def _check_shards(cls, shards: int) -> int:
+        if shards & (shards - 1):
+            raise ValueError("should be a power of two")
+        return shards
 
 
 class SinkConfig(Table):

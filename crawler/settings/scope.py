@@ -71,6 +71,9 @@ class ScopeConfig(Table):
     """Follow links that leave the reach so many hops further out, and no further; no way back into the reach counts."""
     sitemaps: Live[ForJobs[bool]] = False
     """Visit the sitemaps that robots.txt names. Pages they list count as near as the seed."""
+    data_follows: ForJobs[bool] = False
+    """Hand the data of a request (docs/own-data.md), such as the columns of a seed, down to the requests that its page
+    leads to. The page that finds a URL first decides its data."""
 
 
 class UrlsConfig(Table):

@@ -56,11 +56,12 @@ EXTRA = ("method", "request_id", "label", "request_data")
 BEYOND = ("requisite", "extra_hop")
 """Fields of records of URLs that belong to the crawl though they need not be in its reach."""
 HEAVY = (
-    "near_duplicate_of", "links", "audit", "text", "markdown", "text_from", "metadata", "structured", "headers", "data",
-    "warc", "file",
+    "near_duplicate_of", "links", "audit", "text", "markdown", "text_from", "metadata", "structured", "headers",
+    "fields", "data", "warc", "file", "rendered", "render_ms",
 )  # fmt: skip
-"""Fields of a record on request, see Wants; `data` comes from the user's own parse function, `warc` from an archive,
-`file` from the output that saves bodies, `near_duplicate_of` from the search for these."""
+"""Fields of a record on request, see Wants; `fields` comes from selectors and `data` from a parse function of the user,
+`warc` from an archive, `file` from the output that saves bodies, `rendered` and `render_ms` from the browser,
+`near_duplicate_of` from the search for these."""
 
 
 def record(outcome: Outcome, wants: Wants) -> bytes:
@@ -98,6 +99,9 @@ def _make_line(outcome: Outcome, wants: Wants) -> bytes:
     values |= _heavy(outcome, wants)
     if request.way:
         values |= {"requisite": True} if request.requisite else {"extra_hop": request.extra_hop}
+    if outcome.response is not None and outcome.response.rendered is not None:
+        values["rendered"] = outcome.response.rendered.why
+        values["render_ms"] = round(outcome.response.timings.render, 1)
     if outcome.capture is not None:
         values["warc"] = outcome.capture._asdict()
     if outcome.file:
@@ -115,7 +119,7 @@ def estimate_heavy_bytes(outcome: Outcome) -> int:
         weight += sum([len(value) for _, value in response.headers])
     if page is not None:
         weight += len(page.title) + len(page.description) + len(page.text) + len(page.markdown) + len(page.data_json)
-        weight += len(page.metadata_json) + len(page.structured_json)
+        weight += len(page.metadata_json) + len(page.structured_json) + len(page.fields_json)
     return weight
 
 
@@ -173,6 +177,8 @@ def _heavy(outcome: Outcome, wants: Wants) -> dict[str, object]:
         if wants.audit and page.audit_json:
             heavy["audit"] = orjson.Fragment(page.audit_json)
         heavy |= _texts(page, wants)
+        if page.fields_json:
+            heavy["fields"] = orjson.Fragment(page.fields_json)
         if page.data_json:
             heavy["data"] = orjson.Fragment(page.data_json)
     if response is not None and wants.headers:

@@ -20,6 +20,7 @@ from ..runtime.nearest import did_you_mean
 from . import page
 from .folder_records import FolderRecords, translate_errors
 from .listing import write_csv, write_json
+from .ranking import collect_links
 from .sections import SHOWN_PAGES, gather
 from .timeline import Timeline
 
@@ -67,12 +68,14 @@ def write_site_report(
         source = read_source(folder, tell)
         records = FolderRecords(source, counts.add)
         most = SHOWN_PAGES if format == "html" else None
-        findings = find(records, checks=checks, limits=limits, most_pages=most)
-        with open_target(path) as file:
+        with open_target(path) as file, collect_links() as links:
+            watch = links.add if format == "html" else None
+            findings = find(records, checks=checks, limits=limits, most_pages=most, watch=watch)
             if format == "html":
                 sections = gather(findings)
                 report = counts.report(records.unreadable)
-                file.write(page.make(source.title, report, counts.timeline, sections).encode())
+                made = page.make(source.title, report, counts.timeline, sections, links.rank())
+                file.write(made.encode())
             elif format == "csv":
                 write_csv(findings, file)
             else:

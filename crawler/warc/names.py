@@ -48,6 +48,12 @@ def read_name(text: str) -> WarcFile | None:
     return WarcFile(found["name"], int(found["serial"]), found["crawl"], found["open"] is not None)
 
 
+def serial_of(name: str) -> int:
+    """Returns the number of the file of this name; -1: it is no name of a WARC file."""
+    found = read_name(name)
+    return found.serial if found else -1
+
+
 def find_files(folder: Path, crawl_id: str = "") -> list[WarcFile]:
     """Returns the WARC files of a folder in the order in which they were written; with `crawl_id`, those of that crawl.
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from crawler import urls
+from crawler.backends.postgres import PostgresEngine
+from crawler.backends.sqlite import cut_file, open_memory_backend, open_sqlite_backend
 from crawler.frontier import Clock, SqliteFrontier, open_memory
+from crawler.frontier.backend import Backend
+from crawler.frontier.sharded import open_sharded
 from crawler.frontier.sqlite.store import MOST_ENTRIES
 from crawler.model import Disposition, Lease, Links, Outcome, Page, Reason, Request, Response, Url
 from crawler.protocols import Frontier
 from tests.defaults import make_terms, open_sqlite
+from tests.postgres import Server
 
+SHARDS = 16
 Open = Callable[..., AbstractAsyncContextManager[Frontier]]
 
 
@@ -35,17 +41,76 @@ def clock() -> HandClock:
     return HandClock()
 
 
-@pytest.fixture(params=["memory", "sqlite", "sqlite-small"])
-def open_frontier(request: pytest.FixtureRequest, clock: HandClock, tmp_path: Path) -> Open:
-    """Opens a frontier with the given terms; the small one keeps next to nothing in memory."""
+class Cut:
+    """A frontier of 16 shards, all held by one node: in memory, or in a file that is cut the first time."""
+
+    def __init__(self, path: Path | None, clock: Clock, stack: AsyncExitStack) -> None:
+        self.path = path
+        self.clock = clock
+        self.stack = stack
+        self.kept: Backend | None = None
+        """The backend in memory, which outlasts the frontiers over it."""
+
+    @asynccontextmanager
+    async def open(self, most_entries: int = MOST_ENTRIES, **named: Any) -> AsyncIterator[Frontier]:
+        terms = make_terms(**named)
+        async with (
+            self.backend() as backend,
+            open_sharded(backend, "one", terms, clock=self.clock, takes_all=True, most_entries=most_entries) as opened,
+        ):
+            yield opened
+
+    @asynccontextmanager
+    async def backend(self) -> AsyncIterator[Backend]:
+        if self.path is None:
+            if self.kept is None:
+                self.kept = await self.stack.enter_async_context(open_memory_backend(SHARDS, clock=self.clock))
+            yield self.kept
+            return
+        if not self.path.exists():
+            cut_file(self.path, SHARDS, "process")
+        async with open_sqlite_backend(self.path, durability="process", clock=self.clock) as backend:
+            yield backend
+
+
+class OnServer(Cut):
+    """A frontier of 16 shards, all held by one node, in an engine on a server."""
+
+    def __init__(self, server: Server, name: str, clock: Clock, stack: AsyncExitStack) -> None:
+        super().__init__(None, clock, stack)
+        self.server = server
+        self.name = name
+
+    @asynccontextmanager
+    async def backend(self) -> AsyncIterator[Backend]:
+        async with PostgresEngine.open(self.server.url) as engine:
+            crawl = await engine.make_crawl(self.name, SHARDS)
+            async with engine.open_backend(crawl, ttl_s=15.0) as backend:
+                yield backend
+
+
+KINDS = ("memory", "sqlite", "sqlite-small", "sharded-memory", "sharded-sqlite", "sharded-small")
+POSTGRES = ("sharded-postgres", "sharded-postgres-small")
+
+
+@pytest.fixture(params=[*KINDS, *(pytest.param(kind, marks=pytest.mark.slow) for kind in POSTGRES)])
+async def open_frontier(request: pytest.FixtureRequest, clock: HandClock, tmp_path: Path) -> AsyncIterator[Open]:
+    """Opens a frontier with the given terms; the small ones keep next to nothing in memory."""
+    path, entries = tmp_path / "frontier.sqlite", 4 if request.param.endswith("small") else MOST_ENTRIES
 
     def opened(**terms: Any) -> AbstractAsyncContextManager[Frontier]:
+        if cut:
+            return cut.open(entries, **terms)
         if request.param == "memory":
             return open_memory(make_terms(**terms), clock=clock.both)
-        entries = 4 if request.param == "sqlite-small" else MOST_ENTRIES
-        return open_sqlite(tmp_path / "frontier.sqlite", make_terms(**terms), clock=clock.both, most_entries=entries)
+        return open_sqlite(path, make_terms(**terms), clock=clock.both, most_entries=entries)
 
-    return opened
+    async with AsyncExitStack() as stack:
+        where = None if request.param == "sharded-memory" else path
+        cut = Cut(where, clock.both, stack) if request.param.startswith("sharded") else None
+        if request.param in POSTGRES:
+            cut = OnServer(request.getfixturevalue("postgres_server"), str(tmp_path), clock.both, stack)
+        yield opened
 
 
 @pytest.fixture

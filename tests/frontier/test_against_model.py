@@ -20,7 +20,7 @@ from crawler.frontier.depths import distance
 from crawler.frontier.sqlite.store import MOST_ENTRIES, MOST_SITES
 from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
 from tests.defaults import make_terms, open_sqlite
-from tests.frontier.conftest import HandClock, lend, links
+from tests.frontier.conftest import Cut, HandClock, lend, links
 from tests.frontier.plans import SITES, Plan, picks, plans, requests
 
 
@@ -82,7 +82,7 @@ class SiteModel:
 class Story(RuleBasedStateMachine):
     """What is lent is queued, due and the first of its site; what is due is lent; nothing is lost or comes twice."""
 
-    on_disk = False
+    on_disk = is_cut = False
     most_sites, most_entries = MOST_SITES, MOST_ENTRIES
 
     def __init__(self) -> None:
@@ -98,22 +98,33 @@ class Story(RuleBasedStateMachine):
         self.owned: dict[str, bytes] = {}
         self.settled: dict[Disposition, int] = {}
         self.written = 0
+        self.cut: Cut | None = None
 
     @initialize(per_site=st.integers(1, 3), in_depth_order=st.booleans())
     def open(self, per_site: int, in_depth_order: bool) -> None:
-        self.terms = make_terms(per_site, 1000, in_depth_order, revisit_after_s=1e6)
+        self.named = {
+            "per_site": per_site, "per_ip": 1000, "in_depth_order": in_depth_order, "revisit_after_s": 1e6,
+        }  # fmt: skip
+        self.terms = make_terms(**self.named)
         self.frontier = self.run(self.stack.enter_async_context(self.opened()))
 
     def opened(self) -> Any:
+        if self.is_cut:
+            self.cut = self.cut or Cut(self.path if self.on_disk else None, self.clock.both, self.stack)
+            return self.cut.open(self.most_entries, **self.named)
         if not self.on_disk:
             return open_memory(self.terms, clock=self.clock.both)
         return open_sqlite(
-            Path(self.folder.name) / "f.sqlite",
+            self.path,
             self.terms,
             clock=self.clock.both,
             most_sites=self.most_sites,
             most_entries=self.most_entries,
         )
+
+    @property
+    def path(self) -> Path:
+        return Path(self.folder.name) / "f.sqlite"
 
     def run(self, coroutine: Any) -> Any:
         return self.loop.run_until_complete(coroutine)
@@ -490,9 +501,21 @@ class ShelfStory(Story):
     most_sites, most_entries = 2, 6
 
 
+class ShardedStory(Story):
+    """One node holds all shards, in memory."""
+
+    is_cut = True
+
+
+class ShardedDiskStory(ShardedStory):
+    """One node holds all shards of a file."""
+
+    on_disk = True
+
+
 EXAMPLES = int(os.environ.get("FRONTIER_EXAMPLES", "15"))
 """Each opens files and threads: few by default, thousands for a soak."""
-for story in (Story, DiskStory, SmallStory, ShelfStory):
+for story in (Story, DiskStory, SmallStory, ShelfStory, ShardedStory, ShardedDiskStory):
     # Not shrunk: a story takes seconds to tell again, and its order may hang on a thread.
     story.TestCase.settings = settings(
         max_examples=EXAMPLES, stateful_step_count=40, deadline=None, phases=[Phase.generate]
@@ -502,3 +525,5 @@ TestInMemory = Story.TestCase
 TestOnDisk = DiskStory.TestCase
 TestMostlyOnDisk = SmallStory.TestCase
 TestWithAShelf = ShelfStory.TestCase
+TestShardedInMemory = ShardedStory.TestCase
+TestShardedOnDisk = ShardedDiskStory.TestCase

@@ -55,5 +55,7 @@ async def test_only_a_durable_frontier_knows_anything_the_next_time(open_frontie
         assert await frontier.positions() == ({"jsonl": {"pages.jsonl": 7}} if is_durable else {})
         assert await frontier.notes() == ({"bounds": {"max_depth": 1}} if is_durable else {})
         if frontier.durable is not None:
-            assert [root.row for root in await frontier.durable.roots(0, 9)] == [1, 2]
+            roots = await frontier.durable.roots(0, 9)
+            assert [root.url.text for root in roots] == ["http://a/1", "http://a/2"]
+            assert await frontier.durable.roots(roots[0].row, 9) == roots[1:]
             assert frontier.durable.owed == {}

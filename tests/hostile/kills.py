@@ -22,6 +22,7 @@ from random import Random
 import anyio
 import psutil
 
+from crawler import Config, prove_folder, read_folder
 from crawler.testing import Web, open_web
 from tests.hostile.archives import check_archive
 from tests.hostile.repeats import check_repeats, repeating_web
@@ -249,6 +250,15 @@ async def is_whole(crawl: Victim) -> None:
     assert len(crawl.served.hits) == before, "a finished crawl asked again"
     least = crawl.least_pause_s()
     assert crawl.per_site > 1 or least >= crawl.delay_s, f"a site rested {least:.3f} s of {crawl.delay_s:g}"
+    is_proven(crawl)
+
+
+def is_proven(crawl: Victim) -> None:
+    """Its own record of requests has all that the server got, and proves that it was polite over all its lives."""
+    proof = prove_folder(read_folder(crawl.folder, Config()))
+    assert proof.is_kept, f"{proof.faults[:2]} {[site.breaches[:2] for site in proof.sites if not site.is_kept]}"
+    got = len(crawl.served.hits)
+    assert got <= proof.requests <= got + crawl.in_flight_at_most(), f"{proof.requests} on record, the server got {got}"
 
 
 # -- the table -----------------------------------------------------------------------------------------------------

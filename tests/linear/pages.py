@@ -33,9 +33,11 @@ from crawler.parse import (
     scan,
     simhash,
     sitemap,
+    typed,
     xml,
 )
 from crawler.parse.reading import Reading
+from crawler.parse.selectors import read_selectors
 from crawler.runtime import xml_repair
 from crawler.runtime.xml_repair import Enough
 from tests.defaults import make_job, make_scope
@@ -78,6 +80,18 @@ def lenient(read: Callable[..., object]) -> Callable[..., object]:
 
 def _read_html(body: bytes) -> Reading:
     return html.read(body, "", URL.text, job())
+
+
+_SELECTORS = read_selectors((
+    ("text", "css:body@text"), ("markup", "css:p@html[]"), ("number", "css:td as number"), ("day", "css:p as date"),
+    ("links", "css:a[] as url"), ("last", "css:div > p:last-child"), ("after", "css:b ~ i"), ("has", "css:div:has(b)"),
+    ("nth", "css:li:nth-child(2n)[]"), ("path", "xpath://div//p[contains(., 'z')]"), ("count", "xpath:count(//a)"),
+    ("item", "jsonld:Product.offers.price as number"), ("expression", "re:price: ([0-9]+)[]"), ("many", "re:(x|y|1)[]"),
+))  # fmt: skip
+
+
+def _take_fields(body: bytes) -> Reading:
+    return html.read(body, "", URL.text, job(fields=_SELECTORS))
 
 
 def _read_xhtml(body: bytes) -> Reading:
@@ -158,6 +172,9 @@ ROWS = [
         lambda body: html.read(body, "big5", URL.text, job()),
         raw(runs("<a href='?é'>", "<a href='?十'>", "\x80")),
     ),
+    Row("parse.selecting.note", _take_fields, raw({**TAGS, **VARIED})),
+    Row("parse.typed.read_number", typed.read_number, {**TEXT, **runs("1", "1.", "1,", " 1", "123 ", "-", ".")}),
+    Row("parse.typed.read_date", typed.read_date, {**TEXT, **runs("1", "1/", "2024-", "12 ", " May ", ".")}),
     Row("parse.html.tree_bytes", html.tree_bytes, raw(runs("<", "x"))),
     Row("parse.scan.read", lambda body: scan.read(body, "", URL.text, job()), raw({**TAGS, **VARIED})),
     Row(

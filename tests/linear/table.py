@@ -47,7 +47,7 @@ ROOMS = (
         "daemon/schedules/schedule.py",
     ),
     *("daemon/jobs/spool.py", "daemon/runs/records.py", "daemon/tokens.py"),
-    *("comparison/lines.py", "feed/cursor.py"),
+    *("comparison/lines.py", "feed/cursor.py", "export/passages.py", "search/words.py", "search/spelling.py"),
 )
 """Their public functions that take text, bytes or what holds such must be rows of the table."""
 _GIVEN = {"str", "bytes", "Url", "Document", "Response", "Part", "Stream", "Path", "Outcome", "Request", "Answer"}
@@ -60,6 +60,8 @@ NEED_NONE = {
     "policy.answers.compared.start_time": "adds four numbers",
     "parse.html.is_too_large": "compares a length, and asks parse.html.tree_bytes",
     "daemon.http.inputs.is_lines": "compares a type",
+    "daemon.http.inputs.check_json": "compares a type",
+    "daemon.http.inputs.whole": "a part of daemon.http.inputs.body",
     "daemon.runs.records.outputs": "reads settings, which settings.loading.load has a row for",
     "daemon.http.safety.add_headers": "adds our own fields",
     "daemon.http.safety.answer_expectation": "compares a field",
@@ -83,6 +85,7 @@ NEED_NONE = {
     "parse.moments.published": "likewise",
     "parse.moments.modified": "likewise",
     "parse.texts.note": "likewise",
+    "parse.selectors.": "is given settings",
     "parse.parse": "parse.page.parse, imported when it is called",
     "settings.toml.comment": "is given words of ours",
     "fetch.proxies.": "is given settings",
@@ -104,6 +107,7 @@ NEED_NONE = {
     "policy.redirects.Paths.": "a look-up, but for way and try_again",
     "robots.IgnoreRobots.": "reads nothing",
     "runtime.log_format.cut": "a part of logbook.Lines.format",
+    "robots.memory.": "a look-up",
     "robots.patterns.": "a part of robots.reading.parse, and of robots.rules.RobotsRules.allows",
     "robots.rules.make_wild_rule": "a part of robots.reading.parse",
     "seeds.columns.name_columns": "a part of seeds.reading.read_requests",

@@ -6,11 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 from urllib.request import Request, urlopen
-from xml.etree import ElementTree
 
 import pytest
 
@@ -18,39 +17,12 @@ from crawler import ConfigError, SinkError, export_folder, export_query
 from crawler.remote import check_url, is_remote, open_object
 from crawler.remote.abandoned import abort_uploads
 from tests.export.conftest import MakeFolder, make, page
+from tests.remote.s3 import BUCKET, environment, get, objects, pending, server, store
 
 obstore = pytest.importorskip("obstore", reason="the extra `cloud` is not installed")
-moto_server = pytest.importorskip("moto.server", reason="moto is not installed")
 
-__all__ = ["make"]
-BUCKET = "crawls"
+__all__ = ["make", "server", "store"]
 LARGE = os.urandom(1 << 20)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The address of an S3 server with an empty bucket."""
-    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    urlopen(Request(f"http://{host}:{port}/{BUCKET}", method="PUT")).close()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def store(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The same, with an environment that leads there."""
-    for name, value in environment(server).items():
-        monkeypatch.setenv(name, value)
-    return server
-
-
-def environment(server: str) -> dict[str, str]:
-    return {
-        "AWS_ENDPOINT_URL": server, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "a key", "AWS_SECRET_ACCESS_KEY": "a/secret+key",
-    }  # fmt: skip
 
 
 def write(url: str, pieces: int, then: Callable[[], None]) -> None:
@@ -62,27 +34,6 @@ def write(url: str, pieces: int, then: Callable[[], None]) -> None:
 
 def interrupt() -> None:
     raise KeyboardInterrupt
-
-
-def get(store: str, key: str) -> bytes:
-    with urlopen(f"{store}/{BUCKET}/{key}") as answer:
-        body: bytes = answer.read()
-        return body
-
-
-def listed(store: str, query: str, tag: str) -> list[str]:
-    with urlopen(f"{store}/{BUCKET}?{query}") as answer:
-        return [
-            element.text or "" for element in ElementTree.fromstring(answer.read()).iterfind(f"{{*}}{tag}/{{*}}Key")
-        ]
-
-
-def objects(store: str) -> list[str]:
-    return listed(store, "list-type=2", "Contents")
-
-
-def pending(store: str) -> list[str]:
-    return listed(store, "uploads", "Upload")
 
 
 @pytest.mark.slow

@@ -155,7 +155,13 @@ async def _read_request(request: web.Request) -> tuple[JobSpec, AsyncIterator[Se
     if inputs.is_lines(request):
         brief = inputs.query(request, JobQuery)
         spec = JobSpec(
-            name=brief.name, template=brief.template, priority=brief.priority, links=brief.links, text=brief.text
+            name=brief.name,
+            template=brief.template,
+            priority=brief.priority,
+            links=brief.links,
+            text=brief.text,
+            markdown=brief.markdown,
+            metadata=brief.metadata,
         )
         return spec, inputs.lines(request, MOST_UPLOADED)
     if request.query:
@@ -171,6 +177,8 @@ async def _read_request(request: web.Request) -> tuple[JobSpec, AsyncIterator[Se
         webhook=asked.webhook,
         links=asked.links,
         text=asked.text,
+        markdown=asked.markdown,
+        metadata=asked.metadata,
         formats=asked.formats,
     )
     return spec, _inline(asked.seeds)

@@ -68,6 +68,10 @@ class JobIn(Sent):
     """Whether records list the links of each page. Absent: as `sinks` in the settings have it."""
     text: bool | None = None
     """Whether records hold the readable text of each page. Absent: as `sinks` in the settings have it."""
+    markdown: bool | None = None
+    """Whether records hold the main part of each page as markdown. Absent: as `sinks` in the settings have it."""
+    metadata: bool | None = None
+    """Whether records hold what each page says of itself. Absent: as `sinks` in the settings have it."""
     formats: Formats = ()
     """The formats of its outputs, among those that `GET /v1/settings` lists. Absent: as the settings have it."""
 
@@ -85,6 +89,10 @@ class JobQuery(Sent):
     """With lines as the body: whether records list the links of each page."""
     text: bool | None = None
     """With lines as the body: whether records hold the readable text of each page."""
+    markdown: bool | None = None
+    """With lines as the body: whether records hold the main part of each page as markdown."""
+    metadata: bool | None = None
+    """With lines as the body: whether records hold what each page says of itself."""
 
 
 class JobPatch(Sent):

@@ -64,7 +64,7 @@ class Tables:
 
     def load(self, site_id: int, behind: int, limit: int) -> Load:
         found = self._ask(schema.LOAD, site_id, behind >> ROW_BITS, behind & ROW_MASK, limit)
-        return _load(found, limit)
+        return read_load(found, limit)
 
     def unshelve(self, limit: int, room: int) -> Shelf:
         """Takes sites from the shelf. This need not be durable: on open, all sites with work are on the shelf.
@@ -76,7 +76,7 @@ class Tables:
             chosen = self._value(schema.SHELF, limit)
             self._connection.execute(schema.UNSHELVE, (chosen,))
             sites = [
-                Shelved(site_id, queued, next_at, _load(found, room))
+                Shelved(site_id, queued, next_at, read_load(found, room))
                 for site_id, queued, next_at, found in self._ask(schema.UNSHELVED, room, chosen)
             ]
         self._left -= len(sites)
@@ -87,7 +87,7 @@ class Tables:
 
     def due(self, until: float, limit: int) -> Due:
         found = self._ask(schema.DUE, until, limit)
-        return Due([unpack(_packed(row, {})) for row in found], self._value(schema.NEXT_DUE, until))
+        return Due([unpack(read_packed(row, {})) for row in found], self._value(schema.NEXT_DUE, until))
 
     def extras(self, rows: Sequence[int]) -> dict[int, Extra]:
         return {row: Extra(row, *rest) for row, *rest in self._ask(schema.EXTRAS, _json(rows))}
@@ -137,7 +137,7 @@ class Tables:
     def linking(self, rows: Sequence[int], left_out: int) -> list[Linking]:
         """Returns the rows that are pages with links which these rules kept out."""
         found = self._ask(schema.LINKING, _json(rows), left_out)
-        pages = [(unpack(_packed(entry, {})), bits, visited_at) for entry, bits, visited_at in found]
+        pages = [(unpack(read_packed(entry, {})), bits, visited_at) for entry, bits, visited_at in found]
         return [Linking(e.row, e.request, bits, visited_at, e.seed, e.root) for e, bits, visited_at in pages]
 
     def no_seeds(self, rows: Sequence[int]) -> list[int]:
@@ -213,7 +213,7 @@ class Tables:
             names=names,
             queued=queued or 0,
             shelved=shelved,
-            setbacks=[(unpack(_packed(row, {})), due) for row, due in self._ask(schema.SETBACKS)],
+            setbacks=[(unpack(read_packed(row, {})), due) for row, due in self._ask(schema.SETBACKS)],
             rests=dict(self._ask(schema.RESTS, now)),
             positions=orjson.loads(self.meta("positions") or b"{}"),
             settled=orjson.loads(self.meta("settled") or b"{}"),
@@ -286,7 +286,7 @@ class Tables:
 
 def _picked(row: list[Any], in_depth_order: bool, is_reread: bool) -> Picked:
     entry, pattern, disposition, is_scheduled = row
-    found = unpack(_packed(entry, {}))
+    found = unpack(read_packed(entry, {}))
     if pattern is not None:
         return Picked(found, pattern)
     ranked = rank_of(found.request, in_depth_order)
@@ -302,13 +302,13 @@ def _json(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-def _load(found: list[list[Any]], limit: int) -> Load:
+def read_load(found: list[list[Any]], limit: int) -> Load:
     """Returns a load in which repeated texts, such as those of pages and seeds, are in memory once."""
     once: dict[str | None, str | None] = {}
-    return Load(sorted(_packed(row, once) for row in found), len(found) < limit)
+    return Load(sorted(read_packed(row, once) for row in found), len(found) < limit)
 
 
-def _packed(row: list[Any], once: dict[str | None, str | None]) -> Packed:
+def read_packed(row: list[Any], once: dict[str | None, str | None]) -> Packed:
     rank, number, text, depth, via, seed, root, attempt, priority, redirects, seed_row, root_row, way, earlier = row
     if earlier is not None:
         etag, last_modified, digest, visit, interval_s, *is_so = earlier

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from ...model import Position
 from ...protocols import Sink
 from ...settings import SinkConfig
 from ..columns import check_fields
+from ..growing import find_whole
 from ..record import wants_of
 from .writing import Table
 
@@ -30,6 +32,9 @@ class CsvOutput:
         self.place: str = str(self._path)
         self.files: tuple[str, ...] = (config.path,)
         self.drafts: tuple[str, ...] = ()
+
+    def find_finished(self, position: Position, *, is_over: bool) -> Sequence[str]:
+        return find_whole(self._path, position, is_over=is_over)
 
     @asynccontextmanager
     async def open(self, *, is_synced: bool) -> AsyncIterator[Sink]:

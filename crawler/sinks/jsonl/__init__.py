@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from ...model import Position
 from ...protocols import Sink
 from ...runtime.private_files import DRAFT
 from ...settings import SinkConfig
+from ..growing import find_whole
 from ..record import wants_of
 from .mending import JsonLinesMender
 from .reading import JsonLinesReader
@@ -29,6 +31,9 @@ class JsonLinesOutput:
         self.drafts: tuple[str] = (f"{config.path}{DRAFT}",)
         self.reader: JsonLinesReader = JsonLinesReader(self._path)
         self.mender: JsonLinesMender = JsonLinesMender(self._path)
+
+    def find_finished(self, position: Position, *, is_over: bool) -> Sequence[str]:
+        return find_whole(self._path, position, is_over=is_over)
 
     @asynccontextmanager
     async def open(self, *, is_synced: bool) -> AsyncIterator[Sink]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,12 +10,13 @@ from pathlib import Path
 from anyio import create_task_group
 
 from ...errors import ConfigError
+from ...model import Position
 from ...protocols import Sink
 from ...runtime.private_files import DRAFT
 from ...settings import SinkConfig
 from ..columns import check_fields
 from ..record import wants_of
-from ..spool import Spool
+from ..spool import Place, Spool
 from .parts import Parts
 from .writing import Limits, Parquet
 
@@ -49,6 +50,11 @@ class ParquetOutput:
     def drafts(self) -> tuple[str, ...]:
         last = max(self._parts.numbers(), default=0)
         return tuple(f"{self._config.path}/{self._parts.path(n).name}{DRAFT}" for n in range(max(1, last), last + 3))
+
+    def find_finished(self, position: Position, *, is_over: bool) -> Sequence[str]:
+        """Returns all Parquet files: each is made of settled records, and never changed again."""
+        last = Place.read(position).segment
+        return [f"{self._config.path}/{self._parts.path(n).name}" for n in self._parts.numbers() if n <= last]
 
     @asynccontextmanager
     async def open(self, *, is_synced: bool) -> AsyncIterator[Sink]:

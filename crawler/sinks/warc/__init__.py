@@ -8,13 +8,15 @@ from pathlib import Path
 
 from anyio import CancelScope
 
+from ...model import Position
 from ...protocols import Sink
 from ...runtime.private_files import BESIDE, DRAFT
 from ...settings import SinkConfig
 from ...settings.warc import WarcConfig
 from ...warc.earlier import NAME as EARLIER
 from ...warc.journal import JOURNAL
-from ...warc.names import find_files
+from ...warc.names import find_files, read_name, serial_of
+from ..growing import is_whole
 from .index import SORTED
 from .writing import INDEX, WarcSink
 
@@ -42,6 +44,16 @@ class WarcOutput:
     def files(self) -> Sequence[str]:
         """The names of the WARC files that are there. A crawl begins its first one with the first answer."""
         return [f"{self._folder.name}/{one.present_name}" for one in find_files(self._folder)]
+
+    def find_finished(self, position: Position, *, is_over: bool) -> Sequence[str]:
+        """Returns the WARC files before the newest settled one, and that one once it is closed and settled whole."""
+        newest = read_name(max(position, key=serial_of, default=""))
+        if newest is None:
+            return []
+        whole = [one for one in find_files(self._folder, newest.crawl) if not one.is_open]
+        last = (self._folder / newest.name, position[newest.name])
+        finished = [one for one in whole if one.serial < newest.serial or (one == newest and is_whole(*last))]
+        return [f"{self._folder.name}/{one.name}" for one in finished]
 
     @asynccontextmanager
     async def open(self, *, is_synced: bool) -> AsyncIterator[Sink]:

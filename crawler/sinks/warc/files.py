@@ -12,7 +12,7 @@ from ...errors import SinkError
 from ...model import Capture, Position
 from ...runtime.files import sync_file, sync_folder
 from ...runtime.private_files import check_place, make_inner_folder, opener
-from ...warc.names import OPEN, WarcFile, find_files, make_name, read_name
+from ...warc.names import OPEN, WarcFile, find_files, make_name, read_name, serial_of
 
 FLUSH_BYTES = 1 << 20
 """Bytes of records that are written at once: a call for each exchange cost a third of what the bytes do."""
@@ -57,7 +57,7 @@ class WarcFiles:
 
     def cut_back(self, position: Position) -> None:
         """Removes all that was written after the position; an empty one removes all files of this crawl."""
-        name, length = max(position.items(), key=_serial_of, default=("", 0))
+        name, length = max(position.items(), key=lambda item: serial_of(item[0]), default=("", 0))
         settled = read_name(name)
         self.serial, self.length = (settled.serial if settled else -1), length
         self._position = position
@@ -205,8 +205,3 @@ class WarcFiles:
         with suppress(OSError):  # else it is cut when the crawl is opened again
             os.ftruncate(self._descriptor, length)
             self._end = self._written = length
-
-
-def _serial_of(item: tuple[str, int]) -> int:
-    found = read_name(item[0])
-    return found.serial if found else -1

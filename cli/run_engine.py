@@ -1,0 +1,48 @@
+"""Runs one node of a crawl in an engine: joins, works until the whole crawl is finished, and joins again if need be."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from crawler import claim_node, join_engine, open_engine
+
+from .exit_codes import Exit
+from .run_crawl import CrawlOrder, run_crawl
+from .stderr import tell_line
+
+MOST_DIGESTED = 256 << 20
+"""Lists of seeds up to this size are compared with those of the other nodes."""
+
+
+async def run_node(job: CrawlOrder, url: str) -> Exit:
+    """Works on the crawl that is named like the folder, until it is finished at all nodes. Returns the exit code."""
+    name = job.folder.name
+    if job.fresh:
+        from crawler import ConfigError
+
+        raise ConfigError("--fresh: a crawl in an engine cannot start over under its name: give it another one with -o")
+    async with open_engine(url) as engine:
+        await engine.agree(name, job.config, digest_seeds(job.sources), job.config.frontier.shards)
+    with claim_node(job.folder) as node:
+        if not job.quiet:
+            tell_line(f"{name}: node {node.name}, in {node.folder}")
+        return await run_crawl(replace(job, config=join_engine(job.config, url, name, node), folder=node.folder))
+
+
+def digest_seeds(sources: Sequence[str]) -> str:
+    """Returns a digest of the seeds; empty: they are read once alone, or too large."""
+    digest = hashlib.sha256()
+    for source in sources:
+        path = Path(source)
+        if source == "-" or (path.exists() and not path.is_file()):
+            return ""
+        if not path.is_file():
+            digest.update(source.encode(errors="replace") + b"\n")
+            continue
+        if path.stat().st_size > MOST_DIGESTED:
+            return ""
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,180 @@
+"""Crawls that several machines work on together: nodes that join, what they wrote, and one output of all of it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
+
+from ..assembly.engines import open_engine as open_server
+from ..errors import ConfigError, FolderError
+from ..runtime.private_files import make_folder, opener
+from ..settings import Config
+from ..settings.loading import amend, chosen_settings
+
+if TYPE_CHECKING:
+    from ..backends.postgres import CrawlRow, NodeRow, PostgresEngine
+
+AGREED = ("preset", "user_agent", "contact", "sites", "scope", "urls", "politeness", "extract", "warc", "sinks")
+"""The settings on which all nodes of a crawl agree. All others are about the machine."""
+NAME_BYTES = 4
+_CLAIM = ".claim-"
+
+
+class Node(NamedTuple):
+    """The place of one node: its name in the engine, and the folder with what it writes."""
+
+    name: str
+    folder: Path
+
+
+@contextmanager
+def claim_node(home: Path) -> Iterator[Node]:
+    """Claims a node of this machine in the folder of a crawl: one whose process is gone, else a new one.
+
+    It is claimed until the block or the process ends. Raises FolderError.
+    """
+    host = "".join(one if one.isalnum() or one in "-." else "-" for one in socket.gethostname())[:40] or "node"
+    try:
+        make_folder(home)
+        names = [path.name for path in sorted(home.iterdir()) if path.is_dir() and path.name.startswith(f"{host}-")]
+        for name in (*names, f"{host}-{secrets.token_hex(NAME_BYTES)}"):
+            claim = opener(home / f"{_CLAIM}{name}", os.O_RDWR | os.O_CREAT)
+            try:
+                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(claim)
+                continue
+            try:
+                yield Node(name, home / name)
+            finally:
+                os.close(claim)
+            return
+    except OSError as error:
+        raise FolderError(f"{home} cannot be written: {error.strerror}") from error
+    raise FolderError(f"{home}: all nodes are taken: run the same command again")
+
+
+def join_engine(config: Config, url: str, crawl: str, node: Node) -> Config:
+    """Returns the settings of a node that works on a crawl in an engine. Raises ConfigError."""
+    own = {"frontier.kind": "engine", "frontier.engine": url, "frontier.crawl": crawl, "frontier.node": node.name}
+    return amend(config, own)
+
+
+class Engine:
+    """The crawls of one engine. `open_engine` makes it."""
+
+    def __init__(self, server: PostgresEngine) -> None:
+        self._server = server
+        self.place: str = server.place
+        """The server and the database, without a password."""
+
+    async def agree(self, name: str, config: Config, seeds: str, shards: int) -> None:
+        """Makes the crawl, or checks that it is the same one: with these settings and these seeds. Raises ConfigError.
+
+        `seeds` is a digest of them; empty: they are not known beforehand.
+        """
+        crawl = await self._server.make_crawl(name, shards)
+        mine = _agreed(config)
+        told, told_seeds = await self._server.agree(crawl, orjson.dumps(mine).decode(), seeds)
+        theirs = orjson.loads(told)
+        if differing := sorted(key for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key)):
+            said = ", ".join(
+                f"{key} is {_said(theirs, key)} there and {_said(mine, key)} here" for key in differing[:3]
+            )
+            raise ConfigError(
+                f"the crawl {name!r} in {self.place} has other settings: {said}. Give this one another name"
+            )
+        if seeds and told_seeds and seeds != told_seeds:
+            raise ConfigError(f"the crawl {name!r} in {self.place} has other seeds: give this one another name with -o")
+
+    async def crawls(self) -> Sequence[str]:
+        """Returns the names of its crawls."""
+        return await self._server.crawls()
+
+    async def nodes(self, name: str) -> Sequence[NodeRow]:
+        """Returns the nodes of a crawl. Raises ConfigError where there is no such crawl."""
+        return await self._server.nodes(await self._find(name))
+
+    async def is_finished(self, name: str) -> bool:
+        """Returns whether nothing is left to do in a crawl."""
+        return await self._server.is_finished(await self._find(name))
+
+    async def settled(self, name: str) -> Mapping[str, int]:
+        """Returns the final visits of a crawl, by disposition."""
+        return await self._server.settled(await self._find(name))
+
+    async def merge(self, name: str, homes: Sequence[Path], sink: str = "pages.jsonl") -> AsyncIterator[bytes]:
+        """Yields the records of all nodes, each once. Raises FolderError before the first one if some are missing."""
+        parts = await self.find_parts(name, homes, sink)
+        for path, length in parts:
+            left = length
+            with path.open("rb") as file:
+                while left > 0 and (part := file.read(min(left, 1 << 20))):
+                    left -= len(part)
+                    yield part
+
+    async def find_parts(self, name: str, homes: Sequence[Path], sink: str) -> list[tuple[Path, int]]:
+        """Returns the files of all nodes with their settled lengths. Raises FolderError if one is missing or short."""
+        crawl = await self._find(name)
+        parts: list[tuple[Path, int]] = []
+        for full, position in sorted((await self._server.positions(crawl)).items()):
+            node, _, output = full.partition("/")
+            if output != sink:
+                continue
+            for file, length in position.items():
+                if length:
+                    parts.append((_find_file(homes, node, file, length), length))
+        return parts
+
+    async def _find(self, name: str) -> CrawlRow:
+        crawl = await self._server.find_crawl(name)
+        if crawl is None:
+            known = ", ".join(await self._server.crawls()) or "none"
+            raise ConfigError(f"{self.place} has no crawl {name!r}; it has: {known}")
+        return crawl
+
+
+@asynccontextmanager
+async def open_engine(url: str) -> AsyncIterator[Engine]:
+    """Opens the engine at a URL. Raises ConfigError, FrontierError."""
+    async with open_server(url) as server:
+        yield Engine(server)
+
+
+def _agreed(config: Config) -> dict[str, object]:
+    chosen = orjson.loads(orjson.dumps(chosen_settings(config), default=_plain))
+    return {key: value for key, value in chosen.items() if key.split(".")[0] in AGREED}
+
+
+def _plain(value: object) -> object:
+    dump = getattr(value, "model_dump", None)
+    return dump() if dump else str(value)
+
+
+def _said(settings: Mapping[str, object], key: str) -> str:
+    return orjson.dumps(settings[key]).decode()[:60] if key in settings else "not set"
+
+
+def _find_file(homes: Sequence[Path], node: str, file: str, length: int) -> Path:
+    """Returns the file of a node. Raises FolderError if no folder has it whole."""
+    found = [path for home in homes if (path := home / node / file).is_file()]
+    whole = [path for path in found if path.stat().st_size >= length]
+    if whole:
+        return whole[0]
+    if found:
+        raise FolderError(
+            f"{found[0]} is short: {length:,} bytes of it are settled, and it has {found[0].stat().st_size:,}. Copy it"
+            f" again from the node, or have its pages fetched again: crawl nodes forget {node}"
+        )
+    raise FolderError(
+        f"the records of the node {node} are not here ({homes[0] / node / file}): copy its folder from its machine, or"
+        f" have its pages fetched again: crawl nodes forget {node}"
+    )

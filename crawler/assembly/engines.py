@@ -1,0 +1,60 @@
+"""Opens engines: the servers in which crawls of several machines are kept. Kind of URL → backend."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError
+from ..frontier import Terms
+from ..protocols import Frontier
+from ..runtime.nearest import did_you_mean
+from ..settings import FrontierConfig
+from ..sinks.secret_values import reveal
+
+if TYPE_CHECKING:
+    from ..backends.postgres import PostgresEngine
+
+SCHEMES = ("postgresql", "postgres")
+
+
+@asynccontextmanager
+async def open_engine_frontier(config: FrontierConfig, terms: Terms) -> AsyncIterator[Frontier]:
+    """Joins the crawl that the settings name, which is made if it is missing. Raises ConfigError, FrontierError."""
+    if not config.crawl or not config.node:
+        raise ConfigError(
+            'frontier.kind = "engine" needs the name of the crawl and of the node: frontier.crawl, frontier.node',
+            ["frontier.crawl"],
+        )
+    from ..backends.node import open_node  # noqa: PLC0415 - imported by crawls that use it
+
+    async with open_engine(config.engine) as engine:
+        crawl = await engine.make_crawl(config.crawl, config.shards)
+        async with (
+            engine.open_backend(crawl, ttl_s=config.ttl_s) as backend,
+            open_node(backend, config.node, terms) as node,
+        ):
+            yield node
+
+
+@asynccontextmanager
+async def open_engine(url: str) -> AsyncIterator[PostgresEngine]:
+    """Opens the engine at a URL. Raises ConfigError, FrontierError."""
+    url = reveal(url, "frontier.engine") if url else url
+    scheme = url.partition("://")[0] if re.match(r"[a-z]+://", url) else ""
+    if scheme not in SCHEMES:
+        raise ConfigError(
+            "--engine: should be like postgresql://user:password@host:5432/database"
+            + (did_you_mean(scheme, SCHEMES, "") if scheme else ""),
+            ["frontier.engine"],
+        )
+    try:
+        from ..backends.postgres import PostgresEngine  # noqa: PLC0415 - needs the extra `postgres`
+    except ModuleNotFoundError as error:
+        if error.name != "asyncpg":
+            raise
+        raise ConfigError("--engine needs the extra `postgres`: pip install 'crawld[postgres]'") from None
+    async with PostgresEngine.open(url) as engine:
+        yield engine

@@ -1,0 +1,176 @@
+"""One engine in PostgreSQL: its crawls by name, and their nodes."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, NamedTuple
+
+import orjson
+from anyio import CancelScope
+
+from ...errors import FrontierError
+from ...model import Position
+from ...settings.loading import project_version
+from . import lives
+from .backend import IS_FINISHED, CrawlRow, PostgresBackend, open_backend
+from .link import Link
+from .schema import LAYOUT, LOCK, TABLES
+
+KEY_BYTES = 16
+PATIENCE_S = 0.0
+"""A command that looks or changes a little waits for no server."""
+
+
+class NodeRow(NamedTuple):
+    """A node of a crawl, in its latest life."""
+
+    name: str
+    is_alive: bool
+    joined_at: float
+    """Unix seconds."""
+    beat_s: float
+    """Seconds since it said that it lives."""
+    shards: int
+    settled: Mapping[str, int]
+    """Its final visits, in all its lives."""
+    drains: bool
+
+
+class PostgresEngine:
+    """An engine that is there."""
+
+    def __init__(self, url: str, link: Link) -> None:
+        self._url = url
+        self._link = link
+        self.place = link.place
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str) -> AsyncIterator[PostgresEngine]:
+        """Opens the engine in a database; makes its tables where there are none. Raises ConfigError, FrontierError."""
+        link = Link(url, PATIENCE_S)
+        try:
+            await link.open()
+            await make_engine(link)
+            yield cls(url, link)
+        finally:
+            with CancelScope(shield=True):
+                await link.close()
+
+    async def find_crawl(self, name: str) -> CrawlRow | None:
+        """Returns the crawl of this name; None: there is none."""
+        return await find_crawl(self._link, name)
+
+    async def make_crawl(self, name: str, shards: int) -> CrawlRow:
+        """Returns the crawl of this name, made if there is none."""
+        return await make_crawl(self._link, name, shards)
+
+    def open_backend(self, crawl: CrawlRow, *, ttl_s: float) -> AbstractAsyncContextManager[PostgresBackend]:
+        return open_backend(self._url, crawl, ttl_s=ttl_s)
+
+    async def agree(self, crawl: CrawlRow, settings: str, seeds: str) -> tuple[str, str]:
+        """Keeps the settings and the seeds of a crawl, if nobody did before; returns those that are kept."""
+        statement = "UPDATE crawld.crawl SET settings = $2, seeds = $3 WHERE id = $1 AND settings = ''"
+        await self._link.fetch(statement, crawl.number, settings, seeds)
+        [row] = await self._link.fetch("SELECT settings, seeds FROM crawld.crawl WHERE id = $1", crawl.number)
+        return row["settings"], row["seeds"]
+
+    async def crawls(self) -> Sequence[str]:
+        """Returns the names of all crawls, in the order in which they were made."""
+        return [row["name"] for row in await self._link.fetch("SELECT name FROM crawld.crawl ORDER BY id")]
+
+    async def nodes(self, crawl: CrawlRow) -> Sequence[NodeRow]:
+        """Returns the nodes of a crawl, by name."""
+        rows = await self._link.fetch(_NODES, crawl.number)
+        settled: dict[str, dict[str, int]] = {}
+        for row in rows:
+            told = settled.setdefault(row["name"], {})
+            for name, number in orjson.loads(row["settled"]).items():
+                told[name] = told.get(name, 0) + number
+        last = {row["name"]: row for row in rows}
+        return [
+            NodeRow(
+                name, row["is_alive"], row["joined_at"].timestamp(), row["beat_s"], row["held"], settled[name],
+                row["drains"],
+            ) for name, row in sorted(last.items())
+        ]  # fmt: skip
+
+    async def positions(self, crawl: CrawlRow) -> Mapping[str, Position]:
+        """Returns what the outputs of all nodes had durably written, by `position_of`."""
+        rows = await self._link.fetch("SELECT sink, value FROM crawld.position WHERE crawl = $1", crawl.number)
+        return {row["sink"]: orjson.loads(row["value"]) for row in rows}
+
+    async def settled(self, crawl: CrawlRow) -> Mapping[str, int]:
+        """Returns the final visits of a crawl, by disposition."""
+        return await self._link.transact(lambda asked: lives.settled(asked, crawl.number))
+
+    async def is_finished(self, crawl: CrawlRow) -> bool:
+        """Returns whether nothing is left to do."""
+        return bool(await self._link.value(IS_FINISHED, crawl.number))
+
+    async def control(self, crawl: CrawlRow, word: str) -> None:
+        """Tells all nodes to run, to pause or to stop."""
+        await self._link.fetch("UPDATE crawld.crawl SET control = $2 WHERE id = $1", crawl.number, word)
+
+    async def drain(self, crawl: CrawlRow, node: str) -> None:
+        """Asks a node to finish what it has under way, and to leave."""
+        await self._link.fetch(
+            "UPDATE crawld.node SET drains = true WHERE crawl = $1 AND name = $2 AND NOT is_over", crawl.number, node
+        )
+
+
+_NODES = """
+SELECT n.name, NOT n.is_over AND n.lives_until > crawld.clock() AS is_alive, n.joined_at, n.drains, n.settled,
+    extract(epoch FROM crawld.clock() - n.beat_at)::float8 AS beat_s,
+    (SELECT count(*) FROM crawld.shard s WHERE s.node = n.id) AS held
+FROM crawld.node n WHERE n.crawl = $1 ORDER BY n.id
+"""
+
+
+async def make_engine(link: Link) -> None:
+    """Makes the tables of an engine where there are none. Raises FrontierError for tables of another crawld."""
+    await link.transact(lambda asked: _make_tables(asked, link.place))
+
+
+async def _make_tables(asked: Any, place: str) -> None:
+    await asked.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+    if await asked.fetchval("SELECT to_regnamespace('crawld')") is None:
+        await asked.execute(TABLES.format(version=project_version()))
+        return
+    if await asked.fetchval("SELECT to_regclass('crawld.engine')") is None:
+        raise FrontierError(f"{place} has a schema `crawld` of another program: give the engine a database of its own")
+    layout, version = await asked.fetchrow("SELECT layout, version FROM crawld.engine")
+    if layout != LAYOUT:
+        raise FrontierError(
+            f"{place} has the tables of crawld {version} (layout {layout}), and this is layout {LAYOUT}: use that"
+            " version on all nodes, or another database"
+        )
+
+
+async def find_crawl(link: Link, name: str) -> CrawlRow | None:
+    """Returns the crawl of this name; None: there is none."""
+    rows = await link.fetch("SELECT id, name, key, shards FROM crawld.crawl WHERE name = $1", name)
+    return CrawlRow(*rows[0]) if rows else None
+
+
+async def make_crawl(link: Link, name: str, shards: int) -> CrawlRow:
+    """Returns the crawl of this name, made if there is none."""
+
+    async def make(asked: Any) -> None:
+        number = await asked.fetchval(
+            "INSERT INTO crawld.crawl (name, key, shards, settings) VALUES ($1, $2, $3, '')"
+            " ON CONFLICT DO NOTHING RETURNING id",
+            name, secrets.token_bytes(KEY_BYTES), shards,
+        )  # fmt: skip
+        if number is not None:
+            await asked.execute(
+                "INSERT INTO crawld.shard (crawl, number) SELECT $1, n FROM generate_series(0, $2::int4 - 1) AS n",
+                number, shards,
+            )  # fmt: skip
+
+    await link.transact(make)
+    found = await find_crawl(link, name)
+    assert found is not None
+    return found

@@ -1,0 +1,137 @@
+"""Keeps the shards of one node: says that it lives, takes the shards that it wins, and gives up those that it does not.
+
+Every node sees the same living nodes, so all come to the same division, and a shard that changes hands waits for its
+old holder to finish.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Protocol
+
+from ..backend import Backend, Beat, Fenced, Hold, Membership, Wish
+
+log = logging.getLogger(__name__)
+
+BEATS_A_LIFE = 6
+"""Beats in the time after which a silent node is taken for dead."""
+MARGIN = 0.2
+"""Part of that time which a node leaves unused: its clock and its thread may be slower than others."""
+SPARE = 1.25
+"""A node holds at most this many times its equal part of all shards."""
+
+
+def divide(shards: int, nodes: Sequence[str]) -> Mapping[str, list[int]]:
+    """Returns which shards each node wins. Few change hands where a node comes or goes."""
+    most = -(-shards * SPARE // len(nodes)) if nodes else 0
+    won: dict[str, list[int]] = {node: [] for node in nodes}
+    for shard in range(shards):
+        ranked = sorted(nodes, key=lambda node: blake2b(f"{shard}/{node}".encode(), digest_size=8).digest())
+        next(won[node] for node in ranked if len(won[node]) < most).append(shard)
+    return won
+
+
+class Keeper(Protocol):
+    """What holds the shards in memory."""
+
+    @property
+    def holds(self) -> Sequence[Hold]: ...
+
+    def is_free(self, shard: int) -> bool:
+        """Whether a shard may be given up: nothing of it is out, and all is stored."""
+        ...
+
+    def leave(self, shards: Iterable[int]) -> None:
+        """Lends nothing of these shards any more, but of all others."""
+        ...
+
+    async def take(self, hold: Hold) -> None:
+        """Reads a shard that was taken."""
+        ...
+
+    def drop(self, shard: int) -> None:
+        """Forgets a shard."""
+        ...
+
+    def wish(self) -> Wish:
+        """Returns the pages and addresses that it wants."""
+        ...
+
+    def note_beat(self, beat: Beat, valid_until: float) -> None:
+        """Takes what was granted. Nothing may be lent after `valid_until` (monotonic seconds)."""
+        ...
+
+
+class Holding:
+    """Beats for one node until it is cancelled."""
+
+    def __init__(
+        self, backend: Backend, member: Membership, keeper: Keeper, *, takes_all: bool,
+        fail: Callable[[Exception], None],
+    ) -> None:  # fmt: skip
+        self._backend = backend
+        self._member = member
+        self._keeper = keeper
+        self._takes_all = takes_all
+        self._fail = fail
+        self._nodes: Sequence[str] = ()
+        self._hurry = asyncio.Event()
+
+    @property
+    def nodes(self) -> Sequence[str]:
+        """The living nodes at the last beat."""
+        return self._nodes
+
+    def hurry(self) -> None:
+        """Beats soon: something is wanted, or given back."""
+        self._hurry.set()
+
+    async def run(self) -> None:
+        """Beats until it is cancelled. A failure is raised at the next call of the frontier."""
+        pause_s = self._member.ttl_s / BEATS_A_LIFE
+        while True:
+            try:
+                async with asyncio.timeout(pause_s):
+                    await self._hurry.wait()
+            except TimeoutError:
+                pass
+            self._hurry.clear()
+            try:
+                await self.beat()
+            except Exception as error:  # noqa: BLE001 - a bug, too
+                self._fail(error)
+                return
+
+    async def beat(self) -> None:
+        """Says that the node lives, and takes and gives up what has to be."""
+        keeper, began = self._keeper, time.monotonic()
+        wanted = set(self._wanted())
+        held = {hold.shard: hold for hold in keeper.holds}
+        keeper.leave(held.keys() - wanted)
+        free = [hold for shard, hold in held.items() if shard not in wanted and keeper.is_free(shard)]
+        for hold in free:
+            keeper.drop(hold.shard)
+        wish = keeper.wish()._replace(
+            held=[hold for hold in held.values() if hold not in free], free=free, take=sorted(wanted - held.keys())
+        )
+        beat = await self._backend.beat(self._member, wish)
+        has_changed = list(self._nodes) != list(beat.nodes)
+        self._nodes = beat.nodes
+        keeper.note_beat(beat, began + self._member.ttl_s * (1 - MARGIN))
+        now_held = {hold.shard: hold for hold in beat.held}
+        for hold in wish.held:
+            if now_held.get(hold.shard) != hold:
+                raise Fenced(f"shard {hold.shard} was lost to another node: this one was silent for too long")
+        for shard in now_held.keys() - held.keys():
+            await keeper.take(now_held[shard])
+        if has_changed:
+            self._hurry.set()
+
+    def _wanted(self) -> Iterable[int]:
+        if self._takes_all:
+            return range(self._member.cut.shards)
+        return divide(self._member.cut.shards, self._nodes).get(self._member.node, ())

@@ -1,0 +1,45 @@
+"""Opens the frontier of one node."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio import CancelScope
+
+from ..backend import Backend
+from ..terms import Clock, Terms
+from .frontier import ShardedFrontier
+
+MOST_SITES = 20_000
+"""Most sites in memory, of all shards."""
+MOST_ENTRIES = 200_000
+"""Most requests in memory, about 500 bytes each."""
+
+
+@asynccontextmanager
+async def open_sharded(
+    backend: Backend,
+    node: str,
+    terms: Terms,
+    *,
+    clock: Clock | None = None,
+    takes_all: bool = False,
+    most_sites: int = MOST_SITES,
+    most_entries: int = MOST_ENTRIES,
+) -> AsyncIterator[ShardedFrontier]:
+    """Joins a crawl as a node; with `takes_all` it holds all shards, and raises FrontierError where another one does.
+
+    At the end it gives them up, once what it was told to store is stored.
+    """
+    member = await backend.join(node, terms)
+    frontier = ShardedFrontier(
+        backend, member, terms, await backend.standing(), clock or Clock(),
+        takes_all=takes_all, most_sites=most_sites, most_entries=most_entries,
+    )  # fmt: skip
+    try:
+        await frontier.begin()
+        yield frontier
+    finally:
+        with CancelScope(shield=True):
+            await frontier.end()
