@@ -20,6 +20,7 @@ COMMANDS = {
     "sql": "Ask a crawl in SQL: its pages, links, errors and sites.",
     "report": "Say what is wrong with a crawled site, or write it as a page.",
     "merge": "Put together what the nodes of a crawl in an engine wrote.",
+    "nodes": "List the nodes of a crawl in an engine; drain or forget one.",
     "repair": "Mend a crawl folder whose frontier is damaged.",
     "replay": "Crawl over WARC or WACZ files instead of the network.",
     "demo": "Crawl a small web of 24 sites on this machine.",
