@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from crawler import Engine
 
 
+Action = Literal["list", "drain", "forget", "pause", "resume", "stop"]
+
+
 def nodes(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the crawl.")],
     action: Annotated[
-        Literal["list", "drain", "forget"], typer.Argument(help="What to do: list, drain or forget.")
+        Action,
+        typer.Argument(help="What to do: list, drain, forget; pause, resume or stop all of them."),
     ] = "list",
     node: Annotated[str, typer.Argument(metavar="[NODE]", help="The node to drain or to forget.")] = "",
     engine: Annotated[str, typer.Option(metavar="URL", help=ENGINE)] = "",
@@ -35,12 +39,12 @@ def nodes(
 
     if not engine:
         raise typer.BadParameter("name the engine: --engine postgresql://USER@HOST/DB", param_hint="--engine")
-    if (action == "list") == bool(node):
-        raise typer.BadParameter("drain and forget take the name of one node, list takes none", param_hint="NODE")
+    if (action in {"drain", "forget"}) is not bool(node):
+        raise typer.BadParameter("drain and forget take the name of one node, all others none", param_hint="NODE")
     raise typer.Exit(run_loop(lambda: _nodes(name, action, node, engine, json=json)))
 
 
-async def _nodes(name: str, action: str, node: str, url: str, *, json: bool) -> Exit:
+async def _nodes(name: str, action: Action, node: str, url: str, *, json: bool) -> Exit:
     from crawler import open_engine
 
     async with open_engine(url) as engine:
@@ -50,6 +54,9 @@ async def _nodes(name: str, action: str, node: str, url: str, *, json: bool) -> 
         elif action == "forget":
             number = await engine.forget(name, node)
             tell_line(f"{node}: forgotten; {show.many(number, 'page')} of its files will be fetched again")
+        elif action != "list":
+            await engine.control(name, "run" if action == "resume" else action)
+            tell_line(f"{name}: all nodes are told to {action}")
         else:
             await _list(engine, name, json=json)
     return Exit.DONE
@@ -69,7 +76,8 @@ async def _list(engine: Engine, name: str, *, json: bool) -> None:
             print(json_line(facts).decode(), end="")
             continue
         state = "leaving" if one.drains and one.is_alive else "works" if one.is_alive else "gone"
-        told = f"{state}, {show.many(one.shards, 'shard')}, {show.many(done, 'visit')}, last heard of {one.beat_s:.0f} s ago"
-        print(escape_text(f"{one.name}: {told}"))
+        heard = f"last heard of {one.beat_s:.0f} s ago"
+        said = f"{state}, {show.many(one.shards, 'shard')}, {show.many(done, 'visit')}, {heard}"
+        print(escape_text(f"{one.name}: {said}"))
     if not found and not json:
         print("no node has joined yet")

@@ -114,6 +114,11 @@ def run(
         typer.Option(metavar="N", help="Requests at a time over all sites. [default: 256]"),
         SetsSetting("fetch.concurrency"),
     ] = None,
+    loops: Annotated[
+        str | None,
+        typer.Option(metavar="N|auto", help="Event loops, each a process with its workers. [default: 1]"),
+        SetsSetting("offload.loops", values.loops),
+    ] = None,
     retries: Annotated[
         int | None,
         typer.Option(metavar="N", min=0, help="Further attempts after one failed. [default: 2]"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from ..engine.engine import Engine, Visit
 from ..engine.hooked_fetcher import NO_HOOKS, HookedFetcher, Hooks
-from ..engine.limits import Limits
+from ..engine.limits import Limits, Quota
 from ..engine.slots import Places, Seat
 from ..errors import ConfigError
 from ..fetch import Budget, CookieJar, ForeignFetcher, Guard, HttpFetcher, Network, keep_cookies
@@ -21,6 +21,9 @@ from ..fetch.posting import open_post, open_post_alone
 from ..folder import lost_records
 from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, LostRecords
+from ..frontier.sharded import ShardedFrontier
+from ..loops.merging import Merger
+from ..loops.run import Loops
 from ..metrics.metrics import Summary
 from ..metrics.totals import Running, Totals, run_name
 from ..model import make_crawl_id
@@ -56,6 +59,7 @@ from . import parts
 from .given import OpenFetcher, enter_given_fetcher, makes_fetcher
 from .kinds import enter_fetcher, enter_frontier
 from .parsing import Extract, Returns, choose_return, try_to_load
+from .several_loops import count_loops, is_for_loops, make_loops, open_cut_frontier
 from .shared import Shared, open_shared
 from .site_facts import SiteFacts
 
@@ -77,16 +81,23 @@ class Stacking:
     shared: Shared | None
     weight: float
     hooks: Hooks = NO_HOOKS
+    frontier: Frontier | None = None
+    """The frontier, where the caller has opened it: for one event loop among several."""
     lost: LostRecords = NOTHING_LOST
     http: HttpFetcher | None = None
     archives: ArchiveFetcher | None = None
+    cut: ShardedFrontier | None = None
+    """The same frontier, where the folder is one for several event loops."""
+    lock: int = -1
+    """The lock that these inherit."""
 
     async def works(self) -> Works:
         config = self.config
-        frontier = await self._open_frontier()
+        frontier = self.frontier or await self._open_frontier()
         copies = await self._open_copies(frontier)
         opened = [*await self._open_outputs(), *self.sinks]
         sinks = await self._rewind(opened, frontier)
+        loops = await self._open_loops(sinks)
         shared = self.shared
         if shared is None:
             shared = await self.stack.enter_async_context(open_shared(config))
@@ -108,14 +119,28 @@ class Stacking:
         return Works(
             frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, returns, roots, self.lost,
             shared.presence, self.http, Pace(shared.presence), visiting, shared.totals, tracing, self.archives,
-            copies,
+            copies, loops,
         )  # fmt: skip
+
+    async def _open_loops(self, sinks: Sequence[Sink]) -> Callable[[Config, Limits], Loops] | None:
+        """Returns what makes a run on several event loops; None: there is one. Records that loops left are moved."""
+        cut, folder, lock = self.cut, self.folder, self.lock
+        if cut is None or folder is None:
+            return None
+        await Merger(cut, folder.path, sinks).merge(is_over=True)
+        if count_loops(self.config) == 1:
+            return None
+        return lambda config, limits: make_loops(config, folder, cut, sinks, limits, lock)
 
     async def _open_frontier(self) -> Frontier:
         """Opens the frontier. Visits whose records are gone from an output are queued again before."""
         terms = parts.terms(self.config, self.shared.turns if self.shared else None)
         config, folder = self.config.frontier, self.folder
         place = folder.path if folder else None
+        if is_for_loops(self.config, folder):
+            assert folder is not None
+            self.cut, self.lock = await open_cut_frontier(self.stack, folder, self.config, terms)
+            return self.cut
         if folder is None or config.kind != "sqlite":
             return await enter_frontier(self.stack, place, config, terms)
         async with AsyncExitStack() as opened:
@@ -231,6 +256,8 @@ class Works:
     """Answers from archives, in a replay. None: the crawl is on the network."""
     copies: Copies | None = None
     """Copies finished files to a store. None: nobody asked for them."""
+    loops: Callable[[Config, Limits], Loops] | None = None
+    """Makes a run on several event loops. None: it has one, this one."""
 
     @property
     def cookies(self) -> CookieJar:
@@ -255,18 +282,25 @@ class Works:
         """Returns where CPU work is done and what it costs. Empty: nothing is chosen by its cost."""
         return self.offloader.costs() if isinstance(self.offloader, Choosing) else ()
 
-    def engine(self, config: Config) -> Engine:
+    def engine(self, config: Config) -> Engine | Loops:
         """Returns an engine for one run, and puts its reach in force."""
+        if self.loops is not None:
+            self.roots.choose(self._ground(config))
+            return self.loops(config, _limits(config))
+        return self.engine_of(config)
+
+    def engine_of(self, config: Config, quota: Quota | None = None) -> Engine:
+        """Returns an engine of this event loop; with `quota` for one among several."""
         ground = self._ground(config)
         self.roots.choose(ground)
         return Engine(
             self.frontier, self._visit(config, ground), self.sinks, _limits(config),
             parse_backlog=lambda: self.offloader.waiting, seat=self.seat, presence=self.presence,
-            is_throttled=lambda: self.http is not None and self.http.limits.are_used_up,
+            is_throttled=lambda: self.http is not None and self.http.limits.are_used_up, quota=quota,
         )  # fmt: skip
 
     @contextmanager
-    def observe_run(self, engine: Engine) -> Iterator[Callable[[Summary], None]]:
+    def observe_run(self, engine: Engine | Loops) -> Iterator[Callable[[Summary], None]]:
         """Counts and traces a run, which goes on within the block; call what it yields with the result of the run."""
         crawl_id, job = make_crawl_id(self.frontier.key), run_name.get()
         with self.totals.count(Running(job or crawl_id, engine.metrics, self.frontier.counts)):
@@ -276,7 +310,7 @@ class Works:
             with self.tracing.run(crawl_id, job) as tell:
                 yield tell
 
-    def prepare_retune(self, engine: Engine, config: Config) -> Callable[[], None]:
+    def prepare_retune(self, engine: Engine | Loops, config: Config) -> Callable[[], None]:
         """Returns a function that puts the settings in force. Raises ConfigError before anything is changed."""
         ground = self._ground(config)
         visit, limits, terms = self._visit(config, ground), _limits(config), parts.terms(config)

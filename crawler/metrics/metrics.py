@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ..model import Disposition, LeftOut, Outcome, Reason
 from ..seeds import SkippedSeeds
@@ -279,6 +279,42 @@ class Metrics:
         self.stages.tick(free * sample_ms if gauges.waits_for_turn else 0.0, gauges.record_backlog * sample_ms)
         self._marks.add(Mark(self.pages, self.bytes, self.visits, gauges.in_flight))
 
+    def totals(self) -> dict[str, Any]:
+        """Returns the totals of this run, fit for JSON: `take_totals` reads them in another process."""
+        return {
+            "bytes": self.bytes,
+            "requisites": self.requisites,
+            **{name: dict(getattr(self, name)) for name in _COUNTERS},
+            "failures": [[*key, *value] for key, value in self._failures.items()],
+            "hindrances": [[*key, *value] for key, value in self._hindrances.items()],
+        }
+
+    def take_totals(self, parts: Sequence[Mapping[str, Any]]) -> None:
+        """Takes the sum of these totals, of several loops, in the place of its own."""
+        self.bytes = sum(part["bytes"] for part in parts)
+        self.requisites = sum(part["requisites"] for part in parts)
+        for name, kind in _COUNTERS.items():
+            total = Counter[Any]()
+            for part in parts:
+                total.update({kind(key): number for key, number in part[name].items()})
+            setattr(self, name, total)
+        self._failures, self._hindrances = {}, {}
+        for part in parts:
+            for site, reason, parser, number, example in part["failures"]:
+                _count(self._failures, (site, Reason(reason), parser), number, example)
+            for site, reason, number, detail in part["hindrances"]:
+                _count(self._hindrances, (site, Reason(reason)), number, detail)
+
+    def count_settled(self, settled: Mapping[Disposition, int]) -> None:
+        """Takes exact counts of final visits: a loop that was killed may not have told of its last ones."""
+        self.dispositions = Counter({name: number for name, number in settled.items() if number > 0})
+
+    def note(self, bound: Bound, in_flight: int) -> None:
+        """Takes a sample of a run on several loops: what limits most of them, and all visits under way."""
+        self.bound, self.in_flight = bound, in_flight
+        self.bounds[bound] += 1
+        self._marks.add(Mark(self.pages, self.bytes, self.visits, in_flight))
+
     def snapshot(
         self, counts: Counts, busiest: Sequence[SiteView], in_flight: int, *, reads_seeds: bool = True
     ) -> Snapshot:
@@ -338,6 +374,12 @@ class Metrics:
     def rates(self) -> Rates:
         """Returns pages, bytes and visits a second, and the mean of visits under way, over the last seconds."""
         return self._marks.rates()
+
+
+_COUNTERS: Mapping[str, Callable[[Any], Any]] = {
+    "dispositions": Disposition, "reasons": Reason, "statuses": int, "rereads": Disposition, "bounds": Bound,
+}  # fmt: skip
+"""The counters of a run, and what their keys are."""
 
 
 def _count(kept: dict[Key, tuple[int, str]], key: Key, n: int, example: str) -> None:

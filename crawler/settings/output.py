@@ -49,6 +49,9 @@ class OffloadConfig(Table):
     cheapest; only plain pages below 64 KiB may leave the worker processes (docs/concurrency.md)."""
     workers: Shared[Annotated[int, Field(ge=0, le=256)]] = 0
     """Number of worker processes; 0: one for each core that this process may use."""
+    loops: Shared[Annotated[int, Field(ge=1, le=16)] | Literal["auto"]] = 1
+    """Event loops of the command `crawl`, each a process with workers of its own (docs/scale.md). `auto`: one for every
+    two cores, from four cores on."""
     inline_below_bytes: Shared[Annotated[int, Field(ge=0, le=MOST_INLINE_BYTES)]] = 1024
     """Bodies below this size are parsed on the loop, for handing over costs more, unless they are compressed or a
     function of yours reads them. A stranger can make 1 KiB cost a millisecond, and larger bodies in proportion."""

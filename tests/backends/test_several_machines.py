@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
+import asyncpg
 import pytest
 
 from crawler.testing import link_graph
-from tests.backends.stories import TTL_S, Crowd, open_crowd
-from tests.postgres import Server, open_server, why_not
+from tests.backends.stories import CRAWL, TTL_S, Crowd, open_crowd
+from tests.postgres import PASSWORD, Server, open_server, why_not
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(why_not()), reason=why_not() or "there is a server")]
 
@@ -116,3 +118,90 @@ async def test_whatever_happens_in_whatever_order_every_page_is_there_once(serve
                     await asyncio.sleep(0.3)
                     server.start()
         await check_whole(crowd, kills, overlaps=len(web.sites))
+
+
+async def test_what_a_lost_machine_wrote_is_fetched_again_and_another_one_is_asked_to_leave(
+    server: Server, tmp_path: Path
+) -> None:
+    web = link_graph(seed=8, sites=10, pages_per_site=12, links_per_page=5)
+    async with open_crowd(server, "lost", web, tmp_path) as crowd:
+        first = await crowd.join()
+        await crowd.hits(45)
+        code, said = await crowd.command("nodes", "NAME", "--engine", crowd.url)
+        assert (code, said.count("works")) == (0, 1), said
+        name = said.partition(":")[0]
+        code, said = await crowd.command("nodes", "NAME", "forget", name, "--engine", crowd.url)
+        assert (code, "is alive" in said) == (1, True), said
+        crowd.send(first, signal.SIGKILL)
+        await first.wait()
+        shutil.rmtree(crowd.home)
+        await asyncio.sleep(TTL_S)
+        code, said = await crowd.command("merge", "NAME", "--engine", crowd.url, "-o", "pages.jsonl", "--partly")
+        assert (code, "are not here" in said) == (2, True), said
+        code, said = await crowd.command("nodes", "NAME", "forget", name, "--engine", crowd.url)
+        assert (code, "will be fetched again" in said) == (0, True), said
+        second = await crowd.join()
+        await crowd.hits(len(crowd.served.hits) + 20)
+        third = await crowd.join()
+        await crowd.hits(len(crowd.served.hits) + 10)
+        names = {path.name for path in crowd.home.iterdir() if path.is_dir()}
+        code, said = await crowd.command("nodes", "NAME", "drain", sorted(names)[0], "--engine", crowd.url)
+        assert code == 0, said
+        async with asyncio.timeout(60):
+            codes = {await second.wait(), await third.wait()}
+        assert codes == {0, 11}, crowd.said()
+        found = await crowd.merge()
+        assert set(found) == crowd.served.web.reachable()
+        assert set(found.values()) == {1}
+
+
+async def test_bad_input_gets_one_clear_line(server: Server, tmp_path: Path) -> None:
+    await server.ask("CREATE DATABASE foreign_one")
+    other = server.url.rpartition("/")[0]
+    (tmp_path / "urls.txt").write_text("http://127.0.0.1:9/")
+    for url, words, code in (
+        ("postgres:/x", "should be like postgresql://", 2),
+        ("mysql://u@127.0.0.1/x", "should be like postgresql://", 2),
+        ("postgresql://u@127.0.0.1:1/x", "cannot be reached (connection refused)", 1),
+        (server.url.replace(PASSWORD, "wrong"), "refuses this user or password", 1),
+        (f"{other}/nowhere", "has no such database", 1),
+    ):
+        said = await _crawl(tmp_path, "urls.txt", "--engine", url, "-o", "NAME")
+        assert said[0] == code, said
+        assert words in said[1], said
+        assert len(said[1].splitlines()) == 1, said
+        assert PASSWORD not in said[1]
+        assert not (tmp_path / "NAME").exists()
+    code, said_of_name = await _crawl(tmp_path, "urls.txt", "--engine", f"{other}/foreign_one")
+    assert (code, "needs a name" in said_of_name) == (2, True)
+    await _make_foreign(server, "foreign_one")
+    code, words = await _crawl(tmp_path, "urls.txt", "--engine", f"{other}/foreign_one", "-o", "NAME")
+    assert (code, "of another program" in words) == (1, True), words
+
+
+async def test_a_crawl_with_other_settings_or_other_seeds_does_not_join(server: Server, tmp_path: Path) -> None:
+    await server.ask("CREATE DATABASE agreed")
+    url = server.url.rpartition("/")[0] + "/agreed"
+    (tmp_path / "urls.txt").write_text("http://127.0.0.1:9/")
+    (tmp_path / "others.txt").write_text("http://127.0.0.1:9/other")
+    same = ("--engine", url, "-o", "NAME", "--allow-network", "127.0.0.0/8", "--retries", "0")
+    code, said = await _crawl(tmp_path, "urls.txt", *same, "--depth", "2")
+    assert code == 4, said  # nobody answers there
+    code, said = await _crawl(tmp_path, "urls.txt", *same, "--depth", "3")
+    assert (code, "scope.max_depth is 2 there and 3 here" in said) == (2, True), said
+    code, said = await _crawl(tmp_path, "others.txt", *same, "--depth", "2")
+    assert (code, "has other seeds" in said) == (2, True), said
+
+
+async def _crawl(folder: Path, *words: str) -> tuple[int, str]:
+    made = await asyncio.create_subprocess_exec(
+        CRAWL, *words, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    said, _ = await made.communicate()
+    return made.returncode or 0, said.decode()
+
+
+async def _make_foreign(server: Server, database: str) -> None:
+    connection = await asyncpg.connect(server.url.rpartition("/")[0] + f"/{database}")
+    await connection.execute("CREATE SCHEMA crawld; CREATE TABLE crawld.something (n int)")
+    await connection.close()

@@ -130,13 +130,12 @@ def _unpack_links(
 
 
 def _pack_entry(entry: Entry) -> list[object]:
-    place, *said, _ = pack(bare(entry))
-    return [str(place), *said]  # a key has more bits than a number of JSON
+    """Returns an entry without its rank, which takes more bits than JSON has, and without what only its store knows."""
+    return [entry.row, *pack(bare(entry))[1:-1]]
 
 
 def _unpack_entry(packed: Sequence[object]) -> Entry:
-    place, *said = packed
-    return unpack((int(str(place)), *said, None))  # type: ignore[arg-type]
+    return unpack((*packed, None))  # type: ignore[arg-type]
 
 
 def _pack_request(request: Request) -> list[object]:
