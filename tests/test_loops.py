@@ -1,4 +1,4 @@
-"""Several event loops crawl one folder: whoever is killed, every page is in the output once, and sites have their rest."""
+"""Several event loops crawl one folder: whoever is killed, every page is in the output once, and sites rest."""
 
 from __future__ import annotations
 

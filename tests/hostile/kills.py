@@ -86,7 +86,7 @@ async def loops_are_killed(crawl: Victim, deaths: int, moments: Random) -> str:
 async def parents_of_loops_are_killed(crawl: Victim, rounds: int, moments: Random) -> str:
     """The parent dies, or all of it; the next run has another number of loops, or one."""
     pages = len(crawl.served.web.reachable())
-    for number, whom in zip(range(rounds), cycle(("main", "group", "main")), strict=False):
+    for _, whom in zip(range(rounds), cycle(("main", "group", "main")), strict=False):
         crawl.options = ("--loops", str(moments.choice((1, 2, 3))))
         if await crawl.survives(whom, moments.randint(1, max(2, pages // rounds))):
             break
