@@ -55,9 +55,9 @@ async def _run(order: LoopOrder, reader: StreamReader, writer: StreamWriter) -> 
         works = await _open_works(stack, order, frontier)
         engine = works.engine_of(config, _Quota(frontier))
         await works.roots.fill()
-        frontier.allowances.limit_pages(config.scope.limit)
-        frontier.tell_by(engine.look_at_quota)
-        frontier.hurry()
+        frontier.node.allowances.limit_pages(config.scope.limit)
+        frontier.node.tell_by(engine.look_at_quota)
+        frontier.node.hurry()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_obey, reader, engine)
             tasks.start_soon(_report, writer, engine, frontier)
@@ -68,7 +68,7 @@ async def _run(order: LoopOrder, reader: StreamReader, writer: StreamWriter) -> 
 
 
 async def _open_works(stack: AsyncExitStack, order: LoopOrder, frontier: ShardedFrontier) -> Works:
-    config, member = order.config, frontier.member
+    config, member = order.config, frontier.node.member
     life = f"{member.node}.{member.incarnation}"
     is_synced = config.frontier.durability == "power"
     outputs = zip(make_outputs(order.folder, config), config.sinks, strict=True)
@@ -106,10 +106,10 @@ class _Quota:
 
     @property
     def is_used_up(self) -> bool:
-        return self._frontier.allowances.is_used_up
+        return self._frontier.node.allowances.is_used_up
 
     def left(self, out: int) -> int:
-        return self._frontier.pages_left(out)
+        return self._frontier.node.pages_left(out)
 
 
 async def _no_seeds() -> AsyncIterator[Sequence[Request]]:

@@ -128,7 +128,7 @@ def make_loops(
     def order(loop: int) -> LoopOrder:
         return LoopOrder(folder.frontier_path, folder.path, divided, f"loop-{loop}", tuple(sys.path))
 
-    return Loops(frontier, Merger(frontier, folder.path, sinks), number, limits, order, [lock])
+    return Loops(frontier, Merger(frontier.node, folder.path, sinks), number, limits, order, [lock])
 
 
 def divide(config: Config, loops: int) -> Config:

@@ -38,7 +38,7 @@ def divide(shards: int, nodes: Sequence[str]) -> Mapping[str, list[int]]:
 
 
 class Keeper(Protocol):
-    """What holds the shards in memory."""
+    """Holds the shards in memory."""
 
     @property
     def holds(self) -> Sequence[Hold]: ...

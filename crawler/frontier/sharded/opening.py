@@ -10,6 +10,7 @@ from anyio import CancelScope
 from ..backend import Backend
 from ..terms import Clock, Terms
 from .frontier import ShardedFrontier
+from .node import Node
 
 MOST_SITES = 20_000
 """Most sites in memory, of all shards."""
@@ -20,7 +21,7 @@ MOST_ENTRIES = 200_000
 @asynccontextmanager
 async def open_sharded(
     backend: Backend,
-    node: str,
+    name: str,
     terms: Terms,
     *,
     clock: Clock | None = None,
@@ -32,14 +33,14 @@ async def open_sharded(
 
     At the end it gives them up, once what it was told to store is stored.
     """
-    member = await backend.join(node, terms)
-    frontier = ShardedFrontier(
+    member = await backend.join(name, terms)
+    node = Node(
         backend, member, terms, await backend.standing(), clock or Clock(),
         takes_all=takes_all, most_sites=most_sites, most_entries=most_entries,
     )  # fmt: skip
     try:
-        await frontier.begin()
-        yield frontier
+        await node.begin()
+        yield ShardedFrontier(node)
     finally:
         with CancelScope(shield=True):
-            await frontier.end()
+            await node.end()
