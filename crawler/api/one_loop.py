@@ -51,12 +51,12 @@ async def _run(order: LoopOrder, reader: StreamReader, writer: StreamWriter) -> 
         backend = await stack.enter_async_context(
             open_sqlite_backend(order.frontier, durability=config.frontier.durability, ttl_s=TTL_S)
         )
-        frontier = await stack.enter_async_context(open_sharded(backend, order.node, terms))
+        frontier = await stack.enter_async_context(open_sharded(backend, order.node, terms, peers=order.peers))
         works = await _open_works(stack, order, frontier)
         engine = works.engine_of(config, _Quota(frontier))
         await works.roots.fill()
         frontier.node.allowances.limit_pages(config.scope.limit)
-        frontier.node.tell_by(engine.look_at_quota)
+        frontier.node.tell_by(works.seat.wake)
         frontier.node.hurry()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_obey, reader, engine)

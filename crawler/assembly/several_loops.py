@@ -125,8 +125,10 @@ def make_loops(
     number = count_loops(config)
     divided = divide(config, number)
 
+    peers = tuple(f"loop-{loop}" for loop in range(1, number + 1))
+
     def order(loop: int) -> LoopOrder:
-        return LoopOrder(folder.frontier_path, folder.path, divided, f"loop-{loop}", tuple(sys.path))
+        return LoopOrder(folder.frontier_path, folder.path, divided, peers[loop - 1], peers, tuple(sys.path))
 
     return Loops(frontier, Merger(frontier.node, folder.path, sinks), number, limits, order, [lock])
 

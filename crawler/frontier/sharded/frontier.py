@@ -116,7 +116,7 @@ class ShardedFrontier:
             now = self.node.clock.monotonic()
             for shard in self.node.shards.values():
                 shard.stir(now)
-            self.node.changed.clear()
+            self.node.expect_change()
             if all(shard.is_exhausted for shard in self.node.shards.values()):
                 if await self._is_over():
                     return False

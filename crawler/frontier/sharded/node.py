@@ -16,7 +16,7 @@ from ..site_table import SiteTable
 from ..terms import Clock, Terms
 from .allowances import Allowances
 from .committing import Committer, ShardStore
-from .holding import Holding
+from .holding import Holding, Part
 from .parcels import Parcel, pack_parcel, unpack_parcel
 from .shard import Shard
 
@@ -29,15 +29,14 @@ class Node:
     """The shards of one node, in memory, and its dealings with the backend."""
 
     def __init__(
-        self, backend: Backend, member: Membership, terms: Terms, standing: Standing, clock: Clock, *,
-        takes_all: bool, most_sites: int, most_entries: int,
-    ) -> None:  # fmt: skip
+        self, backend: Backend, member: Membership, terms: Terms, standing: Standing, clock: Clock, part: Part
+    ) -> None:
         self.member = member
         self.backend = backend
         self.terms = terms
         self.clock = clock
-        self._most_sites = max(1, 4 * most_sites // member.cut.shards)
-        self._most_entries = max(1, 4 * most_entries // member.cut.shards)
+        self._most_sites = max(1, 4 * part.most_sites // member.cut.shards)
+        self._most_entries = max(1, 4 * part.most_entries // member.cut.shards)
         self.notes = dict(standing.notes)
         self.positions = dict(standing.positions)
         self.before: Counter[Disposition] = Counter(
@@ -46,8 +45,8 @@ class Node:
         """Final visits of other nodes and earlier runs, as they were when this node joined, and those of shards that it
         gave up."""
         self.committer = Committer(backend, member)
-        self._holding = Holding(backend, member, self, takes_all=takes_all, fail=self.committer.fail)
-        self.takes_all = takes_all
+        self._holding = Holding(backend, member, self, part, self.committer.fail)
+        self.takes_all = part.takes_all
         self.shards: dict[int, Shard] = {}
         self.leaving: frozenset[int] = frozenset()
         self._addresses = Addresses()
@@ -62,7 +61,7 @@ class Node:
             lambda: sum(shard.leased for shard in self.shards.values()),
         )  # fmt: skip
         """The part of this node in the pages and addresses that all nodes share."""
-        if not takes_all:
+        if not part.takes_all:
             self._addresses.allow({})
             self._addresses.wake_by(self._holding.hurry)
 
@@ -135,6 +134,10 @@ class Node:
         self.committer.renew(self.member)
         self._holding.renew(self.member)
         await self.begin()
+
+    def expect_change(self) -> None:
+        """Notes changes from now on, for those who wait for `changed`."""
+        self.changed.clear()
 
     def keep_positions(self, positions: Mapping[str, Position]) -> None:
         """Takes positions of sinks that are being stored."""
