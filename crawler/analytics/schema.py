@@ -54,6 +54,7 @@ TYPES: Mapping[str, str] = {
     "file": "VARCHAR",
     "rendered": "VARCHAR",
     "render_ms": "DOUBLE",
+    "relevance": "DOUBLE",
     "method": "VARCHAR",
     "request_id": "VARCHAR",
     "label": "VARCHAR",

@@ -23,6 +23,7 @@ from ..fetch import CookieJar
 from ..folder.folder import Folder
 from ..folder.lost_records import LostRecords
 from ..frontier import Look
+from ..frontier_protocols import Heeding
 from ..metrics.field_counts import name_fields
 from ..metrics.metrics import Snapshot, Summary
 from ..model import Reason, Request, Response, make_crawl_id
@@ -133,6 +134,8 @@ class Crawl:
         self._is_running = True
         self._at_rest.clear()
         self._engine.spent = spent
+        if isinstance(self._frontier, Heeding):
+            self._frontier.heed_by(self._heed)
         self._engine.look_again = self._look_again
         try:
             with unwrap_group():
@@ -208,6 +211,15 @@ class Crawl:
 
     def _note_blocked(self, stall: Stall) -> None:
         self._engine.metrics.note_blocked(stall.culprit, stall.seconds)
+
+    def _heed(self, word: str) -> None:
+        """Does what the owner of a crawl of several nodes asks of all of them, or of this one."""
+        if word == "stop":
+            self.stop()
+        elif word == "pause":
+            self._engine.pause()
+        else:
+            self._engine.resume()
 
     def stop(self) -> None:
         """Finishes the visits under way and keeps the rest for the next run. Does nothing once it is closed."""

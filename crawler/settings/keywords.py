@@ -113,6 +113,9 @@ class ScopeSettings(TypedDict, total=False):
     """Follow links that leave the reach so many hops further out, and no further; no way back into the reach counts."""
     sitemaps: bool
     """Visit the sitemaps that robots.txt names. Pages they list count as near as the seed."""
+    focus: str
+    """Words and "phrases" that are sought: pages that promise them by link text, URL and the page that names them are
+    visited first, within their site and, with `max_depth`, their depth (docs/focus.md). Empty: none."""
     data_follows: bool
     """Hand the data of a request (docs/own-data.md), such as the columns of a seed, down to the requests that its page
     leads to. The page that finds a URL first decides its data."""
