@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
@@ -38,6 +38,7 @@ from ..settings import Config, Settings
 from ..settings.loading import Changes, amend, changes, value_of
 from ..standing import SiteView
 from .exchanges import Exchanges, make_request
+from .indexing import follow_with_index
 from .past import keep_course_of_run
 from .progress import LeastTime, find_progress
 from .seeds import OnBadSeed, Seed, read_seeds, seed_batches
@@ -144,7 +145,7 @@ class Crawl:
                     open_watchdog(self._note_blocked, self.config.watch.blocked_after_s),
                     keep_slow_sites(self._frontier, self._works.pace),
                     keep_course_of_run(self.folder, self._engine.metrics, lambda: self.config),
-                    self._keep_index(),
+                    follow_with_index(self.config, self.folder, self._frontier),
                 ):
                     with self._works.observe_run(self._engine) as tell:
                         summary = await self._engine.run(self._read_seeds(seeds))
@@ -207,13 +208,6 @@ class Crawl:
                 yield batch
         await self._frontier.revive(FAILURES if self._was_finished else ())
         yield ()
-
-    def _keep_index(self) -> AbstractAsyncContextManager[None]:
-        if not self.config.search.index:
-            return nullcontext()
-        from ..search import keep_index  # noqa: PLC0415 - imported by crawls that keep one
-
-        return keep_index(self.folder, self._frontier)
 
     def _note_bad(self, bad: BadSeed) -> None:
         self._bad = self._bad.add(bad)
