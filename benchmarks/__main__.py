@@ -36,6 +36,7 @@ BENCHMARKS = {
     "sink_cost": "what tables, databases and messages beside the records cost a page",
     "analytics_cost": "what Parquet, SQL and graphs cost a record, and their memory",
     "export_cost": "what each format of `crawl export` costs a record, and its memory at a million records",
+    "render_cost": "what a page made by scripts costs: CPU and memory of all processes, over many pages",
     "telemetry_cost": "what traces and figures by OpenTelemetry cost a page",
     "extraction": "how well the main text of pages is found, on public sets, and what it costs",
     "near_duplicates": "how many near duplicates are found, by the way in which they differ, and how many wrongly",

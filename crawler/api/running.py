@@ -23,6 +23,8 @@ from ..fetch import CookieJar
 from ..folder.folder import Folder
 from ..folder.lost_records import LostRecords
 from ..frontier import Look
+from ..frontier_protocols import Heeding
+from ..metrics.field_counts import name_fields
 from ..metrics.metrics import Snapshot, Summary
 from ..model import Reason, Request, Response, make_crawl_id
 from ..policy.wider import FAILURES
@@ -38,8 +40,7 @@ from ..settings import Config, Settings
 from ..settings.loading import Changes, amend, changes, value_of
 from ..standing import SiteView
 from .exchanges import Exchanges, make_request
-from .indexing import follow_with_index
-from .past import keep_course_of_run
+from .past import keep_course_of_run, keep_index_of_run
 from .progress import LeastTime, find_progress
 from .seeds import OnBadSeed, Seed, read_seeds, seed_batches
 
@@ -57,13 +58,9 @@ class Crawl:
     """
 
     def __init__(
-        self,
-        config: Config,
-        folder: Folder | None,
-        works: Works,
-        on_bad_seed: OnBadSeed = "raise",
+        self, config: Config, folder: Folder | None, works: Works, on_bad_seed: OnBadSeed = "raise",
         history: History | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.config: Config = config
         """The settings in force. A `change` that needs a restart is not among them."""
         self.folder = folder
@@ -137,6 +134,8 @@ class Crawl:
         self._is_running = True
         self._at_rest.clear()
         self._engine.spent = spent
+        if isinstance(self._frontier, Heeding):
+            self._frontier.heed_by(self._heed)
         self._engine.look_again = self._look_again
         try:
             with unwrap_group():
@@ -145,16 +144,14 @@ class Crawl:
                     open_watchdog(self._note_blocked, self.config.watch.blocked_after_s),
                     keep_slow_sites(self._frontier, self._works.pace),
                     keep_course_of_run(self.folder, self._engine.metrics, lambda: self.config),
-                    follow_with_index(self.config, self.folder, self._frontier),
+                    keep_index_of_run(self.folder, self._frontier, self.config),
                 ):
                     with self._works.observe_run(self._engine) as tell:
                         summary = await self._engine.run(self._read_seeds(seeds))
                         tell(summary)
-                left_out = await self._frontier.left_out()
-                fields = self._engine.metrics.field_counts.name(self.config.extract.fields)
-                return replace(
-                    summary, left_out=left_out, lost_records=self.lost.visits, bad_seeds=self._bad, fields=fields
-                )
+                lost, left_out = self.lost.visits, await self._frontier.left_out()
+                fields = name_fields(self._engine.metrics.fields, self.config.extract.fields)
+                return replace(summary, left_out=left_out, lost_records=lost, bad_seeds=self._bad, fields=fields)
         finally:
             self._bad = SkippedSeeds()
             self._was_finished = self._has_finished()
@@ -215,6 +212,15 @@ class Crawl:
     def _note_blocked(self, stall: Stall) -> None:
         self._engine.metrics.note_blocked(stall.culprit, stall.seconds)
 
+    def _heed(self, word: str) -> None:
+        """Does what the owner of a crawl of several nodes asks of all of them, or of this one."""
+        if word == "stop":
+            self.stop()
+        elif word == "pause":
+            self._engine.pause()
+        else:
+            self._engine.resume()
+
     def stop(self) -> None:
         """Finishes the visits under way and keeps the rest for the next run. Does nothing once it is closed."""
         self._engine.stop()
@@ -242,9 +248,8 @@ class Crawl:
 
         Settings that can change live are in force from the next lease. The folder keeps all of them, and the others
         are in force when it is opened again; its history says that `who` changed them. Raises ConfigError, FolderError,
-        StorageFull; then nothing has changed.
-        Changes are made in the order of the calls, each completely: one that is cancelled while the folder is being
-        written is in force as well.
+        StorageFull; then nothing has changed. Changes are made in the order of the calls, each completely: one that is
+        cancelled while the folder is being written is in force as well.
         """
         self._check_open()
         async with self._changing:

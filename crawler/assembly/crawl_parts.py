@@ -203,19 +203,8 @@ class Stacking:
         return sinks
 
     async def _open_near_duplicates(self) -> list[Sink]:
-        """Opens what finds near duplicates, if the settings ask for them."""
-        said = self.config.dedupe
-        if said.near_duplicates == "keep":
-            return []
-        from ..near_duplicates import open_near_duplicates  # noqa: PLC0415 - needed where it is asked for alone
-
-        opening = open_near_duplicates(
-            self.folder.path if self.folder else None,
-            said.near_similarity,
-            skips_text=said.near_duplicates == "skip",
-            is_synced=self.config.frontier.durability == "power",
-        )
-        return [await self.stack.enter_async_context(opening)]
+        opening = parts.open_near_duplicates(self.config, self.folder.path if self.folder else None)
+        return [await self.stack.enter_async_context(opening)] if opening else []
 
     async def _open_output(self, output: Output, is_synced: bool) -> Sink:
         if not isinstance(output, Posting):

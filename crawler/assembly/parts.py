@@ -24,7 +24,7 @@ from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
 from ..proof import Terms as ProofTerms
 from ..proof import terms_of
-from ..protocols import Fetcher, Frontier, Observer, Offloader, Robots
+from ..protocols import Fetcher, Frontier, Observer, Offloader, Robots, Sink
 from ..robots import IgnoreRobots, RobotsCache, product_token
 from ..robots.memory import SharedRobots
 from ..runtime.presence import Presence
@@ -185,6 +185,17 @@ def selectors(config: Config) -> tuple[Selector, ...]:
     from ..parse.selectors import read_selectors  # noqa: PLC0415 - it loads the parser
 
     return read_selectors(tuple(config.extract.fields.items()))
+
+
+def open_near_duplicates(config: Config, folder: Path | None) -> AbstractAsyncContextManager[Sink] | None:
+    """Returns what finds near duplicates; None: the settings ask for none."""
+    said = config.dedupe
+    if said.near_duplicates == "keep":
+        return None
+    from ..near_duplicates import open_near_duplicates as open_index  # noqa: PLC0415 - needed where asked for alone
+
+    is_synced, skips_text = config.frontier.durability == "power", said.near_duplicates == "skip"
+    return open_index(folder, said.near_similarity, skips_text=skips_text, is_synced=is_synced)
 
 
 def budget(config: Config) -> Budget:

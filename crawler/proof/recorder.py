@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 AUDIT = "requests.audit"
 """The name of the file in a crawl folder."""
+ROBOTS_PURPOSES = ("robots", "robots-redirect")
 TITLE = "# crawld requests 1"
 _SIZE, _MARK = AUDIT, f"{AUDIT}#"
 INLINE_BYTES = 1 << 14
@@ -44,6 +45,8 @@ class RequestRecorder:
         self._terms = terms
         self._is_synced = is_synced
         self._number = 0
+        self._asking: set[int] = set()
+        """The numbers of requests for robots.txt whose answers were not looked at yet."""
         self._epoch = time.time() - time.monotonic()
         self._now: Callable[[], float] = time.monotonic
 
@@ -95,6 +98,8 @@ class RequestRecorder:
         purpose, source, line, why, rest_s, least_s = grounds.get()
         if is_resent:
             why = "resend"
+        if purpose in ROBOTS_PURPOSES:
+            self._asking.add(number)
         self._chain.add(
             f"> {self._epoch + self._now():.6f} {number} {request.method} {request.url.text} {address or '-'} "
             f"{purpose} {source}:{line} {why} {rest_s:g} {least_s:g}"
@@ -109,11 +114,14 @@ class RequestRecorder:
 
     def fail(self, number: int, reason: str) -> None:
         """Records that a request got no whole answer."""
+        self._asking.discard(number)
         self._chain.add(f"< {self._epoch + self._now():.6f} {number} - {quote(reason, safe='')}")
 
     async def observe(self, response: Response) -> None:
-        """Keeps the bytes of a robots.txt that was answered. Raises SinkError, StorageFull."""
-        if not response.number or not 200 <= response.status < 300 or not response.body:
+        """Keeps the bytes of a robots.txt, and of no other answer. Raises SinkError, StorageFull."""
+        is_asked = response.number in self._asking
+        self._asking.discard(response.number)
+        if not is_asked or not 200 <= response.status < 300 or not response.body:
             return
         try:
             if len(response.body) <= INLINE_BYTES:

@@ -42,6 +42,12 @@ class Draft:
     claimed: list[int] = field(default_factory=list)
     unclaimed: list[int] = field(default_factory=list)
 
+    def promise(self) -> Future[None]:
+        """Returns a future for when it is stored. Whoever does not wait for it is told of a failure by `check`."""
+        promised = asyncio.shield(self.done)
+        promised.add_done_callback(_mark_seen)
+        return promised
+
     def add_pages(self, pages: int) -> None:
         self.pages += pages
 
@@ -182,7 +188,7 @@ class ShardStore:
                 self._late[self._committer.site_id(site)] += grown.queued
         if change.settled is not None:
             self._count(draft, change.settled)
-        return asyncio.shield(draft.done)
+        return draft.promise()
 
     def _count(self, draft: Draft, settled: Mapping[str, int]) -> None:
         grown = {name: number - self._settled.get(name, 0) for name, number in settled.items()}

@@ -216,9 +216,6 @@ class ShardedFrontier:
         self._before.update(dropped.counts().settled)
         dropped.close()
 
-    async def store(self) -> None:
-        await self._committer.store()
-
     def wish(self) -> Wish:
         return self.allowances.wish(sum(shard.queued for shard in self._shards.values()), self._terms.at_one_ip)
 
@@ -388,12 +385,12 @@ class ShardedFrontier:
                 self._send(number, parcel)
         draft.positions.update(positions)
         self._positions.update(positions)
-        return asyncio.shield(draft.done)
+        return draft.promise()
 
     def _send(self, shard: int, parcel: Parcel) -> Future[None]:
         draft = self._committer.draft
         draft.messages.append(Message(shard, pack_parcel(parcel)))
-        return asyncio.shield(draft.done)
+        return draft.promise()
 
     async def release(self, leases: Sequence[Lease]) -> None:
         if self._committer.trouble:
@@ -558,7 +555,7 @@ class ShardedFrontier:
         self._notes[name] = value
         draft = self._committer.draft
         draft.notes[name] = value
-        await asyncio.shield(draft.done)
+        await draft.promise()
 
     # -- what earlier runs did ---------------------------------------------------------------------------------------
 

@@ -59,10 +59,6 @@ class Keeper(Protocol):
         """Forgets a shard."""
         ...
 
-    async def store(self) -> None:
-        """Waits until all that was decided is stored."""
-        ...
-
     def wish(self) -> Wish:
         """Returns the pages and addresses that it wants."""
         ...
@@ -126,8 +122,6 @@ class Holding:
         free = [hold for shard, hold in held.items() if shard not in wanted and keeper.is_free(shard)]
         for hold in free:
             keeper.drop(hold.shard)
-        if free:
-            await keeper.store()
         wish = keeper.wish()._replace(
             held=[hold for hold in held.values() if hold not in free], free=free, take=sorted(wanted - held.keys())
         )
