@@ -38,6 +38,7 @@ BENCHMARKS = {
     "export_cost": "what each format of `crawl export` costs a record, and its memory at a million records",
     "telemetry_cost": "what traces and figures by OpenTelemetry cost a page",
     "extraction": "how well the main text of pages is found, on public sets, and what it costs",
+    "near_duplicates": "how many near duplicates are found, by the way in which they differ, and how many wrongly",
     "ledger": "figures of earlier commits on this machine, and whether a page costs more CPU",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,7 +72,8 @@ async def _write(engine: Engine, name: str, folders: list[Path], draft: Path | N
             raise FolderError(f"{records:,} records are here, but {settled:,} visits were settled: files were changed")
     except BaseException:
         if draft is not None:
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                os.unlink(draft)
         raise
     finally:
         if draft is not None:

@@ -60,10 +60,22 @@ if TYPE_CHECKING:
         write_sarif,
     )
     from .identity import Identity, make_identity, read_identity
-    from .lookback import Gain, Inspection, Slowness, Story, Stretch, explain_slowness, inspect_folder, tell_story
+    from .lookback import (
+        Clusters,
+        Gain,
+        Inspection,
+        Slowness,
+        Story,
+        Stretch,
+        explain_slowness,
+        find_clusters,
+        inspect_folder,
+        tell_story,
+    )
     from .metrics.bounds import Bound
     from .metrics.field_counts import FieldCount
-    from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
+    from .metrics.metrics import Ending, Snapshot, Summary
+    from .metrics.troubles import Blocked, Failures, Hindrance
     from .model import (
         Capture,
         CrawlInfo,
@@ -134,14 +146,17 @@ _HOMES = {
     "OffloadError ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "export": "export_folder",
+    "lookback": (
+        "Clusters Gain Inspection Slowness Story Stretch explain_slowness find_clusters inspect_folder tell_story"
+    ),
     "identity": "Identity make_identity read_identity",
     "pack": "PackCheck pack_folder verify_pack",
-    "lookback": "Gain Inspection Slowness Story Stretch explain_slowness inspect_folder tell_story",
     "gate": "CheckVerdict Gate Judged Others check_folder check_site read_baseline write_baseline write_junit "
     "write_sarif",
     "metrics.bounds": "Bound",
     "metrics.field_counts": "FieldCount",
-    "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
+    "metrics.metrics": "Ending Snapshot Summary",
+    "metrics.troubles": "Blocked Failures Hindrance",
     "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
     "Skip Timings Url",
     "parse": "Content Label Link Parsed",
@@ -197,6 +212,7 @@ __all__ = [
     "Check",
     "CheckVerdict",
     "ClosedError",
+    "Clusters",
     "Comparison",
     "Config",
     "ConfigError",
@@ -316,6 +332,7 @@ __all__ = [
     "export_folder",
     "export_query",
     "fetch_page",
+    "find_clusters",
     "find_crawl_folder",
     "follow_changes",
     "index_folder",

@@ -15,6 +15,7 @@ import pytest
 
 from crawler.testing import link_graph
 from tests.hostile import kills
+from tests.hostile.repeats import repeating_web
 from tests.hostile.victim import Victim, troubled_web
 
 pytestmark = pytest.mark.slow
@@ -35,6 +36,12 @@ async def test_killed_amid_its_archive_every_settled_attempt_is_in_it_once(tmp_p
 async def test_killed_amid_its_tables_every_visit_is_in_each_of_them_once(tmp_path: Path) -> None:
     async with kills.victim(troubled_web(60, sites=4), tmp_path) as crawl:
         await kills.killed_while_it_fills_tables(crawl, 2, Random(kills.SEED))
+
+
+@pytest.mark.long
+async def test_killed_amid_near_duplicates_each_names_the_page_that_came_first(tmp_path: Path) -> None:
+    async with kills.victim(repeating_web(160, sites=4), tmp_path) as crawl:
+        await kills.killed_while_it_finds_near_duplicates(crawl, 5, Random(kills.SEED))
 
 
 @pytest.mark.long

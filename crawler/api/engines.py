@@ -26,6 +26,8 @@ AGREED = ("preset", "user_agent", "contact", "sites", "scope", "urls", "politene
 """The settings on which all nodes of a crawl agree. All others are about the machine."""
 NAME_BYTES = 4
 _CLAIM = ".claim-"
+JSONL = "jsonl:pages.jsonl"
+"""The output that is merged."""
 
 
 class Node(NamedTuple):
@@ -111,7 +113,7 @@ class Engine:
         """Returns the final visits of a crawl, by disposition."""
         return await self._server.settled(await self._find(name))
 
-    async def merge(self, name: str, homes: Sequence[Path], sink: str = "pages.jsonl") -> AsyncIterator[bytes]:
+    async def merge(self, name: str, homes: Sequence[Path], sink: str = JSONL) -> AsyncIterator[bytes]:
         """Yields the records of all nodes, each once. Raises FolderError before the first one if some are missing."""
         parts = await self.find_parts(name, homes, sink)
         for path, length in parts:

@@ -15,17 +15,19 @@ from anyio import CancelScope
 
 from .. import urls
 from ..assembly import parts
-from ..assembly.crawl_parts import Works
 from ..assembly.site_facts import find_site_facts
+from ..assembly.works import Works
 from ..engine.limits import NOTHING_SPENT, Spent
 from ..errors import ClosedError, CrawlError, FrontierError, unwrap_group
 from ..fetch import CookieJar
 from ..folder.folder import Folder
 from ..folder.lost_records import LostRecords
 from ..frontier import Look
+from ..metrics.field_counts import name_fields
 from ..metrics.metrics import Snapshot, Summary
 from ..model import Reason, Request, Response, make_crawl_id
 from ..policy.wider import FAILURES
+from ..proof import History
 from ..reach.late_seeds import LateSeeds
 from ..reach.roots import AT_ONCE
 from ..reach.second_looks import Reconsidered, SecondLooks
@@ -54,7 +56,10 @@ class Crawl:
     Once the block of `open_crawl` has ended, calls raise ClosedError, except those that only look at it or stop it.
     """
 
-    def __init__(self, config: Config, folder: Folder | None, works: Works, on_bad_seed: OnBadSeed = "raise") -> None:
+    def __init__(
+        self, config: Config, folder: Folder | None, works: Works, on_bad_seed: OnBadSeed = "raise",
+        history: History | None = None,
+    ) -> None:  # fmt: skip
         self.config: Config = config
         """The settings in force. A `change` that needs a restart is not among them."""
         self.folder = folder
@@ -62,6 +67,7 @@ class Crawl:
         self.lost: LostRecords = works.lost
         """Records that were missing from the outputs when the folder was opened; their visits are queued again."""
         self._works = works
+        self._history = history
         self._frontier = works.frontier
         self._engine = works.engine(config)
         self._wanted = config
@@ -135,16 +141,14 @@ class Crawl:
                     open_watchdog(self._note_blocked, self.config.watch.blocked_after_s),
                     keep_slow_sites(self._frontier, self._works.pace),
                     keep_course_of_run(self.folder, self._engine.metrics, lambda: self.config),
-                    keep_index_of_run(self.folder, self.config, self._frontier),
+                    keep_index_of_run(self.folder, self._frontier, self.config),
                 ):
                     with self._works.observe_run(self._engine) as tell:
                         summary = await self._engine.run(self._read_seeds(seeds))
                         tell(summary)
-                left_out = await self._frontier.left_out()
-                fields = self._engine.metrics.field_counts.name(self.config.extract.fields)
-                return replace(
-                    summary, left_out=left_out, lost_records=self.lost.visits, bad_seeds=self._bad, fields=fields
-                )
+                lost, left_out = self.lost.visits, await self._frontier.left_out()
+                fields = name_fields(self._engine.metrics.fields, self.config.extract.fields)
+                return replace(summary, left_out=left_out, lost_records=lost, bad_seeds=self._bad, fields=fields)
         finally:
             self._bad = SkippedSeeds()
             self._was_finished = self._has_finished()
@@ -232,9 +236,8 @@ class Crawl:
 
         Settings that can change live are in force from the next lease. The folder keeps all of them, and the others
         are in force when it is opened again; its history says that `who` changed them. Raises ConfigError, FolderError,
-        StorageFull; then nothing has changed.
-        Changes are made in the order of the calls, each completely: one that is cancelled while the folder is being
-        written is in force as well.
+        StorageFull; then nothing has changed. Changes are made in the order of the calls, each completely: one that is
+        cancelled while the folder is being written is in force as well.
         """
         self._check_open()
         async with self._changing:
@@ -251,8 +254,8 @@ class Crawl:
             self.folder, cancelled = await finish_in_thread(partial(self.folder.keep, wanted))
             retune = self._works.prepare_retune(self._engine, in_force, who)  # a run may have ended, roots come
         self._wanted, self.config = wanted, in_force
-        if self._works.history is not None:
-            self._works.history.note_changes(chain(*changed), who)
+        if self._history is not None:
+            self._history.note_changes(chain(*changed), who)
         retune()
         if wants_sitemaps:
             self._works.robots.ask_again()

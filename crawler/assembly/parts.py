@@ -29,6 +29,7 @@ from ..robots import IgnoreRobots, RobotsCache, product_token
 from ..robots.memory import SharedRobots
 from ..runtime.presence import Presence
 from ..settings import Config, FetchConfig, Table
+from ..settings.focus import read_focus
 from ..settings.loading import chosen_settings, effective_user_agent, mask_value, project_version
 from ..urls.canonical import Policy
 from .parsing import Extract, Returns
@@ -167,9 +168,11 @@ def job(
         wants_structured=any(sink.structured for sink in config.sinks),
         part=config.extract.part,
         wants_simhash=any(sink.simhash for sink in config.sinks),
+        wants_sketch=config.dedupe.near_duplicates != "keep",
         wants_audit=any(sink.audit for sink in config.sinks),
         fields=selectors(config),
         data_follows=config.scope.data_follows,
+        focus=read_focus(config.scope.focus),
         extract=extract,
         returns=returns,
     )

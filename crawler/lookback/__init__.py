@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from .clusters import Cluster, Clusters, find_clusters
 from .inspection import DepthCount, Inspection, Limit, OriginalCount, inspect_folder
 from .slowness import Gain, Slowness, Stretch, explain_slowness
 from .story import Linking, Story, tell_story
 
 __all__ = [
+    "Cluster",
+    "Clusters",
     "DepthCount",
     "Gain",
     "Inspection",
@@ -17,6 +20,7 @@ __all__ = [
     "Story",
     "Stretch",
     "explain_slowness",
+    "find_clusters",
     "inspect_folder",
     "tell_story",
 ]

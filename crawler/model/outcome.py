@@ -115,6 +115,8 @@ class Outcome(Generic[T_co]):
     """Requests found beside `page.news`: the target of a redirect, the sitemaps that robots.txt names."""
     duplicate_of: Url | None = None
     """The URL that brought the same content before."""
+    near_duplicate_of: Url | None = None
+    """The URL whose text this page nearly repeats, if these are looked for."""
     retry_in_s: float | None = None
     """Deferred: seconds until the same URL may be tried again (a retry, not a revisit)."""
     revisit_in_s: float | None = None

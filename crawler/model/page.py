@@ -98,6 +98,9 @@ class Page:
     is_brief: bool = False
     """Its text is long and pages like it are well known, so `gist`, `numbers`, `media`, `end` and `is_ahead`, by which
     pages are compared, were not made; `simhash` only if the records have it."""
+    sketch: bytes = b""
+    """A sample of its pairs of words, by which near duplicates are found (`parse/sketch.py`), if these are looked for.
+    Empty: no text, or too little."""
     n_links: int = 0
     """Distinct URLs the page points to, in scope or not."""
     news: Links = Links()
@@ -155,6 +158,8 @@ class Page:
     """Why the page needs rendering, a word of `RenderedFor`. Then nothing of it was reported. Empty: it does not."""
     n_words: int = 0
     """Words of its text, where it was looked at whether it needs rendering or was rendered."""
+    relevance: float | None = None
+    """How much it is about the words of the crawl's focus, from 0 to 1. None: it has none, or the page no text."""
     blocked_by: str = ""
     """Evidence that the page comes from a protection that keeps crawlers out, in a few words. Empty: there is none."""
 

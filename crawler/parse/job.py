@@ -157,6 +157,8 @@ class ParseJob:
     """The part of a page that text and markdown are made of: its main part, or all that is seen of it."""
     wants_simhash: bool
     """Whether to fill `Page.simhash` of each page, also of those that are brief."""
+    wants_sketch: bool = False
+    """Whether to fill `Page.sketch`."""
     wants_audit: bool = False
     """Whether to fill `Page.audit_json` of pages in reach."""
     extra_hops: int = 0
@@ -165,6 +167,8 @@ class ParseJob:
     """Most URLs that a document needs to be shown that are fetched. 0: none is looked for."""
     fields: tuple[Selector, ...] = ()
     """The selectors of `extract.fields`. Their values become `Page.fields_json`."""
+    focus: tuple[str, ...] = ()
+    """Words by which links are ordered, see `focus`. Empty: they are not."""
     data_follows: bool = False
     """Whether links of a page whose request has data become requests with the same data."""
     extract: Callable[[Content], object] | None = None

@@ -50,6 +50,8 @@ class Reading:
     """The text that a person would read, with its layout. Filled only on request."""
     markdown: str = ""
     """The same as markdown. Filled only on request."""
+    main_text: str = ""
+    """The text of the part that the record keeps, also if it keeps only the markdown. Filled where that is made."""
     text_from: str = ""
     """The part that both are made of, see `main_text`; empty: nothing was chosen."""
     metadata: Mapping[str, object] | None = None
@@ -62,6 +64,8 @@ class Reading:
     """A bit for each of these fields that has a value."""
     fields_unread: int = 0
     """A bit for each one whose place was found, but no value of its type."""
+    link_texts: list[tuple[str, str]] = field(default_factory=list)
+    """Its anchors as written, each with its text. Filled only on request."""
     note: str = ""
     """A remark for people, such as why the rest was not read."""
     left_out: int = 0

@@ -12,7 +12,7 @@ from .reading import Reading
 
 def note(reading: Reading, document: turbohtml.Document, job: ParseJob) -> None:
     """Notes what the job asks for; the tree stays as it is. Text and markdown are made of one element."""
-    wants_text = job.wants_text or job.wants_metadata
+    wants_text = job.wants_text or job.wants_metadata or (job.wants_markdown and job.wants_sketch)
     found = _choose(document, job) if wants_text or job.wants_markdown else None
     text = found.element.to_text() if found and wants_text else ""
     if job.wants_metadata or job.wants_structured:
@@ -20,6 +20,7 @@ def note(reading: Reading, document: turbohtml.Document, job: ParseJob) -> None:
     if found and (job.wants_text or job.wants_markdown):
         reading.text_from = found.part
         reading.text = text if job.wants_text else ""
+        reading.main_text = text
         reading.markdown = markdown.render(found.element, reading.base) if job.wants_markdown else ""
 
 

@@ -202,7 +202,7 @@ class Tab:
         if not self.connection.is_open:
             raise BrowserGone("the browser has ended")
         if self.over.is_set():
-            raise PageGone("its process ended: it took more memory than render.page_memory_bytes, or crashed")
+            raise PageGone("its process ended: it took more memory than render.tab_memory_bytes, or crashed")
 
     # -- events: nothing here waits ----------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 
 from ..runtime.ownership import NOBODY, Trust
 from .copies import CopiesConfig
+from .dedupe import DedupeConfig
 from .extract import ExtractConfig
 from .fetch import FetchConfig
 from .filling import build, fill
@@ -46,6 +47,7 @@ __all__ = [
     "AllSettings",
     "Config",
     "CopiesConfig",
+    "DedupeConfig",
     "ExtractConfig",
     "FetchConfig",
     "FrontierConfig",
@@ -100,6 +102,7 @@ class Config(Table):
     search: SearchConfig = SearchConfig()
     proof: ProofConfig = ProofConfig()
     render: RenderConfig = RenderConfig()
+    dedupe: DedupeConfig = DedupeConfig()
     warc: WarcConfig = WarcConfig()
     copies: CopiesConfig = CopiesConfig()
     sinks: Fixed[ForJobs[tuple[SinkConfig, ...]]] = (SinkConfig(),)

@@ -31,8 +31,8 @@ def make(
     report: Report,
     timeline: Timeline,
     sections: Sequence[Section],
-    ranked: Sequence[RankedPage] = (),
     bounding: Bounding = NO_BOUNDING,
+    ranked: Sequence[RankedPage] = (),
 ) -> str:
     """Returns the page. `name` is that of the crawl folder; `ranked` are the first pages of the site by their rank."""
     style, script = _style(), _script()
@@ -53,7 +53,7 @@ def make(
     body = element(
         "body",
         _header(name, report, timeline, sections),
-        element("main", _findings(name, sections), _crawl(report, timeline, ranked, bounding)),
+        element("main", _findings(name, sections), _crawl(report, timeline, bounding, ranked)),
         element("script", Markup(numbers), type="application/json", id="charts"),
         element("script", Markup(script)),
     )
@@ -102,7 +102,7 @@ def _findings(name: str, sections: Sequence[Section]) -> Markup:
     return element("section", element("h2", "Findings"), *found, id="findings")
 
 
-def _crawl(report: Report, timeline: Timeline, ranked: Sequence[RankedPage], bounding: Bounding) -> Markup:
+def _crawl(report: Report, timeline: Timeline, bounding: Bounding, ranked: Sequence[RankedPage]) -> Markup:
     pauses = timeline.course().pauses
     left_out = f" {many(pauses, 'pause')} without visits left out." if pauses else ""
     note = f"Time is that of crawling, in steps of {timeline.step_s:,.0f} s.{left_out}"

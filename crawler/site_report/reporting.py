@@ -77,7 +77,7 @@ def write_site_report(
                 sections = gather(findings)
                 report = counts.report(records.unreadable)
                 bounding = find_bounding(list(read_course(folder.path)))
-                made = page.make(source.title, report, counts.timeline, sections, links.rank(), bounding)
+                made = page.make(source.title, report, counts.timeline, sections, bounding, links.rank())
                 file.write(made.encode())
             elif format == "csv":
                 write_csv(findings, file)

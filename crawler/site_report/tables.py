@@ -99,13 +99,6 @@ def counts(report: Report, timeline: Timeline) -> Iterator[tuple[str, Markup]]:
     )  # fmt: skip
 
 
-def bounds(seconds: Mapping[str, float]) -> Markup:
-    """Returns the table of what bound the crawl's speed, with the share of its time."""
-    total = sum(seconds.values()) or 1.0
-    rows: list[Cells] = [(name, f"{spent / total:.0%}", _bar(spent / total)) for name, spent in seconds.items()]
-    return table("bounds", ["Bound", "Time", ""], rows, frozenset({1}))
-
-
 def ranks(pages: Sequence[RankedPage]) -> Markup:
     """Returns the first pages of a site by the links among its pages."""
     rows = [
@@ -113,6 +106,13 @@ def ranks(pages: Sequence[RankedPage]) -> Markup:
         for one in pages
     ]
     return table("ranks", ["Address", "PageRank", "Linked from pages", "Depth"], rows, frozenset({1, 2, 3}))
+
+
+def bounds(seconds: Mapping[str, float]) -> Markup:
+    """Returns the table of what bound the crawl's speed, with the share of its time."""
+    total = sum(seconds.values()) or 1.0
+    rows: list[Cells] = [(name, f"{spent / total:.0%}", _bar(spent / total)) for name, spent in seconds.items()]
+    return table("bounds", ["Bound", "Time", ""], rows, frozenset({1}))
 
 
 def _sites(report: Report) -> Markup:

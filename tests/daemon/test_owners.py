@@ -31,7 +31,7 @@ OWNERS_ALONE = "is for the daemon's owner: leave it out, or set it in the file o
 EXACTLY = {
     "preset", "user_agent", "contact", "sinks",
     "scope.reach", "scope.follow_moved_seeds", "scope.include", "scope.exclude", "scope.traps", "scope.follow",
-    "scope.nofollow", "scope.sitemaps", "scope.requisites", "scope.data_follows",
+    "scope.nofollow", "scope.focus", "scope.sitemaps", "scope.requisites", "scope.data_follows",
     "urls.strip_params", "urls.strip_session_ids", "urls.sort_params",
     "politeness.robots", "politeness.adapt",
     "fetch.oversized", "fetch.allow_networks", "fetch.cookies", "fetch.verify_tls", "fetch.accept_language",

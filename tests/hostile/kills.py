@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import cycle, islice
 from pathlib import Path
@@ -25,6 +25,7 @@ import psutil
 from crawler import Config, prove_folder, read_folder
 from crawler.testing import Web, open_web
 from tests.hostile.archives import check_archive
+from tests.hostile.repeats import check_repeats, repeating_web
 from tests.hostile.tables import TABLES, add_tables, check_tables
 from tests.hostile.victim import Victim, are_gone, ended, troubled_web
 from tests.postgres import Server, open_server
@@ -109,6 +110,18 @@ async def killed_while_it_writes_to_a_server(
     visits = Counter((record["url"], record["visit"]) for record in crawl.records())
     assert found == visits, f"missing {list(visits - found)[:3]}, too many {list(found - visits)[:3]}"
     return f"{crawl.kills['group']} deaths; {visits.total()} visits once in the table"
+
+
+async def killed_while_it_finds_near_duplicates(crawl: Victim, rounds: int, moments: Random) -> str:
+    """Each near duplicate names the page that was recorded first, and the index has what was settled, no more."""
+    crawl.options = ("--text", "--dedupe", "near")
+    per_round = max(2, 2 * len(crawl.served.web.reachable()) // rounds)
+    for _ in range(rounds):
+        if await crawl.survives("group", moments.randint(1, per_round)):
+            break
+    assert crawl.kills["group"] >= 1, "the crawl was over before it could be killed"
+    await is_whole(crawl)
+    return f"{crawl.kills['group']} deaths; {check_repeats(crawl)}"
 
 
 async def killed_while_it_sends_messages(crawl: Victim, rounds: int, moments: Random, url: str) -> str:
@@ -256,6 +269,7 @@ STORIES: tuple[tuple[Story, int, float, int, float], ...] = (
     (killed_again_and_again, 2000, 0.0, 4, 1.0),
     (killed_while_it_archives, 1000, 0.0, 4, 0.5),
     (killed_while_it_fills_tables, 1000, 0.0, 4, 0.5),
+    (killed_while_it_finds_near_duplicates, 400, 0.0, 4, 0.25),
     (killed_while_it_writes_to_a_server, 1000, 0.0, 4, 0.25),
     (rests_between_its_lives, 24, 3.0, 1, 0.1),
     (killed_while_it_starts, 400, 0.0, 4, 0.15),
@@ -267,15 +281,18 @@ STORIES: tuple[tuple[Story, int, float, int, float], ...] = (
 """Each with its pages, the delay of its sites in seconds, requests at a time to one, and its share of the rounds."""
 
 
+WEBS: Mapping[Story, Callable[[int, int], Web]] = {killed_while_it_finds_near_duplicates: repeating_web}
+"""The web of a story, where it is no troubled one."""
+
+
 async def tell(rounds: int, seed: int, only: str) -> bool:
     """All stories, a line each; whether all held."""
     print(f"kill matrix, seed {seed}\n{'story':<28} {'':<6} {'seconds':>7}  what was seen")
     held = True
     for story, pages, delay_s, per_site, share in STORIES:
         if only in story.__name__:
-            held &= await tell_one(
-                story, troubled_web(pages, SITES), delay_s, per_site, max(3, round(rounds * share)), seed
-            )
+            web = WEBS.get(story, troubled_web)(pages, SITES)
+            held &= await tell_one(story, web, delay_s, per_site, max(3, round(rounds * share)), seed)
     return held
 
 

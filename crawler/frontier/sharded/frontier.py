@@ -7,7 +7,7 @@ import heapq
 import time
 from asyncio import Future
 from collections import Counter
-from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import TypeVar
@@ -21,12 +21,13 @@ from ...model import Bar, Disposition, Lease, LeftOut, Outcome, Position, Reason
 from ...policy.politeness import Wait
 from ...standing import Counts, Linking, Pick, Root, Rows, SiteView, Trap, Visited
 from ..addresses import Addresses
-from ..backend import Backend, Beat, ContentClaim, Hold, Membership, Message, Standing, Wish
+from ..backend import Backend, Beat, Commit, ContentClaim, Hold, Membership, Message, Standing, Wish
 from ..embedded import ADDED_AT_ONCE, LEAST_WAIT_S, MOST_WAIT_S, REVISITED_AT_ONCE
 from ..fingerprints import U64
 from ..shards import shard_of_row
 from ..site_table import SiteTable
 from ..terms import Clock, Terms
+from .allowances import Allowances
 from .committing import Committer, ShardStore
 from .holding import Holding
 from .parcels import Parcel, Parcels, pack_parcel, put_requests, split_outcome, unpack_parcel
@@ -75,6 +76,15 @@ class ShardedFrontier:
         self._asked_at = 0.0
         self._chores: list[Future[None]] = []
         """Beats and looks at the inbox, while it is open."""
+        self._tell: Callable[[], None] = _tell_nobody
+        self.allowances = Allowances(
+            self._addresses, lambda: self._committer.counted, lambda: self._committer.issued,
+            lambda: sum(shard.leased for shard in self._shards.values()),
+        )  # fmt: skip
+        """The part of this node in the pages and addresses that all nodes share."""
+        if not takes_all:
+            self._addresses.allow({})
+            self._addresses.wake_by(self._holding.hurry)
 
     # -- the life of the node ----------------------------------------------------------------------------------------
 
@@ -129,6 +139,47 @@ class ShardedFrontier:
             await one
         return len(messages) == MESSAGES_AT_ONCE
 
+    async def hand_over(self) -> None:
+        """Gives all shards to other nodes, until `take_over`. Meanwhile it lends nothing and knows nothing."""
+        self._before.update(self._own_settled())
+        await self.end()
+        self._committer.check()
+        self._shards = {}
+
+    async def take_over(self) -> None:
+        """Takes the shards again, and reads what other nodes did. Raises FrontierError."""
+        self.member = await self._backend.join(self.member.node, self._terms)
+        standing = await self._backend.standing()
+        self._notes, self._positions = dict(standing.notes), dict(standing.positions)
+        self._before = Counter({Disposition(name): number for name, number in standing.settled.items()})
+        self._committer.renew(self.member)
+        self._holding.renew(self.member)
+        await self.begin()
+
+    async def settled_positions(self) -> Mapping[str, Position]:
+        """Returns the positions of all sinks, of all nodes."""
+        return (await self._backend.standing()).positions
+
+    async def settled(self) -> Mapping[str, int]:
+        """Returns the final visits of the whole crawl, by disposition."""
+        return (await self._backend.standing()).settled
+
+    async def forget(self, node: str) -> None:
+        """Frees the shards of a node that is dead."""
+        await self._backend.forget(node)
+
+    async def store_positions(self, positions: Mapping[str, Position], forgotten: Sequence[str] = ()) -> None:
+        """Keeps positions of sinks that no visit of this node wrote to, also while other nodes have the shards."""
+        await self._backend.commit(self.member, Commit(positions=positions, forgotten=forgotten))
+        kept = {**self._positions, **positions}
+        self._positions = {name: position for name, position in kept.items() if name not in forgotten}
+
+    def _own_settled(self) -> Counter[Disposition]:
+        total = Counter[Disposition]()
+        for shard in self._shards.values():
+            total.update(shard.counts().settled)
+        return total
+
     # -- what the holding asks for -----------------------------------------------------------------------------------
 
     @property
@@ -136,13 +187,15 @@ class ShardedFrontier:
         return [shard.store.hold for shard in self._shards.values()]
 
     def is_free(self, shard: int) -> bool:
-        return not self._shards[shard].is_busy
+        return not self._shards[shard].is_busy and not self._committer.is_writing(shard)
 
-    def leave(self, shards: Iterable[int]) -> None:
+    async def leave(self, shards: Iterable[int]) -> None:
         self._leaving = frozenset(shards)
-        for shard in self._leaving:
-            if not self._shards[shard].is_busy:
-                self._shards[shard].write_pending()
+        idle = [shard for number in self._leaving if not (shard := self._shards[number]).is_busy]
+        for shard in idle:
+            shard.write_pending()
+        if idle:
+            await self._committer.drain()
 
     async def take(self, hold: Hold) -> None:
         reader = self._backend.reader(self.member, hold)
@@ -163,11 +216,35 @@ class ShardedFrontier:
         self._before.update(dropped.counts().settled)
         dropped.close()
 
-    def wish(self) -> Wish:
-        return Wish()
+    async def store(self) -> None:
+        await self._committer.store()
 
-    def note_beat(self, beat: Beat, valid_until: float) -> None:
+    def wish(self) -> Wish:
+        return self.allowances.wish(sum(shard.queued for shard in self._shards.values()), self._terms.at_one_ip)
+
+    def note_beat(self, beat: Beat, wish: Wish, valid_until: float) -> None:
         self._valid_until = valid_until
+        if not self._takes_all:
+            self.allowances.note(beat, wish)
+            for ip in self._addresses.crowded:
+                self._addresses.call(ip, self._terms.at_one_ip, self._clock.monotonic())
+        self._changed.set()
+        self._tell()
+
+    def tell_by(self, tell: Callable[[], None]) -> None:
+        """Calls `tell` after each beat: more may be allowed by then."""
+        self._tell = tell
+
+    def pages_left(self, out: int) -> int:
+        """Returns how many visits may begin beside those under way; asks for more where there are none."""
+        left = self.allowances.left() - out
+        if left <= 0:
+            self._holding.hurry()
+        return max(0, left)
+
+    def hurry(self) -> None:
+        """Beats soon, since more is wanted."""
+        self._holding.hurry()
 
     @property
     def _is_valid(self) -> bool:
@@ -518,9 +595,13 @@ class ShardedFrontier:
 
     # -- shards ------------------------------------------------------------------------------------------------------
 
-    def _all(self) -> list[Shard]:
+    def _all(self) -> Iterator[Shard]:
+        """Yields the shards of this node, each one held as long as the caller works with it."""
         self._committer.check()
-        return list(self._shards.values())
+        for number in list(self._shards):
+            if shard := self._shards.get(number):
+                with shard.in_use():
+                    yield shard
 
     def _shard(self, number: int) -> Shard:
         shard = self._shards.get(number)
@@ -538,6 +619,10 @@ def _group_by(items: Iterable[T], number: Callable[[T], int]) -> dict[int, list[
     for item in items:
         groups.setdefault(number(item), []).append(item)
     return groups
+
+
+def _tell_nobody() -> None:
+    """Does nothing: nobody waits for a beat."""
 
 
 def _by_cost(trap: Trap) -> tuple[int, str]:

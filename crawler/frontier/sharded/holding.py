@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 BEATS_A_LIFE = 6
 """Beats in the time after which a silent node is taken for dead."""
+LEAST_PAUSE_S = 0.02
+"""Seconds between two beats, however much is wanted."""
 MARGIN = 0.2
 """Part of that time which a node leaves unused: its clock and its thread may be slower than others."""
 SPARE = 1.25
@@ -29,7 +31,7 @@ def divide(shards: int, nodes: Sequence[str]) -> Mapping[str, list[int]]:
     """Returns which shards each node wins. Few change hands where a node comes or goes."""
     most = -(-shards * SPARE // len(nodes)) if nodes else 0
     won: dict[str, list[int]] = {node: [] for node in nodes}
-    for shard in range(shards):
+    for shard in range(shards) if nodes else ():
         ranked = sorted(nodes, key=lambda node: blake2b(f"{shard}/{node}".encode(), digest_size=8).digest())
         next(won[node] for node in ranked if len(won[node]) < most).append(shard)
     return won
@@ -42,11 +44,11 @@ class Keeper(Protocol):
     def holds(self) -> Sequence[Hold]: ...
 
     def is_free(self, shard: int) -> bool:
-        """Whether a shard may be given up: nothing of it is out, and all is stored."""
+        """Whether a shard may be given up: nothing of it is out, and nothing of it waits to be stored."""
         ...
 
-    def leave(self, shards: Iterable[int]) -> None:
-        """Lends nothing of these shards any more, but of all others."""
+    async def leave(self, shards: Iterable[int]) -> None:
+        """Lends nothing of these shards any more, but of all others. On return what they had to write is stored."""
         ...
 
     async def take(self, hold: Hold) -> None:
@@ -57,11 +59,15 @@ class Keeper(Protocol):
         """Forgets a shard."""
         ...
 
+    async def store(self) -> None:
+        """Waits until all that was decided is stored."""
+        ...
+
     def wish(self) -> Wish:
         """Returns the pages and addresses that it wants."""
         ...
 
-    def note_beat(self, beat: Beat, valid_until: float) -> None:
+    def note_beat(self, beat: Beat, wish: Wish, valid_until: float) -> None:
         """Takes what was granted. Nothing may be lent after `valid_until` (monotonic seconds)."""
         ...
 
@@ -86,6 +92,10 @@ class Holding:
         """The living nodes at the last beat."""
         return self._nodes
 
+    def renew(self, member: Membership) -> None:
+        """Beats for another life of the node from now on."""
+        self._member = member
+
     def hurry(self) -> None:
         """Beats soon: something is wanted, or given back."""
         self._hurry.set()
@@ -94,6 +104,7 @@ class Holding:
         """Beats until it is cancelled. A failure is raised at the next call of the frontier."""
         pause_s = self._member.ttl_s / BEATS_A_LIFE
         while True:
+            await asyncio.sleep(LEAST_PAUSE_S)
             try:
                 async with asyncio.timeout(pause_s):
                     await self._hurry.wait()
@@ -111,17 +122,19 @@ class Holding:
         keeper, began = self._keeper, time.monotonic()
         wanted = set(self._wanted())
         held = {hold.shard: hold for hold in keeper.holds}
-        keeper.leave(held.keys() - wanted)
+        await keeper.leave(held.keys() - wanted)
         free = [hold for shard, hold in held.items() if shard not in wanted and keeper.is_free(shard)]
         for hold in free:
             keeper.drop(hold.shard)
+        if free:
+            await keeper.store()
         wish = keeper.wish()._replace(
             held=[hold for hold in held.values() if hold not in free], free=free, take=sorted(wanted - held.keys())
         )
         beat = await self._backend.beat(self._member, wish)
         has_changed = list(self._nodes) != list(beat.nodes)
         self._nodes = beat.nodes
-        keeper.note_beat(beat, began + self._member.ttl_s * (1 - MARGIN))
+        keeper.note_beat(beat, wish, began + self._member.ttl_s * (1 - MARGIN))
         now_held = {hold.shard: hold for hold in beat.held}
         for hold in wish.held:
             if now_held.get(hold.shard) != hold:

@@ -130,7 +130,8 @@ def _unpack_links(
 
 
 def _pack_entry(entry: Entry) -> list[object]:
-    return list(pack(bare(entry))[:-1])
+    """Returns an entry without its rank, which takes more bits than JSON has, and without what only its store knows."""
+    return [entry.row, *pack(bare(entry))[1:-1]]
 
 
 def _unpack_entry(packed: Sequence[object]) -> Entry:
