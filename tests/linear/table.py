@@ -11,6 +11,7 @@ from tests.linear import addresses, archives, doors, lists, pages, styles
 ROWS = [*pages.ROWS, *addresses.ROWS, *lists.ROWS, *archives.ROWS, *doors.ROWS, *styles.ROWS]
 HOUSE = Path(__file__).parent.parent.parent / "crawler"
 ROOMS = (
+    "proving/robots_reader.py",
     *(
         "parse",
         "seeds",
