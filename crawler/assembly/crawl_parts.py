@@ -88,6 +88,7 @@ class Stacking:
 
     async def works(self) -> Works:
         config = self.config
+        parts.check_extras(config)
         renderer = await enter_renderer(self.stack, config)
         frontier = await self._open_frontier()
         copies = await self._open_copies(frontier)
