@@ -7,15 +7,14 @@ the worker is ended, and that page alone fails.
 from __future__ import annotations
 
 import ctypes
-import re
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta, timezone
 
 import pypdfium2
 from pypdfium2 import raw
 
 from .job import ParseJob
+from .pdf_moments import moment
 from .reading import Reading, one_line
 
 MOST_PAGES = 500
@@ -25,7 +24,6 @@ MOST_TEXT = 1 << 20
 MOST_SAID = 2000
 """Characters of a statement, such as its title."""
 MOST_URL = 8192
-_MOMENT = re.compile(r"D:(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?(?:([Zz+-])(\d{2})?'?(\d{2})?)?")
 
 
 def read(body: bytes, url: str, job: ParseJob) -> Reading:
@@ -64,25 +62,6 @@ def _read_document(document: pypdfium2.PdfDocument, reading: Reading, job: Parse
         "program": said.get("creator") or said.get("producer") or None, "created": moment(said.get("creationdate", "")),
         "modified": moment(said.get("moddate", "")),
     }  # fmt: skip
-
-
-def moment(text: str) -> str | None:
-    """Returns a moment of PDF (`D:20260504030201+02'00'`) as ISO 8601 has it; None: it is none."""
-    found = _MOMENT.match(text)
-    if not found:
-        return None
-    year, month, day, hour, minute, second, sign, off_h, off_m = found.groups()
-    try:
-        zone = None if not sign else UTC if sign in "Zz" else timezone(_offset(sign, off_h, off_m))
-        day_of = int(year), int(month or 1), int(day or 1)
-        return datetime(*day_of, int(hour or 0), int(minute or 0), int(second or 0), tzinfo=zone).isoformat()
-    except ValueError:
-        return None
-
-
-def _offset(sign: str, hours: str | None, minutes: str | None) -> timedelta:
-    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
-    return -offset if sign == "-" else offset
 
 
 def _read_text(page: pypdfium2.PdfPage, most: int) -> str:

@@ -14,7 +14,8 @@ from tests.pdfs import make_pdf
 
 pytest.importorskip("pypdfium2", reason="the extra `pdf` is not installed")
 
-from crawler.parse.pdf import MOST_PAGES, moment
+from crawler.parse.pdf import MOST_PAGES
+from crawler.parse.pdf_moments import moment
 
 URL = urls.parse("http://h.example/a.pdf")
 
