@@ -83,6 +83,7 @@ class Stacking:
 
     async def works(self) -> Works:
         config = self.config
+        parts.check_extras(config)
         renderer = await enter_renderer(self.stack, config) if self._visits else None
         frontier = self.frontier or await self._open_frontier()
         copies = await self._open_copies(frontier)
