@@ -65,6 +65,9 @@ THROUGH_PIPES = {
 }
 """What came through these pipes in a pickle of its own."""
 
+OF_PAGES = {"Page", "replace"}
+"""Calls in which `shell` says that scripts make a page."""
+
 COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic", "re2": "google-re2"}
 """Distributions that are not named as they are imported."""
 
@@ -299,9 +302,8 @@ def _executed(path: Path) -> Iterator[tuple[int, str]]:
                 yield node.lineno, name
         if isinstance(node, ast.ImportFrom) and node.module in LOADS_OBJECTS:
             yield node.lineno, f"from {node.module} import"
-        if isinstance(node, ast.Call) and any(one.arg == "shell" for one in node.keywords):
-            if name not in {"Page", "replace"}:  # of a page, it says that scripts make its content
-                yield node.lineno, "shell="
+        if isinstance(node, ast.Call) and any(one.arg == "shell" for one in node.keywords) and name not in OF_PAGES:
+            yield node.lineno, "shell="
 
 
 def _has_test(path: str, name: str) -> bool:
