@@ -108,6 +108,7 @@ async def test_no_job_chooses_what_is_the_owners(open_daemon: Open) -> None:
         "telemetry.trace_ratio": 0.5,
         "copies.to": "s3://bucket/folder",
         "proof.audit_requests": False,
+        "frontier.shards": 64,
     }
     async with open_daemon() as jobs:
         for key in OWNERS:
