@@ -217,6 +217,8 @@ def _visit(one: Mapping[str, Any]) -> Iterator[str]:
     facts = [f"depth {one.get('depth')}", *([f"attempt {one['attempt']}"] if (one.get("attempt") or 1) > 1 else [])]
     facts += [f"{name} {one[name]}" for name in ("content_type", "robots") if one.get(name)]
     yield f"   {', '.join(facts)}"
+    if one.get("rendered"):
+        yield f"   rendered {one['rendered']}, {show.duration(one['render_ms'] / 1000)}"
     for name in ("detail", "title", "duplicate_of", "near_duplicate_of", "canonical", "digest"):
         if one.get(name):
             yield f"   {name.replace('_', ' ')} {str(one[name])[:SHOWN_DIGEST] if name == 'digest' else one[name]}"

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .folder.repair import RepairReport, repair_folder
     from .folder.reporting import read_report
     from .frontier import Known, Look, look
+    from .frontier.backend import Fenced
     from .gate import (
         CheckVerdict,
         Gate,
@@ -181,6 +182,7 @@ _HOMES = {
     "feed": "CHANGE_KINDS PageChange follow_changes",
     "fetch": "Cookie CookieJar",
     "frontier": "Known Look look",
+    "frontier.backend": "Fenced",
     "offload": "count_cores",
     "query": "Answer export_query query_folder",
     "policy.scope": "Ruling check_patterns",
@@ -230,6 +232,7 @@ __all__ = [
     "Explanation",
     "Failures",
     "Fault",
+    "Fenced",
     "FetchError",
     "FetchedPage",
     "Fetcher",

@@ -133,6 +133,7 @@ class Crawl:
         self._is_running = True
         self._at_rest.clear()
         self._engine.spent = spent
+        self._works.heed_owner(self._engine, self.stop)
         self._engine.look_again = self._look_again
         try:
             with unwrap_group():
@@ -390,11 +391,6 @@ class Crawl:
         self._check_open()
         scope = await self._works.scope(self.config)
         return await explain(
-            text,
-            self.config,
-            frontier=self._frontier.durable,
-            scope=scope,
-            is_offline=is_offline,
-            pace=self._works.pace,
-            proxy_of=self._works.proxy_of,
-        )
+            text, self.config, frontier=self._frontier.durable, scope=scope, is_offline=is_offline,
+            pace=self._works.pace, proxy_of=self._works.proxy_of,
+        )  # fmt: skip
