@@ -141,7 +141,7 @@ class Stacking:
             return None
         is_synced = self.config.frontier.durability == "power"
         recorder = RequestRecorder(self.folder.path, parts.proof_terms(self.config), is_synced=is_synced)
-        self.stack.callback(recorder.close)
+        self.stack.push_async_callback(recorder.close)
         recorder.open()
         return recorder
 
