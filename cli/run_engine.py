@@ -29,6 +29,10 @@ async def run_node(job: CrawlOrder, url: str) -> Exit:
         from crawler import ConfigError
 
         raise ConfigError("--fresh: a crawl in an engine cannot start over under its name: give it another one with -o")
+    if job.config.offload.loops not in (1, "auto"):
+        from crawler import ConfigError
+
+        raise ConfigError("--loops does not go with --engine: start the same command several times instead")
     async with open_engine(url) as engine:
         await engine.agree(name, job.config, digest_seeds(job.sources), job.config.frontier.shards)
     with claim_node(job.folder) as node:

@@ -83,6 +83,7 @@ class Stacking:
 
     async def works(self) -> Works:
         config = self.config
+        parts.check_extras(config)
         renderer = await enter_renderer(self.stack, config) if self._visits else None
         frontier = self.frontier or await self._open_frontier()
         copies = await self._open_copies(frontier)
@@ -127,7 +128,7 @@ class Stacking:
         cut, folder, lock = self.cut, self.folder, self.lock
         if cut is None or folder is None:
             return None
-        await Merger(cut, folder.path, sinks).merge(is_over=True)
+        await Merger(cut.node, folder.path, sinks).merge(is_over=True)
         if count_loops(self.config) == 1:
             return None
         return lambda config, limits: make_loops(config, folder, cut, sinks, limits, lock)

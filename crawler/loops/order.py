@@ -29,6 +29,8 @@ class LoopOrder:
     config: Config
     """The settings, with this loop's part of workers, places and memory."""
     node: str
+    peers: tuple[str, ...]
+    """The nodes of all loops: they divide the shards once and for all, since the parent starts those that die again."""
     import_path: tuple[str, ...]
     """Where modules of the user's are found."""
 

@@ -116,6 +116,7 @@ def parse(document: Document, job: ParseJob) -> Page:
         markdown=_cut(reading.markdown, "markdown", reading),
         text_from=reading.text_from,
         metadata_json=_encode(reading.metadata, "metadata", reading),
+        pdf_json=_encode(reading.pdf, "facts of the PDF file", reading),
         structured_json=_encode(reading.structured, "structured data", reading),
         fields_json=_encode(reading.fields, "fields", reading),
         fields_found=reading.fields_found,
@@ -187,6 +188,10 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
         )
     if kind in {"sitemap", "feed"}:
         return kind, xml.read([body], document, job)
+    if kind == "other" and job.wants_pdf and kinds.is_pdf(body) and not document.is_suspect:
+        from . import pdf  # noqa: PLC0415 - it needs an extra, and 20 MB of memory
+
+        return "pdf", pdf.read(body, url, job)
     if kind == "text":
         return _read_list(document, [body]) if sitemap.is_list(document) else (kind, _plain(document, body, job))
     reading = _read_file(document, body, job) if job.most_requisites else Reading()

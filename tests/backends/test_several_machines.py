@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
+import shlex
 import shutil
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import asyncpg
+import orjson
 import pytest
 
 from crawler import FrontierError, open_engine
-from crawler.testing import link_graph
+from crawler.testing import link_graph, open_web
 from tests.backends.stories import CRAWL, TTL_S, Crowd, open_crowd
 from tests.postgres import PASSWORD, Server, open_server, why_not
 
@@ -208,3 +213,34 @@ async def _make_foreign(server: Server, database: str) -> None:
     connection = await asyncpg.connect(server.url.rpartition("/")[0] + f"/{database}")
     await connection.execute("CREATE SCHEMA crawld; CREATE TABLE crawld.something (n int)")
     await connection.close()
+
+
+async def test_the_lines_of_the_readme_do_what_they_say(server: Server, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    [block] = [one for one in re.findall(r"```console\n(.*?)```", text, re.DOTALL) if "--engine" in one]
+    lines = [line.removeprefix("$ ").partition("#")[0].strip() for line in block.splitlines()]
+    make, begin, join, look, again, merge = lines
+    assert begin == join == again
+    await server.ask("CREATE DATABASE " + make.removeprefix("createdb "))
+    url = server.url.rpartition("/")[0] + "/crawls"
+    async with open_web(link_graph(seed=9, sites=8, pages_per_site=20, links_per_page=5)) as served:
+        (tmp_path / "urls.txt").write_text("\n".join(served.seeds))
+        environ = os.environ | {"CRAWL_ALLOW_NETWORKS": '["127.0.0.0/8"]', "CRAWL_DELAY_S": "0.3", "CRAWL_TTL_S": "3"}
+
+        async def start(line: str) -> asyncio.subprocess.Process:
+            words = shlex.split(line.replace("postgresql://crawl@localhost/crawls", url))
+            return await asyncio.create_subprocess_exec(
+                CRAWL, *words[1:], cwd=tmp_path, env=environ, start_new_session=True, stderr=asyncio.subprocess.DEVNULL
+            )
+
+        first, second = await start(begin), await start(join)
+        async with asyncio.timeout(120):
+            while len(served.hits) < 40:
+                await asyncio.sleep(0.01)
+            assert await (await start(look)).wait() == 0
+            os.killpg(first.pid, signal.SIGKILL)
+            third = await start(again)
+            assert (await second.wait(), await third.wait(), await first.wait()) == (0, 0, -signal.SIGKILL)
+            assert await (await start(merge)).wait() == 0
+        found = [orjson.loads(line)["url"] for line in (tmp_path / "pages.jsonl").read_bytes().splitlines()]
+        assert Counter(found) == Counter(served.web.reachable())

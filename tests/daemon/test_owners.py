@@ -37,7 +37,8 @@ EXACTLY = {
     "fetch.oversized", "fetch.allow_networks", "fetch.cookies", "fetch.verify_tls", "fetch.accept_language",
     "fetch.headers", "sites",
     "frontier.durability",
-    "extract.part", "extract.fields", "search.index", "warc.prefix", "warc.max_file_bytes", "warc.digest", "warc.zstd",
+    "extract.part", "extract.fields", "extract.quality", "extract.pdf", "dedupe.near_duplicates",
+    "dedupe.near_similarity", "search.index", "warc.prefix", "warc.max_file_bytes", "warc.digest", "warc.zstd",
 }  # fmt: skip
 MOST = {
     "scope.max_depth", "scope.limit", "scope.limit_per_site", "scope.limit_per_domain", "scope.time_limit_s",
