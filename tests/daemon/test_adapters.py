@@ -17,7 +17,7 @@ from .conftest import Open
 
 def test_models_may_use_a_daemon_and_other_protocols_are_off_unless_asked_for() -> None:
     chosen = [
-        [type(one).__name__ for one in chosen_adapters(DaemonConfig(**given))]  # type: ignore[arg-type]
+        [type(one).__name__ for one in chosen_adapters(DaemonConfig(**given))]
         for given in ({}, {"mcp": False}, {"adapters": ["scrapyd", "firecrawl", "scrapyd"]})
     ]
     assert chosen == [["McpAdapter"], [], ["McpAdapter", "ScrapydAdapter", "FirecrawlAdapter"]]
