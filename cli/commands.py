@@ -16,6 +16,7 @@ COMMANDS = {
     "inspect": "Say what a crawl brought, or tell the story of one URL.",
     "search": "Find pages of a crawl by words.",
     "index": "Make the index for `crawl search`, or bring it up to date.",
+    "why-slow": "Say what bound a crawl's speed over time, and what would help.",
     "diff": "Tell two crawls apart.",
     "check": "Check a site against a baseline, for continuous integration.",
     "changes": "List what revisits found: new, changed, moved and gone pages.",
@@ -24,6 +25,10 @@ COMMANDS = {
     "report": "Say what is wrong with a crawled site, or write it as a page.",
     "prove": "Prove from its record of requests how a crawl treated each site.",
     "merge": "Put together what the nodes of a crawl in an engine wrote.",
+    "pack": "Write what proves how a crawl went into one signed file.",
+    "verify": "Check a file that `crawl pack` made.",
+    "identity": "Make the key by which your crawler signs, or show its public part.",
+    "nodes": "List the nodes of a crawl in an engine; drain or forget one.",
     "repair": "Mend a crawl folder whose frontier is damaged.",
     "replay": "Crawl over WARC or WACZ files instead of the network.",
     "demo": "Crawl a small web of 24 sites on this machine.",
@@ -33,8 +38,8 @@ COMMANDS = {
     "config": "Show settings, check a file of settings, or write a new one.",
     "jobs": "List, add and control the jobs of a daemon (`crawl serve`).",
 }
-"""Every command, with the line that `crawl --help` shows. Its file has its name, and so has its function; the file of a
-command that has commands of its own has an `app` instead."""
+"""Every command, with the line that `crawl --help` shows. Its file has its name, with `_` for `-`, and so has its
+function; the file of a command that has commands of its own has an `app` instead."""
 _HOMES = {"try": "try_page"}
 """Files and functions of commands whose names mean something in Python."""
 
@@ -64,7 +69,7 @@ class LoadedCommands(Mapping[str, Any]):
 
 
 def _build(name: str, short_help: str) -> Any:
-    place = _HOMES.get(name, name)
+    place = _HOMES.get(name, name.replace("-", "_"))
     home = import_module(f".{place}", __package__)
     app = getattr(home, "app", None)
     if app is None:

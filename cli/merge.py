@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,7 +63,7 @@ async def _write(engine: Engine, name: str, folders: list[Path], draft: Path | N
     from crawler import FolderError
 
     records, settled = 0, sum((await engine.settled(name)).values())
-    file = sys.stdout.buffer if draft is None else draft.open("wb")
+    file = sys.stdout.buffer if draft is None else await asyncio.to_thread(draft.open, "wb")
     try:
         async for part in engine.merge(name, folders):
             records += part.count(b"\n")
@@ -71,7 +73,8 @@ async def _write(engine: Engine, name: str, folders: list[Path], draft: Path | N
             raise FolderError(f"{records:,} records are here, but {settled:,} visits were settled: files were changed")
     except BaseException:
         if draft is not None:
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                os.unlink(draft)
         raise
     finally:
         if draft is not None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SHOWN_SITES = 20
 SHOWN_BREACHES = 5
 SHOWN_FAULTS = 10
+SHOWN_CHANGES = 10
 
 
 def prove(
@@ -43,12 +44,12 @@ def prove(
 
     found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
     with raising_interrupts():
-        proof = prove_folder(found, _site(site))
+        proof = prove_folder(found, site)
     if json:
         letters = {"letter": write_letter(proof, proof.sites[0])} if site else {}
         sys.stdout.write(json_line({"folder": str(found.path), **proof.record(), **letters}).decode())
     else:
-        for line in _words(proof):
+        for line in words_of_proof(proof):
             print(tint(escape_text(line), sys.stdout))
         if site:
             print()
@@ -58,20 +59,8 @@ def prove(
         raise typer.Exit(Exit.ERROR)
 
 
-def _site(text: str) -> str:
-    """Returns the site of any of its URLs; a host alone is one of https. Raises UrlError."""
-    from crawler import UrlError
-    from crawler.urls import parse
-
-    if not text:
-        return ""
-    try:
-        return parse(text if "://" in text else f"https://{text}").site
-    except UrlError as error:
-        raise UrlError(f"--site: {error}") from error
-
-
-def _words(proof: Proof) -> Iterator[str]:
+def words_of_proof(proof: Proof) -> Iterator[str]:
+    """Yields the findings in lines for people."""
     breached = [site for site in proof.sites if not site.is_kept]
     runs = show.many(proof.runs, "run")
     yield f"{_verdict(proof)}: {show.many(proof.requests, 'request')} in {runs}, {show.many(len(proof.sites), 'site')}"
@@ -81,6 +70,9 @@ def _words(proof: Proof) -> Iterator[str]:
         yield f"line {fault.line}: {fault.why}"
     if len(proof.faults) > SHOWN_FAULTS:
         yield f"and {show.number(len(proof.faults) - SHOWN_FAULTS)} more such lines; --json has all"
+    for change in proof.changes[-SHOWN_CHANGES:]:
+        changed = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in change.changed.items())
+        yield f"line {change.line}: terms changed at {change.at} by {change.who}: {changed}"
     for remark in proof.remarks:
         yield f"not checked: {remark}"
     for site in proof.sites[: max(SHOWN_SITES, len(breached) and SHOWN_SITES)]:

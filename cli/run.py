@@ -123,6 +123,11 @@ def run(
         typer.Option(metavar="N", help="Requests at a time over all sites. [default: 256]"),
         SetsSetting("fetch.concurrency"),
     ] = None,
+    loops: Annotated[
+        str | None,
+        typer.Option(metavar="N|auto", help="Event loops, each a process with its workers. [default: 1]"),
+        SetsSetting("offload.loops", values.loops),
+    ] = None,
     retries: Annotated[
         int | None,
         typer.Option(metavar="N", min=0, help="Further attempts after one failed. [default: 2]"),
@@ -160,6 +165,11 @@ def run(
         list[str] | None,
         typer.Option(metavar="NET", help="Allow a private network, such as 127.0.0.0/8. Repeatable."),
         SetsSetting("fetch.allow_networks"),
+    ] = None,
+    focus: Annotated[
+        str | None,
+        typer.Option(metavar="WORDS", help="Visit first what promises these words: 'solar \"heat pump\" insulat*'"),
+        SetsSetting("scope.focus"),
     ] = None,
     links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
@@ -204,19 +214,19 @@ def run(
         ),
         SetsSetting("warc.dedupe_with", lambda paths: [os.path.abspath(path) for path in paths] if paths else None),
     ] = None,
-    dedupe: Annotated[
-        Literal["near"] | None,
-        typer.Option(
-            metavar="near", help="Keep the text of pages that nearly repeat an earlier one out of their records."
-        ),
-        SetsSetting("dedupe.near_duplicates", lambda what: "skip" if what else None),
-    ] = None,
     copy_to: Annotated[
         str | None,
         typer.Option(
             metavar="URL", help="Copy finished files to s3://BUCKET/FOLDER while the crawl goes on; gs://, az:// too."
         ),
         SetsSetting("copies.to"),
+    ] = None,
+    dedupe: Annotated[
+        Literal["near"] | None,
+        typer.Option(
+            metavar="near", help="Keep the text of pages that nearly repeat an earlier one out of their records."
+        ),
+        SetsSetting("dedupe.near_duplicates", lambda what: "skip" if what else None),
     ] = None,
     set_: Annotated[
         list[str] | None,

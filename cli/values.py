@@ -51,6 +51,15 @@ def size(text: str) -> int:
     return int(float(number) * 1024 ** _STEPS.index(unit.upper() or " "))
 
 
+def loops(text: str | None) -> int | str | None:
+    """Reads a number of event loops, or `auto`. Raises BadParameter."""
+    if text is None or text == "auto":
+        return text
+    if not text.isdecimal() or int(text) < 1:
+        raise typer.BadParameter(f"{text!r} is no number of event loops; write 2, 4 or auto")
+    return int(text)
+
+
 def share(text: str) -> Share:
     """Reads a number of failures (`10`), a percentage (`5%`), or `parse`: one page. Raises BadParameter."""
     if text == PARSE:

@@ -55,6 +55,7 @@ TYPES: Mapping[str, str] = {
     "file": "VARCHAR",
     "rendered": "VARCHAR",
     "render_ms": "DOUBLE",
+    "relevance": "DOUBLE",
     "method": "VARCHAR",
     "request_id": "VARCHAR",
     "label": "VARCHAR",

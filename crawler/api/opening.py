@@ -16,10 +16,11 @@ from typing import Unpack
 
 from anyio import CancelScope
 
-from ..assembly.crawl_parts import Stacking, Works
+from ..assembly.crawl_parts import Stacking
 from ..assembly.given import OpenFetcher, check_fetcher, check_hooks, check_sinks
 from ..assembly.parsing import Parse, refuse_function_of_folder, take_parse
 from ..assembly.shared import Shared
+from ..assembly.works import Works
 from ..engine.hooked_fetcher import AfterResponse, BeforeRequest
 from ..errors import ConfigError, CrawlError, unwrap_group
 from ..event_loop import loop_factory, require_asyncio

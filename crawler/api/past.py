@@ -1,14 +1,19 @@
-"""Begins the history of a run: the settings that it has, and those that it was given anew."""
+"""Keeps the past of a folder: the settings of each run, those that it was given anew, and what bound its speed."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 
+from ..assembly import parts
 from ..folder.folder import Folder
+from ..metrics.course import keep_course
+from ..metrics.metrics import Metrics
 from ..proof import History, open_history
+from ..protocols import Frontier
 from ..runtime.private_files import owner
+from ..settings import Config
 from ..settings.loading import chosen_settings, mask_value
 
 
@@ -22,3 +27,19 @@ def begin_history(folder: Folder) -> Iterator[History]:
         settings = {key: mask_value(key, value) for key, value in chosen_settings(folder.config).items()}
         history.begin_run(settings, who)
         yield history
+
+
+def keep_course_of_run(
+    folder: Folder | None, metrics: Metrics, config: Callable[[], Config]
+) -> AbstractAsyncContextManager[None]:
+    """Keeps in the folder what bounds a run as time goes on. Without a folder nothing is kept."""
+    return nullcontext() if folder is None else keep_course(folder.path, metrics, lambda: parts.speed_terms(config()))
+
+
+def keep_index_of_run(folder: Folder | None, frontier: Frontier, config: Config) -> AbstractAsyncContextManager[None]:
+    """Keeps the index of a run's pages beside their records, where the settings ask for one."""
+    if not config.search.index:
+        return nullcontext()
+    from ..search import keep_index  # noqa: PLC0415 - imported by crawls that keep one
+
+    return keep_index(folder, frontier)

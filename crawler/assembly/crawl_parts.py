@@ -1,67 +1,56 @@
-"""Opens the parts of one crawl in order, and gives them other settings while it runs."""
+"""Opens the parts of one crawl in order."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from ..engine.engine import Engine, Visit
 from ..engine.hooked_fetcher import NO_HOOKS, HookedFetcher, Hooks
 from ..engine.limits import Limits
 from ..engine.site_turns import SiteTurns
-from ..engine.slots import Places, Seat
+from ..engine.slots import Places
 from ..errors import ConfigError
-from ..fetch import Budget, CookieJar, ForeignFetcher, Guard, HttpFetcher, Network, keep_cookies
+from ..fetch import Budget, ForeignFetcher, Guard, HttpFetcher, Network, keep_cookies
 from ..fetch.posting import open_post, open_post_alone
 from ..folder import lost_records
 from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, LostRecords
-from ..metrics.metrics import Summary
-from ..metrics.totals import Running, Totals, run_name
-from ..model import make_crawl_id
+from ..frontier.sharded import ShardedFrontier
+from ..loops.merging import Merger
+from ..loops.run import Loops
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
 from ..policy.answers import Answers
 from ..policy.pace import Pace
-from ..policy.scope import Scope
-from ..policy.site_rules import SiteRules
-from ..proof import RequestRecorder, note_grounds, note_no_grounds
+from ..proof import RequestRecorder
 from ..protocols import (
     Archive,
-    Choosing,
     Fetcher,
     Frontier,
-    Observer,
-    Offloader,
     Output,
-    Patient,
-    PerAddress,
     PerCrawl,
     Posting,
-    Robots,
     Sink,
 )
-from ..reach.roots import AdmittedPlaces, Roots
+from ..reach.roots import Roots
 from ..runtime.presence import Presence
 from ..settings import Config
 from ..settings.kinds import check_shape
 from ..sinks import SkipStored, find_observers
-from ..standing import SiteView, WorkCost
-from ..telemetry import Tracing
-from ..visit import Visitor
 from . import parts
 from .given import OpenFetcher, enter_given_fetcher, makes_fetcher
 from .kinds import enter_fetcher, enter_frontier
-from .parsing import Extract, Returns, choose_return, try_to_load
-from .rendering import Means, Renderer, enter_renderer
+from .parsing import Extract, choose_return, try_to_load
+from .rendering import enter_renderer
+from .several_loops import count_loops, is_for_loops, make_loops, open_cut_frontier
 from .shared import Shared, open_shared
-from .site_facts import SiteFacts
+from .works import Works
 
 if TYPE_CHECKING:
     from ..archives import ArchiveFetcher
@@ -81,21 +70,28 @@ class Stacking:
     shared: Shared | None
     weight: float
     hooks: Hooks = NO_HOOKS
+    frontier: Frontier | None = None
+    """The frontier, where the caller has opened it: for one event loop among several."""
     lost: LostRecords = NOTHING_LOST
     http: HttpFetcher | None = None
     archives: ArchiveFetcher | None = None
     recorder: RequestRecorder | None = None
+    cut: ShardedFrontier | None = None
+    """The same frontier, where the folder is one for several event loops."""
+    lock: int = -1
+    """The lock that these inherit."""
 
     async def works(self) -> Works:
         config = self.config
         parts.check_extras(config)
-        renderer = await enter_renderer(self.stack, config)
-        frontier = await self._open_frontier()
+        renderer = await enter_renderer(self.stack, config) if self._visits else None
+        frontier = self.frontier or await self._open_frontier()
         copies = await self._open_copies(frontier)
         self.recorder = self._open_recorder()
-        outputs = [*await self._open_outputs(), *await self._open_near_duplicates()]
-        opened = [*outputs, *self.sinks, *((self.recorder,) if self.recorder else ())]
+        beside = [*await self._open_near_duplicates(), *self.sinks, *((self.recorder,) if self.recorder else ())]
+        opened = [*await self._open_outputs(), *beside]
         sinks = await self._rewind(opened, frontier)
+        loops = await self._open_loops(sinks)
         shared = self.shared
         if shared is None:
             shared = await self.stack.enter_async_context(open_shared(config))
@@ -119,15 +115,33 @@ class Stacking:
             frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, returns, roots, self.lost,
             shared.presence, self.http, Pace(shared.presence), visiting, shared.totals, tracing, self.archives,
             SiteTurns(frontier), observer, renderer, copies, self.recorder,
+            loops,
         )  # fmt: skip
+
+    @property
+    def _visits(self) -> bool:
+        """Whether this process visits pages itself, and not its children."""
+        return self.folder is None or self.frontier is not None or count_loops(self.config) == 1
+
+    async def _open_loops(self, sinks: Sequence[Sink]) -> Callable[[Config, Limits], Loops] | None:
+        """Returns what makes a run on several event loops; None: there is one. Records that loops left are moved."""
+        cut, folder, lock = self.cut, self.folder, self.lock
+        if cut is None or folder is None:
+            return None
+        await Merger(cut.node, folder.path, sinks).merge(is_over=True)
+        if count_loops(self.config) == 1:
+            return None
+        return lambda config, limits: make_loops(config, folder, cut, sinks, limits, lock)
 
     def _open_recorder(self) -> RequestRecorder | None:
         """Opens the audit of requests. A crawl without a folder has none, nor has one that sends no requests."""
         if self.folder is None or self.config.fetch.archives or not self.config.proof.audit_requests:
             return None
+        if self.frontier is not None or not self._visits:  # several loops cannot write one file
+            return None
         is_synced = self.config.frontier.durability == "power"
         recorder = RequestRecorder(self.folder.path, parts.proof_terms(self.config), is_synced=is_synced)
-        self.stack.callback(recorder.close)
+        self.stack.push_async_callback(recorder.close)
         recorder.open()
         return recorder
 
@@ -136,6 +150,10 @@ class Stacking:
         terms = parts.terms(self.config, self.shared.turns if self.shared else None)
         config, folder = self.config.frontier, self.folder
         place = folder.path if folder else None
+        if is_for_loops(self.config, folder):
+            assert folder is not None
+            self.cut, self.lock = await open_cut_frontier(self.stack, folder, self.config, terms)
+            return self.cut
         if folder is None or config.kind != "sqlite":
             return await enter_frontier(self.stack, place, config, terms)
         async with AsyncExitStack() as opened:
@@ -151,7 +169,7 @@ class Stacking:
 
     async def _open_copies(self, frontier: Frontier) -> Copies | None:
         """Opens copies before the outputs: the last files are copied when these are closed."""
-        if not self.config.copies.to or self.folder is None:
+        if not self.config.copies.to or self.folder is None or self.frontier is not None:
             return None
         from ..copies import open_copies  # noqa: PLC0415 - imported by crawls that copy
 
@@ -227,147 +245,6 @@ class Stacking:
         return await enter_given_fetcher(self.stack, cast("OpenFetcher", self.fetcher), named)
 
 
-@dataclass(frozen=True, slots=True)
-class Works:
-    """The parts of one crawl that stay when its settings change."""
-
-    frontier: Frontier
-    sinks: tuple[Sink, ...]
-    robots: Robots
-    fetcher: Fetcher
-    offloader: Offloader
-    seat: Seat
-    answers: Answers
-    extract: Extract | None
-    returns: Returns
-    roots: Roots
-    lost: LostRecords
-    presence: Presence
-    http: HttpFetcher | None
-    """The HTTP fetcher, whatever may be around it; None: the program gave its own."""
-    pace: Pace
-    visiting: Fetcher
-    """The fetcher with the program's hooks around it: visits use it. Without hooks it is `fetcher`."""
-    totals: Totals
-    """The figures of all runs of the process."""
-    tracing: Tracing | None
-    """Makes spans. None: nobody asked for them."""
-    archives: ArchiveFetcher | None
-    """Answers from archives, in a replay. None: the crawl is on the network."""
-    turns: SiteTurns
-    """The turns of exchanges beside the visits."""
-    observer: Observer | None = None
-    """Hears of exchanges that bring no outcome. None: no sink wants to."""
-    renderer: Renderer | None = None
-    """Renders pages. None: the settings ask for none."""
-    copies: Copies | None = None
-    """Copies finished files to a store. None: nobody asked for them."""
-    recorder: RequestRecorder | None = None
-    """Records the requests. None: nobody asked for it, or there is no folder."""
-
-    @property
-    def cookies(self) -> CookieJar:
-        """The cookies of the crawl. Raises ConfigError if it keeps none."""
-        if self.archives is not None:
-            raise ConfigError("a replay sends no cookies: it answers from archives (fetch.archives)")
-        if self.http is None:
-            raise ConfigError("this crawl fetches with a fetcher of yours, which keeps its cookies itself")
-        if self.http.line.cookies is None:
-            raise ConfigError("this crawl keeps no cookies: open it with cookies=True (fetch.cookies)")
-        return CookieJar(self.http.line.cookies)
-
-    def hurry_sinks(self) -> None:
-        """Makes sinks wait no longer for stores that are away: the run is to end."""
-        for sink in self.sinks:
-            if isinstance(sink, Patient):
-                sink.hurry()
-        if self.copies:
-            self.copies.hurry()
-
-    def work_costs(self) -> Sequence[WorkCost]:
-        """Returns where CPU work is done and what it costs. Empty: nothing is chosen by its cost."""
-        return self.offloader.costs() if isinstance(self.offloader, Choosing) else ()
-
-    def engine(self, config: Config) -> Engine:
-        """Returns an engine for one run, and puts its reach in force."""
-        ground = self._ground(config)
-        self.roots.choose(ground)
-        return Engine(
-            self.frontier, self._visit(config, ground), self.sinks, _limits(config),
-            parse_backlog=lambda: self.offloader.waiting, seat=self.seat, presence=self.presence,
-            is_throttled=lambda: self.http is not None and self.http.limits.are_used_up,
-        )  # fmt: skip
-
-    @contextmanager
-    def observe_run(self, engine: Engine) -> Iterator[Callable[[Summary], None]]:
-        """Counts and traces a run, which goes on within the block; call what it yields with the result of the run."""
-        crawl_id, job = make_crawl_id(self.frontier.key), run_name.get()
-        with self.totals.count(Running(job or crawl_id, engine.metrics, self.frontier.counts)):
-            if self.tracing is None:
-                yield lambda summary: None
-                return
-            with self.tracing.run(crawl_id, job) as tell:
-                yield tell
-
-    def prepare_retune(self, engine: Engine, config: Config, who: str = "program") -> Callable[[], None]:
-        """Returns a function that puts the settings in force. Raises ConfigError before anything is changed."""
-        ground = self._ground(config)
-        visit, limits, terms = self._visit(config, ground), _limits(config), parts.terms(config)
-        change_sites = self.http.prepare_sites(SiteRules(config.sites)) if self.http else _change_nothing
-
-        def retune() -> None:
-            if self.recorder is not None:
-                self.recorder.change_terms(parts.proof_terms(config), who)
-            self.roots.choose(ground)
-            self.frontier.limit_lending(
-                per_site=terms.per_site, per_ip=terms.per_ip, rest_s=terms.rest_s,
-                most_asked_s=terms.most_asked_s, most_held_s=terms.most_held_s, sites=terms.sites,
-            )  # fmt: skip
-            engine.change(visit, limits)
-            change_sites()
-            if self.http:
-                self.http.limit_speed(config.fetch.bytes_per_s)
-            fetcher = self.http or self.fetcher
-            if isinstance(fetcher, PerAddress):
-                fetcher.limit_per_address(parts.per_ip(config))
-
-        return retune
-
-    def complete(self, view: SiteView, facts: SiteFacts) -> SiteView:
-        """Returns the view of a site with its delay, the rest that it gets now, its robots.txt, tables and proxy."""
-        robots = self.robots.state(view.site)
-        (view,) = facts.complete([view._replace(robots=robots)])
-        view = self.pace.show(view, view.delay_s, facts.politeness.adapt)
-        return view._replace(proxy=self.proxy_of(view.site))
-
-    def proxy_of(self, site: str) -> str:
-        """Returns the proxy that a site goes to now, without its password; empty: none, or a fetcher of others."""
-        return self.http.proxy_of(site) if self.http else ""
-
-    async def scope(self, config: Config) -> Scope:
-        """Returns the scope of the crawl with all its roots. Raises FrontierError, StorageFull."""
-        await self.roots.fill()
-        return parts.scope(config, self._ground(config).admitted)
-
-    def _ground(self, config: Config) -> AdmittedPlaces:
-        return self.roots.ground(config.scope.reach, config.scope.follow_moved_seeds)
-
-    def _visit(self, config: Config, ground: AdmittedPlaces) -> Visit:
-        """Returns a visit by these settings. Its job has a new `run` token, so workers report all links again."""
-        scope = parts.scope(config, ground.admitted)
-        job = parts.job(config, scope, self.frontier.key, self.extract, self.returns)
-        means = Means(self.robots, self.turns, self.offloader, self.pace, self.observer)
-        rendering = self.renderer.around(self.visiting, config, means) if self.renderer else None
-        visitor = Visitor(
-            self.robots, rendering or self.visiting, self.offloader, self.frontier, scope, parts.politeness(config),
-            job, takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar,
-            admit=self.roots.admit, answers=self.answers, keeps_cookies=config.fetch.cookies,
-            pace=self.pace, note_grounds=note_grounds if self.recorder else note_no_grounds, rendering=rendering,
-        )  # fmt: skip
-        visit = self.roots.wait_for(ground, visitor.visit)
-        return self.tracing.trace_visits(visit) if self.tracing else visit
-
-
 def _skip_kept(sink: Sink, owed: Mapping[int, Sequence[str]]) -> Sink:
     """Returns the sink, wrapped so that it skips records that it still has and other sinks lost.
 
@@ -380,18 +257,3 @@ def _skip_kept(sink: Sink, owed: Mapping[int, Sequence[str]]) -> Sink:
 def _make_table(key: bytes) -> Admitted:
     """Returns a table in a file, which worker processes can open."""
     return Admitted(key, shelter.fork_folder() / f"places-{secrets.token_hex(8)}")
-
-
-def _change_nothing() -> None:
-    """Does nothing: a fetcher of others knows no settings of sites."""
-
-
-def _limits(config: Config) -> Limits:
-    scope = config.scope
-    return Limits(
-        concurrency=config.fetch.concurrency,
-        pages=scope.limit,
-        time_s=scope.time_limit_s,
-        size_bytes=scope.size_limit_bytes,
-        known_bytes=config.frontier.memory_bytes,
-    )

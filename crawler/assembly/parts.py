@@ -15,8 +15,9 @@ from ..fetch import Budget, HttpFetcher, Network, make_budget
 from ..fetch import open_fetcher as _open_fetcher
 from ..frontier import Terms
 from ..frontier.turns import Turns
+from ..metrics.course import Terms as SpeedTerms
 from ..model import CrawlInfo, make_crawl_id
-from ..offload import Workers
+from ..offload import Workers, count_cores
 from ..parse import ParseJob
 from ..policy.admitted import Admitted
 from ..policy.pace import Adapt
@@ -30,6 +31,7 @@ from ..robots import IgnoreRobots, RobotsCache, product_token
 from ..robots.memory import SharedRobots
 from ..runtime.presence import Presence
 from ..settings import Config, FetchConfig, Table
+from ..settings.focus import read_focus
 from ..settings.loading import chosen_settings, effective_user_agent, mask_value, project_version
 from ..urls.canonical import Policy
 from .parsing import Extract, Returns
@@ -58,6 +60,15 @@ def proof_terms(config: Config) -> ProofTerms:
     agent = effective_user_agent(config)
     software = f"crawld/{project_version()}"
     return terms_of(config, software=software, user_agent=agent, agent=product_token(agent))
+
+
+def speed_terms(config: Config) -> SpeedTerms:
+    """Returns the settings that bound the speed, as the course of a run has them."""
+    return {
+        "delay_s": without_rests(config).politeness.delay_s, "per_site": config.politeness.per_site,
+        "per_ip": per_ip(config), "concurrency": config.fetch.concurrency,
+        "workers": config.offload.workers or count_cores(),
+    }  # fmt: skip
 
 
 def policy(config: Config) -> Policy:
@@ -165,6 +176,7 @@ def job(
         wants_audit=any(sink.audit for sink in config.sinks),
         fields=selectors(config),
         data_follows=config.scope.data_follows,
+        focus=read_focus(config.scope.focus),
         extract=extract,
         returns=returns,
     )

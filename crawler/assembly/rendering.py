@@ -35,7 +35,7 @@ class Renderer:
             config.fetch.max_body_bytes, observer=means.observer if _is_archived(config) else None,
             keeps_cookies=config.fetch.cookies, stock=self.stock,
         )  # fmt: skip
-        terms = PageTerms(render.timeout_s, render.settle_s, render.max_requests)
+        terms = PageTerms(render.page_timeout_s, render.settle_s, render.max_page_requests)
         mode: Literal["auto", "always"] = "always" if render.mode == "always" else "auto"
         return RenderingFetcher(inner, self.browsers, supply, terms, mode, self.patterns)
 
@@ -60,11 +60,12 @@ async def enter_renderer(stack: AsyncExitStack, config: Config) -> Renderer | No
     from ..render import BrowserTerms, Patterns, Recycling, Stock, find_browser, open_browsers  # noqa: PLC0415
 
     terms = BrowserTerms(
-        find_browser(render.browser), effective_user_agent(config), render.page_memory_bytes,
+        find_browser(render.browser), effective_user_agent(config), render.tab_memory_bytes,
+        render.browser_memory_bytes + render.pages_at_once * render.tab_memory_bytes,
         shows_images=_is_archived(config),
     )  # fmt: skip
-    recycling = Recycling(render.recycle_pages, render.recycle_bytes)
-    browsers = await stack.enter_async_context(open_browsers(terms, render.pages, recycling))
+    recycling = Recycling(render.browser_pages, render.browser_memory_bytes)
+    browsers = await stack.enter_async_context(open_browsers(terms, render.pages_at_once, recycling))
     return Renderer(browsers, Patterns(), Stock())
 
 

@@ -21,7 +21,7 @@ from ..policy.politeness import Wait
 from ..protocols import Frontier, Sink
 from ..runtime.presence import Presence
 from .hooks import guard_hook
-from .limits import NOTHING_SPENT, Limits, Spent
+from .limits import NOTHING_SPENT, Limits, Quota, Spent
 from .memory_watch import MemoryWatch
 from .settling import store_and_settle
 from .slots import Places, Seat
@@ -55,6 +55,8 @@ class Engine:
     presence: Presence = field(default_factory=Presence)
     """Tells when this process was away; all crawls of the process share it."""
     forewarning: MemoryWatch = field(default_factory=MemoryWatch)
+    quota: Quota | None = None
+    """The pages that this engine may fetch, where several share the limit of pages. None: all of them."""
     spent: Spent = NOTHING_SPENT
     look_again: Callable[[], Awaitable[int]] | None = None
     """Called when nothing is left to do, and before a run that was not aborted ends; returns how much it queued."""
@@ -231,9 +233,9 @@ class Engine:
         if self.limits.pages is None:
             return room
         left = self.limits.pages - self.frontier.counts().pages
-        if left <= 0:
+        if self.quota.is_used_up if self.quota else left <= 0:
             self.stop(Ending.PAGE_LIMIT)
-        return min(room, left - len(self._out))
+        return min(room, self.quota.left(len(self._out)) if self.quota else left - len(self._out))
 
     async def _wait_until_moved(self) -> None:
         if self._ending is None:

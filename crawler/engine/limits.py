@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,19 @@ class Spent:
 
     time_s: float = 0.0
     bytes: int = 0
+
+
+class Quota(Protocol):
+    """The part of one engine in a limit of pages that several share."""
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether all together fetched as many pages as the limit says."""
+        ...
+
+    def left(self, out: int) -> int:
+        """Returns how many visits may begin beside the `out` that are under way. Zero: more may be allowed later."""
+        ...
 
 
 NOTHING_SPENT = Spent()

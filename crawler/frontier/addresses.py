@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Protocol
 
@@ -26,6 +26,11 @@ class Addresses:
         self._waiting: dict[str, deque[tuple[Table, Site]]] = {}
         self._allowed: Mapping[str, int] | None = None
         self._steps = count()
+        self._wake: Callable[[], None] = _wake_nobody
+
+    def wake_by(self, wake: Callable[[], None]) -> None:
+        """Calls `wake` when a site begins to wait for its address."""
+        self._wake = wake
 
     def next_step(self) -> int:
         """Returns the next place in the line of all sites: who lines up first goes first, whatever table it is in."""
@@ -52,6 +57,7 @@ class Addresses:
     def park(self, table: Table, site: Site) -> None:
         """Lets a site wait until its address has room."""
         self._waiting.setdefault(site.ip, deque()).append((table, site))
+        self._wake()
 
     def forget(self, table: Table, site: Site, ip: str) -> None:
         """Lets a site wait no longer."""
@@ -73,6 +79,14 @@ class Addresses:
         """The addresses for which sites wait."""
         return list(self._waiting)
 
+    def waiting(self) -> Mapping[str, int]:
+        """Returns how many sites wait for each address."""
+        return {ip: len(sites) for ip, sites in self._waiting.items()}
+
     def visits(self) -> Mapping[str, int]:
         """Returns the visits under way, by address."""
         return self._at
+
+
+def _wake_nobody() -> None:
+    """Does nothing: this event loop is alone."""

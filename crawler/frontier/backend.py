@@ -93,6 +93,8 @@ class Beat(NamedTuple):
     """`run`, `pause` or `stop`: the wish of the crawl's owner for all nodes."""
     settled: Mapping[str, int] = {}
     """Final visits of the whole crawl, by disposition."""
+    fetched: int = 0
+    """Pages that the whole crawl has fetched, requisites left out."""
     pages: int = 0
     """Pages that the node is allowed to fetch now: at most `limit`, less all fetched ones, less those that other living
     nodes are allowed. Each fetched page of a commit takes one of them away, in the same transaction."""
@@ -130,6 +132,8 @@ class Commit:
     """Messages whose requests are in `changes`: they leave the inbox."""
     positions: Mapping[str, Position] = field(default_factory=dict)
     """By sink, those that changed; the others stay."""
+    forgotten: Sequence[str] = ()
+    """Sinks whose positions are no longer wanted."""
     settled: Mapping[str, int] = field(default_factory=dict)
     """By how much each count of final visits grew; it may shrink, where a visit is made once more."""
     pages: int = 0
@@ -145,8 +149,8 @@ class Commit:
 
     def __bool__(self) -> bool:
         return bool(
-            self.changes or self.messages or self.consumed or self.positions or self.settled or self.notes
-            or self.claimed or self.unclaimed
+            self.changes or self.messages or self.consumed or self.positions or self.forgotten or self.settled
+            or self.notes or self.claimed or self.unclaimed
         )  # fmt: skip
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from ..model import Disposition, LeftOut, Outcome, Reason
 from ..seeds import SkippedSeeds
 from ..standing import Counts, Progress, SiteView, Trap, WorkCost
 from .bounds import ADVICE, Bound
-from .field_counts import FieldCount, FieldCounts
+from .field_counts import FieldCount, note_fields
 from .gauges import Gauges, bound_by
 from .latency import Latency, Stages
 from .parse_failures import ParseFailures
 from .rates import RECENT_S, Mark, Rates, RecentMarks
+from .troubles import Blocked, Failures, Hindrance
 
 Key = TypeVar("Key", bound=tuple[str, ...])
 
@@ -46,46 +47,6 @@ class Ending(StrEnum):
 
 _DNS_OF = 64
 """How many of the last visits are checked for failed DNS."""
-
-
-class Failures(NamedTuple):
-    """The failures of one site for one reason: how many, and one example."""
-
-    site: str
-    """The site: `https://example.org`."""
-    reason: Reason
-    """Why its visits failed."""
-    n: int
-    """How many did."""
-    example: str
-    """The URL of one of them."""
-    parser: str = ""
-    """The name of the parse function that failed at these pages, which were fetched all the same. Empty: it is a matter
-    of visits that failed."""
-
-
-class Hindrance(NamedTuple):
-    """Answers of one site that were no content: how many, and the evidence."""
-
-    site: str
-    """The site: `https://example.org`."""
-    reason: Reason
-    """`soft-outage` or `blocked`."""
-    n: int
-    """How many of its answers were no content."""
-    detail: str
-    """The evidence, in a few words for a person."""
-
-
-class Blocked(NamedTuple):
-    """Code that blocked the event loop: how often, and for how many seconds at worst."""
-
-    culprit: str
-    """`file.py:function`."""
-    times: int
-    """How often it blocked the loop."""
-    worst_s: float
-    """The longest time that it did, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,11 +184,14 @@ class Metrics:
     requisites: int = 0
     """Requisites fetched in this run."""
     parse_failures: ParseFailures = field(default_factory=ParseFailures)
-    field_counts: FieldCounts = field(default_factory=FieldCounts)
+    fields: Counter[str] = field(default_factory=Counter)
+    """At how many pages each field was found, see `field_counts`."""
     bound: Bound = Bound.IDLE
     """The limit that holds the crawl back now."""
     in_flight: int = 0
     """Visits under way, a quarter of a second ago at most."""
+    flights: int = 0
+    """Visits under way, summed over all samples."""
     _failures: dict[tuple[str, Reason, str], tuple[int, str]] = field(default_factory=dict)
     _hindrances: dict[tuple[str, Reason], tuple[int, str]] = field(default_factory=dict)
     _blocked: dict[str, Blocked] = field(default_factory=dict)
@@ -248,7 +212,7 @@ class Metrics:
     def fold(self, outcome: Outcome) -> None:
         """Counts one recorded outcome. Pages that were read again for their links are counted apart, in `rereads`."""
         self.parse_failures.note(outcome)
-        self.field_counts.note(outcome)
+        note_fields(self.fields, outcome)
         if outcome.request.is_reread:
             self.rereads[outcome.disposition] += 1
             self.bytes += len(outcome.response.body) if outcome.response else 0
@@ -281,10 +245,49 @@ class Metrics:
         self.bound = bound_by(replace(gauges, fails_by_names=fails_by_names))
         self.bounds[self.bound] += 1
         self.in_flight = gauges.in_flight
+        self.flights += gauges.in_flight
         free = gauges.concurrency - gauges.in_flight
         sample_ms = SAMPLE_S * 1000
         self.stages.tick(free * sample_ms if gauges.waits_for_turn else 0.0, gauges.record_backlog * sample_ms)
         self._marks.add(Mark(self.pages, self.bytes, self.visits, gauges.in_flight))
+
+    def totals(self) -> dict[str, Any]:
+        """Returns the totals of this run, fit for JSON: `take_totals` reads them in another process."""
+        return {
+            "bytes": self.bytes,
+            "requisites": self.requisites,
+            **{name: dict(getattr(self, name)) for name in _COUNTERS},
+            "failures": [[*key, *value] for key, value in self._failures.items()],
+            "hindrances": [[*key, *value] for key, value in self._hindrances.items()],
+            "traces": self.parse_failures.traces,
+        }
+
+    def take_totals(self, parts: Sequence[Mapping[str, Any]]) -> None:
+        """Takes the sum of these totals, of several loops, in the place of its own."""
+        self.bytes = sum(part["bytes"] for part in parts)
+        self.requisites = sum(part["requisites"] for part in parts)
+        for name, kind in _COUNTERS.items():
+            total = Counter[Any]()
+            for part in parts:
+                total.update({kind(key): number for key, number in part[name].items()})
+            setattr(self, name, total)
+        self._failures, self._hindrances = {}, {}
+        for part in parts:
+            self.parse_failures.traces |= part["traces"]
+            for site, reason, parser, number, example in part["failures"]:
+                _count(self._failures, (site, Reason(reason), parser), number, example)
+            for site, reason, number, detail in part["hindrances"]:
+                _count(self._hindrances, (site, Reason(reason)), number, detail)
+
+    def count_settled(self, settled: Mapping[Disposition, int]) -> None:
+        """Takes exact counts of final visits: a loop that was killed may not have told of its last ones."""
+        self.dispositions = Counter({name: number for name, number in settled.items() if number > 0})
+
+    def note(self, bound: Bound, in_flight: int) -> None:
+        """Takes a sample of a run on several loops: what limits most of them, and all visits under way."""
+        self.bound, self.in_flight = bound, in_flight
+        self.bounds[bound] += 1
+        self._marks.add(Mark(self.pages, self.bytes, self.visits, in_flight))
 
     def snapshot(
         self, counts: Counts, busiest: Sequence[SiteView], in_flight: int, *, reads_seeds: bool = True
@@ -346,6 +349,13 @@ class Metrics:
     def rates(self) -> Rates:
         """Returns pages, bytes and visits a second, and the mean of visits under way, over the last seconds."""
         return self._marks.rates()
+
+
+_COUNTERS: Mapping[str, Callable[[Any], Any]] = {
+    "dispositions": Disposition, "reasons": Reason, "statuses": int, "rereads": Disposition, "bounds": Bound,
+    "fields": str,
+}  # fmt: skip
+"""The counters of a run, and what their keys are."""
 
 
 def _count(kept: dict[Key, tuple[int, str]], key: Key, n: int, example: str) -> None:

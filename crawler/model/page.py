@@ -160,6 +160,8 @@ class Page:
     """Why the page needs rendering, a word of `RenderedFor`. Then nothing of it was reported. Empty: it does not."""
     n_words: int = 0
     """Words of its text, where it was looked at whether it needs rendering or was rendered."""
+    relevance: float | None = None
+    """How much it is about the words of the crawl's focus, from 0 to 1. None: it has none, or the page no text."""
     blocked_by: str = ""
     """Evidence that the page comes from a protection that keeps crawlers out, in a few words. Empty: there is none."""
 

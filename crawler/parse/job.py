@@ -172,6 +172,8 @@ class ParseJob:
     """Most URLs that a document needs to be shown that are fetched. 0: none is looked for."""
     fields: tuple[Selector, ...] = ()
     """The selectors of `extract.fields`. Their values become `Page.fields_json`."""
+    focus: tuple[str, ...] = ()
+    """Words by which links are ordered, see `focus`. Empty: they are not."""
     data_follows: bool = False
     """Whether links of a page whose request has data become requests with the same data."""
     extract: Callable[[Content], object] | None = None

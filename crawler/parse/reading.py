@@ -64,6 +64,8 @@ class Reading:
     """A bit for each of these fields that has a value."""
     fields_unread: int = 0
     """A bit for each one whose place was found, but no value of its type."""
+    link_texts: list[tuple[str, str]] = field(default_factory=list)
+    """Its anchors as written, each with its text. Filled only on request."""
     note: str = ""
     """A remark for people, such as why the rest was not read."""
     left_out: int = 0

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
+from ..runtime.times import iso
 from .bodies import Bodies
 from .lines import Begin, Body, End, Gap, Terms
 from .own_terms import OwnTerms
-from .verdicts import Breach, SiteVerdict
+from .verdicts import Breach, SiteVerdict, TermsChange
 
 TOLERANCE_S = 0.002
 """Times have microseconds, and rests six digits."""
@@ -83,6 +84,7 @@ class Judge:
         self.sites: dict[str, Traffic] = {}
         self.requests = 0
         self.runs = 0
+        self.changes: list[TermsChange] = []
         self.unended = 0
         self.first_at = self.last_at = 0.0
         self.terms = OwnTerms({})
@@ -95,7 +97,7 @@ class Judge:
     def take(self, said: Terms | Begin | End | Body | Gap, line: int) -> None:
         match said:
             case Terms():
-                self._take_terms(said)
+                self._take_terms(said, line)
             case Begin():
                 self._begin(said, line)
             case End():
@@ -114,7 +116,11 @@ class Judge:
 
     # -- terms ---------------------------------------------------------------------------------------------------------
 
-    def _take_terms(self, said: Terms) -> None:
+    def _take_terms(self, said: Terms, line: int) -> None:
+        new, old = said.said, self.terms.said
+        changed = {name: (old.get(name), new.get(name)) for name in new if name != "who" and old.get(name) != new[name]}
+        if old and changed:
+            self.changes.append(TermsChange(line, iso(said.at), str(new.get("who", "the next run")), changed))
         if said.is_new_run:
             self._close_run()
             self.runs += 1

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from .. import urls
 from ..errors import FolderError
 from ..folder.folder import Folder
 from ..frontier import look
@@ -28,8 +29,9 @@ class Settled(NamedTuple):
 def prove_folder(folder: Folder, site: str = "") -> Proof:
     """Checks the audit of a crawl folder, also while a crawl writes to it. Blocks. Raises FolderError, FrontierError.
 
-    `site` is the only one that is judged; empty: all.
+    `site` is the only one that is judged, given by any of its URLs or as a host of https; empty: all. Raises UrlError.
     """
+    site = _find_site(site)
     path = folder.path / AUDIT
     if not path.is_file():
         raise FolderError(
@@ -70,8 +72,13 @@ def prove_files(audit: Path, bodies: Path, settled: Settled | None = None, site:
     said = judge.terms.said
     return Proof(
         judge.requests, judge.runs, judge.unended, seal, lines, judge.terms.agent, str(said.get("user_agent", "")),
-        tuple(faults[:MOST_FAULTS]), tuple(sites), remarks,
+        tuple(faults[:MOST_FAULTS]), tuple(sites), tuple(judge.changes), remarks,
     )  # fmt: skip
+
+
+def _find_site(text: str) -> str:
+    """Returns the site that is named; empty: none is. Raises UrlError."""
+    return urls.parse(text if "://" in text else f"https://{text}").site if text else ""
 
 
 def _settled(position: Mapping[str, int]) -> Settled | None:

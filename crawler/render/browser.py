@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -28,7 +29,11 @@ END_S = 8.0
 _KEEPER = Path(__file__).with_name("keeper.py")
 _TAIL = 4096
 """Bytes of the browser's last words that are kept."""
+_PLACE = re.compile(r"^\[[^\]]{1,200}\] ?")
+"""Matches process, time and place in its source, with which the browser begins a line."""
 _SHARED_MEMORY = Path("/dev/shm")
+_LONGEST_PLACE = 40
+"""Characters of the folder for temporary files; a socket's address has 107, and the browser's own part of it 45."""
 _ROOMY = 512 << 20
 """Bytes of /dev/shm from which on the browser uses it. Containers have 64 MB, which one page can fill."""
 _PASSED = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "FONTCONFIG_PATH", "FONTCONFIG_FILE")
@@ -46,6 +51,9 @@ class BrowserTerms:
     program: str
     agent: str
     page_memory_bytes: int
+    """Memory of one page, from which on it is ended."""
+    most_memory_bytes: int
+    """Memory of the whole browser, from which on it is ended."""
     has_namespace: bool = True
     has_sandbox: bool = True
     shows_images: bool = False
@@ -78,6 +86,7 @@ async def open_browser(terms: BrowserTerms) -> AsyncIterator[Browser]:
             "line": theirs.fileno(),
             "namespace": terms.has_namespace,
             "page_memory": terms.page_memory_bytes,
+            "most_memory": terms.most_memory_bytes,
             "folder": str(folder),
             "command": _command(terms, folder),
         }
@@ -143,7 +152,9 @@ def _has_shared_memory() -> bool:
 
 
 def _make_folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="crawld-browser-"))
+    """Makes a folder for all files of a browser. Its name is short, for the browser puts a socket below it."""
+    place = tempfile.gettempdir()
+    return Path(tempfile.mkdtemp(prefix="crawld-", dir=place if len(place) <= _LONGEST_PLACE else "/tmp"))
 
 
 def _start_keeper(order: str, line: socket.socket, folder: Path) -> subprocess.Popen[bytes]:
@@ -211,5 +222,5 @@ class _Tail(asyncio.Protocol):
         with anyio.move_on_after(2):
             await self._over.wait()
         lines = [line.strip() for line in self._text.decode("utf-8", "replace").splitlines()]
-        said = [line for line in lines if line and "dbus" not in line]
+        said = [_PLACE.sub("", line) for line in lines if line and "dbus" not in line]
         return said[-1][:300] if said else "it ended without a word"

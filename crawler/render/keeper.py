@@ -45,7 +45,7 @@ def main() -> None:
     _tell(line, namespace=has_namespace)
     browser = _start(order["command"], line)
     try:
-        _watch(browser, line, int(order["page_memory"]))
+        _watch(browser, line, int(order["page_memory"]), int(order["most_memory"]))
     finally:
         _end(browser)
         shutil.rmtree(order["folder"], ignore_errors=True)
@@ -103,8 +103,11 @@ def _start(command: list[str], line: socket.socket) -> int:
     os._exit(127)
 
 
-def _watch(browser: int, line: socket.socket, page_memory: int) -> None:
-    """Returns when the browser has ended or the crawl closes the line. Kills pages that take too much memory."""
+def _watch(browser: int, line: socket.socket, page_memory: int, most_memory: int) -> None:
+    """Returns when the browser has ended, takes more than `most_memory`, or the crawl closes the line.
+
+    Kills pages that take too much memory.
+    """
     rounds = 0
     while True:
         ready, _, _ = select.select([line], [], [], _ROUND_S)
@@ -119,6 +122,8 @@ def _watch(browser: int, line: socket.socket, page_memory: int) -> None:
             if held > page_memory and _is_page(pid):
                 with suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
+        if total > most_memory:
+            return
         if not rounds % _TELL_EVERY:
             _tell(line, memory=total)
         rounds += 1

@@ -113,6 +113,9 @@ class ScopeSettings(TypedDict, total=False):
     """Follow links that leave the reach so many hops further out, and no further; no way back into the reach counts."""
     sitemaps: bool
     """Visit the sitemaps that robots.txt names. Pages they list count as near as the seed."""
+    focus: str
+    """Words and "phrases" that are sought: pages that promise them by link text, URL and the page that names them are
+    visited first, within their site and, with `max_depth`, their depth (docs/focus.md). Empty: none."""
     data_follows: bool
     """Hand the data of a request (docs/own-data.md), such as the columns of a seed, down to the requests that its page
     leads to. The page that finds a URL first decides its data."""
@@ -237,6 +240,9 @@ class OffloadSettings(TypedDict, total=False):
     cheapest; only plain pages below 64 KiB may leave the worker processes (docs/concurrency.md)."""
     workers: int
     """Number of worker processes; 0: one for each core that this process may use."""
+    loops: int | Literal["auto"]
+    """Event loops of the command `crawl`, each a process with workers of its own (docs/scale.md). `auto`: one for every
+    two cores, from four cores on."""
     inline_below_bytes: int
     """Bodies below this size are parsed on the loop, for handing over costs more, unless they are compressed or a
     function of yours reads them. A stranger can make 1 KiB cost a millisecond, and larger bodies in proportion."""
@@ -346,19 +352,19 @@ class RenderSettings(TypedDict, total=False):
     """Which pages are rendered: none, those that seem empty without their scripts (auto), or every HTML page."""
     browser: str
     """The Chromium to use, a path or the name of a program. Empty: the one that is found. None is ever downloaded."""
-    pages: int
+    pages_at_once: int
     """Most pages that are rendered at a time. Each takes some 50 MB, and the browser itself 250."""
-    timeout_s: float
+    page_timeout_s: float
     """Time for one page. Waits for the turns of sites do not count. A page that takes longer is taken as it is then."""
     settle_s: float
     """Longest wait, once a page is loaded, for it to stop asking for more."""
-    max_requests: int
+    max_page_requests: int
     """Most requests that one page may make; all further ones fail."""
-    page_memory_bytes: int
+    tab_memory_bytes: int
     """Memory that one page may take. A page that takes more is ended, and recorded as it was without its scripts."""
-    recycle_bytes: int
+    browser_memory_bytes: int
     """Memory of the browser from which on it is replaced by a new one."""
-    recycle_pages: int
+    browser_pages: int
     """Pages after which the browser is replaced by a new one."""
 
 

@@ -10,8 +10,9 @@ from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_va
 from .table import Fixed, ForJobs, Kind, Secret, Shared, Size, Table
 
 OWN_FILES = frozenset({
-    "crawl.toml", "crawl.log", "crawl.log.1", "lock", "bad-seeds.txt", "frontier.sqlite", "near-duplicates.sqlite",
-    "seeds", "copied.jsonl", "requests.audit", "robots.kept", "settings.history", "bounds.timeline",
+    "crawl.toml", "crawl.log", "crawl.log.1", "lock", "bad-seeds.txt", "frontier.sqlite", "seeds", "copied.jsonl",
+    "requests.audit", "robots.kept", "settings.history", "bounds.timeline",
+    "near-duplicates.sqlite",
 })  # fmt: skip
 """Files of a crawl folder beside the files of the sinks."""
 MOST_NAME_BYTES = 200
@@ -50,6 +51,9 @@ class OffloadConfig(Table):
     cheapest; only plain pages below 64 KiB may leave the worker processes (docs/concurrency.md)."""
     workers: Shared[Annotated[int, Field(ge=0, le=256)]] = 0
     """Number of worker processes; 0: one for each core that this process may use."""
+    loops: Annotated[int, Field(ge=1, le=16)] | Literal["auto"] = 1
+    """Event loops of the command `crawl`, each a process with workers of its own (docs/scale.md). `auto`: one for every
+    two cores, from four cores on."""
     inline_below_bytes: Shared[Annotated[int, Field(ge=0, le=MOST_INLINE_BYTES)]] = 1024
     """Bodies below this size are parsed on the loop, for handing over costs more, unless they are compressed or a
     function of yours reads them. A stranger can make 1 KiB cost a millisecond, and larger bodies in proportion."""

@@ -16,17 +16,17 @@ class RenderConfig(Table):
     """Which pages are rendered: none, those that seem empty without their scripts (auto), or every HTML page."""
     browser: str = ""
     """The Chromium to use, a path or the name of a program. Empty: the one that is found. None is ever downloaded."""
-    pages: Annotated[int, Field(ge=1, le=64)] = 4
+    pages_at_once: Annotated[int, Field(ge=1, le=64)] = 4
     """Most pages that are rendered at a time. Each takes some 50 MB, and the browser itself 250."""
-    timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
+    page_timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
     """Time for one page. Waits for the turns of sites do not count. A page that takes longer is taken as it is then."""
     settle_s: Annotated[float, Field(ge=0, le=60)] = 5.0
     """Longest wait, once a page is loaded, for it to stop asking for more."""
-    max_requests: Annotated[int, Field(ge=0, le=10_000)] = 200
+    max_page_requests: Annotated[int, Field(ge=0, le=10_000)] = 200
     """Most requests that one page may make; all further ones fail."""
-    page_memory_bytes: Annotated[Size, Field(ge=64 << 20)] = 512 << 20
+    tab_memory_bytes: Annotated[Size, Field(ge=64 << 20)] = 512 << 20
     """Memory that one page may take. A page that takes more is ended, and recorded as it was without its scripts."""
-    recycle_bytes: Annotated[Size, Field(ge=256 << 20)] = 1 << 30
+    browser_memory_bytes: Annotated[Size, Field(ge=256 << 20)] = 1 << 30
     """Memory of the browser from which on it is replaced by a new one."""
-    recycle_pages: Annotated[int, Field(ge=1)] = 500
+    browser_pages: Annotated[int, Field(ge=1)] = 500
     """Pages after which the browser is replaced by a new one."""

@@ -12,12 +12,14 @@ from ..errors import ConfigError
 from ..export.source import Tell, read_source, tell_nobody
 from ..export.target import open_target
 from ..folder.folder import Folder
+from ..metrics.course import read_course
 from ..records import Record
 from ..reports import Report
 from ..reports.report import make_report
 from ..reports.tally import Tally
 from ..runtime.nearest import did_you_mean
 from . import page
+from .bounding import find_bounding
 from .folder_records import FolderRecords, translate_errors
 from .listing import write_csv, write_json
 from .ranking import collect_links
@@ -74,7 +76,8 @@ def write_site_report(
             if format == "html":
                 sections = gather(findings)
                 report = counts.report(records.unreadable)
-                made = page.make(source.title, report, counts.timeline, sections, links.rank())
+                bounding = find_bounding(list(read_course(folder.path)))
+                made = page.make(source.title, report, counts.timeline, sections, bounding, links.rank())
                 file.write(made.encode())
             elif format == "csv":
                 write_csv(findings, file)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..audit import Finding, Severity
 from ..reports import Report
@@ -106,6 +106,13 @@ def ranks(pages: Sequence[RankedPage]) -> Markup:
         for one in pages
     ]
     return table("ranks", ["Address", "PageRank", "Linked from pages", "Depth"], rows, frozenset({1, 2, 3}))
+
+
+def bounds(seconds: Mapping[str, float]) -> Markup:
+    """Returns the table of what bound the crawl's speed, with the share of its time."""
+    total = sum(seconds.values()) or 1.0
+    rows: list[Cells] = [(name, f"{spent / total:.0%}", _bar(spent / total)) for name, spent in seconds.items()]
+    return table("bounds", ["Bound", "Time", ""], rows, frozenset({1}))
 
 
 def _sites(report: Report) -> Markup:

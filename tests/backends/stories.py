@@ -41,7 +41,17 @@ class Crowd:
     async def join(self) -> asyncio.subprocess.Process:
         """Starts a node: the same command each time."""
         log = (self.folder / f"node-{len(self.nodes)}.log").open("wb")
-        words = [CRAWL, "urls.txt", "--engine", self.url, "-o", "NAME", "--allow-network", "127.0.0.0/8", *self.options]
+        words: list[str | Path] = [
+            CRAWL,
+            "urls.txt",
+            "--engine",
+            self.url,
+            "-o",
+            "NAME",
+            "--allow-network",
+            "127.0.0.0/8",
+            *self.options,
+        ]
         environ = {name: value for name, value in os.environ.items() if not name.startswith("CRAWL_")}
         node = await asyncio.create_subprocess_exec(
             *words, cwd=self.folder, stdout=log, stderr=log, start_new_session=True, env=environ

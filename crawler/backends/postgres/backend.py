@@ -53,9 +53,12 @@ WHERE id = $1 AND NOT is_over AND ($3 <= 0 OR NOT $4 OR pages >= $3)
 _CLAIM = """
 INSERT INTO crawld.content AS c VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (crawl, digest) DO UPDATE SET id = excluded.id, url = excluded.url, node = excluded.node
-WHERE c.node IS NOT NULL AND (c.id = excluded.id OR NOT EXISTS (
+WHERE CASE WHEN c.node IS NULL THEN c.id <> excluded.id AND NOT EXISTS (
+    SELECT 1 FROM crawld.visit v JOIN crawld.shard s ON s.crawl = $1 AND s.number = c.id >> 28
+    WHERE v.shard = s.id AND v.id = c.id AND v.digest = $2
+) ELSE c.id = excluded.id OR NOT EXISTS (
     SELECT 1 FROM crawld.node n WHERE n.id = c.node AND NOT n.is_over AND n.lives_until > crawld.clock()
-))
+) END
 """
 IS_FINISHED = """
 SELECT NOT EXISTS (SELECT 1 FROM crawld.shard WHERE crawl = $1 AND queued > 0)
@@ -130,6 +133,9 @@ class PostgresBackend:
         if wish.limit is not None:
             self._limited.add(member.incarnation)
         life = lives.Life(self._crawl.number, member.incarnation, self._ttl_s, self._shards)
+        if wish.free:  # what was written to these shards before is stored before they are free
+            await asyncio.sleep(0)
+            await self._link.work(_nothing)
         beat = await self._aside.transact(lambda asked: lives.beat(asked, life, wish))
         kept = {hold for hold in self._readers if hold in beat.held}
         for hold in set(self._readers) - kept:
@@ -351,6 +357,9 @@ class _Committing:
                 "DELETE FROM crawld.content WHERE node = $1 AND id = ANY($2::int8[])", self._node, list(batch.unclaimed)
             )
         await _keep(connection, "position", "sink", crawl, batch.positions.items())
+        if batch.forgotten:
+            gone = "DELETE FROM crawld.position WHERE crawl = $1 AND sink = ANY($2::text[])"
+            await connection.execute(gone, crawl, list(batch.forgotten))
         notes = {name: value for _, change in batch.changes for name, value in change.notes.items()}
         await _keep(connection, "remark", "name", crawl, [*notes.items(), *batch.notes.items()])
 

@@ -67,6 +67,7 @@ class Opening:
         entries = Entries()
         return State(
             Claims(self._key),
+            base=self._base,
             seen=await self._seen(with_rows=keeps_ways),
             queued=queued,
             shelved=shelved,

@@ -125,7 +125,7 @@ class SqliteBackend:
         now = self._clock.wall()
         beat: Beat = await self._do(self._write, False, lives.beat, member.incarnation, wish, now, self._ttl_s)
         meta = await self._do(self._read_meta)
-        return beat._replace(settled=meta.settled, control=str(meta.notes.get("control", "run")))
+        return beat._replace(settled=meta.settled, fetched=meta.pages, control=str(meta.notes.get("control", "run")))
 
     async def leave(self, member: Membership) -> None:
         await self._do(self._write, False, lives.bury, member.incarnation)

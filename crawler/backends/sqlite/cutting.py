@@ -29,7 +29,7 @@ def is_cut(path: Path) -> bool:
     header = b""
     with suppress(OSError), open(path, "rb") as file:
         header = file.read(64)
-    return len(header) == 64 and int.from_bytes(header[60:64], "big") > schema.CUT
+    return len(header) == 64 and int.from_bytes(header[60:64], "big") > whole.CUT
 
 
 def cut_file(path: Path, shards: int, durability: Literal["process", "power"], tell: Tell | None = None) -> None:
@@ -75,7 +75,7 @@ class _Cutting:
         self._move_claims(rows)
         for table in ("moved", "renamed"):
             run(f"DROP TABLE temp.{table}")
-        run(f"PRAGMA user_version = {schema.CUT + layout_of(self._connection)}")
+        run(f"PRAGMA user_version = {whole.CUT + layout_of(self._connection)}")
 
     def _number_rows(self) -> NDArray[np.int64]:
         """Returns the new number of each row, by the old one; names get theirs among those of shard 0."""

@@ -13,7 +13,6 @@ from ...frontier.sqlite.file import CACHE_KIB, CHECKPOINT_PAGES, KEY_BYTES, chec
 from ...runtime.layouts import SIGNED, sign
 from ...runtime.private_files import NotARegularFile, check_database
 from ...settings.loading import project_version
-from . import schema
 
 PATIENCE_S = 60.0
 """Seconds to wait for SQLite's own lock. Those who write wait for each other before; this is for what reads the log."""
@@ -51,7 +50,7 @@ def set_up(connection: sqlite3.Connection, durability: Literal["process", "power
 def create_in_memory(shards: int, key: bytes | None) -> sqlite3.Connection:
     """Makes an empty crawl in memory."""
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    connection.executescript(f"PRAGMA user_version = {schema.CUT + whole.VERSION}; {whole.TABLES}")
+    connection.executescript(f"PRAGMA user_version = {whole.CUT + whole.VERSION}; {whole.TABLES}")
     rows = [("key", key or secrets.token_bytes(KEY_BYTES)), ("order", "priority"), ("shards", shards)]
     connection.executemany("INSERT INTO meta VALUES (?, ?)", [*rows, (SIGNED, project_version())])
     return connection

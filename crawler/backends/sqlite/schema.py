@@ -9,9 +9,6 @@ from __future__ import annotations
 from ...frontier.sqlite import schema as whole
 from ...model.request import REQUISITES
 
-CUT = 1000
-"""Added to the layout of a file that is cut: versions that know no shards refuse it."""
-
 TABLES = """
 -- Who holds a shard: the life of a node. `epoch` grows each time it is taken.
 CREATE TABLE IF NOT EXISTS shard (id INTEGER PRIMARY KEY, incarnation INTEGER, epoch INTEGER NOT NULL DEFAULT 0);

@@ -99,9 +99,9 @@ def _settle_claims(connection: sqlite3.Connection, incarnation: int, batch: Comm
 def _write_totals(connection: sqlite3.Connection, incarnation: int, batch: Commit) -> None:
     if batch.settled:
         _add(connection, "settled", batch.settled)
-    if batch.positions:
+    if batch.positions or batch.forgotten:
         told = _read(connection, "positions") | dict(batch.positions)
-        _keep(connection, "positions", told)
+        _keep(connection, "positions", {name: at for name, at in told.items() if name not in batch.forgotten})
     for name, value in batch.notes.items():
         _keep(connection, NOTE + name, value)
     if batch.pages:

@@ -41,9 +41,42 @@ class Draft:
     claimed: list[int] = field(default_factory=list)
     unclaimed: list[int] = field(default_factory=list)
 
+    def promise(self) -> Future[None]:
+        """Returns a future for when it is stored. Whoever does not wait for it is told of a failure by `check`."""
+        promised = asyncio.shield(self.done)
+        promised.add_done_callback(_mark_seen)
+        return promised
+
+    def add_change(self, hold: Hold, change: Change) -> None:
+        self.changes.append((hold, change))
+
+    def add_settled(self, grown: Mapping[str, int]) -> None:
+        """Counts final visits."""
+        self.settled.update(grown)
+
+    def add_pages(self, pages: int) -> None:
+        self.pages += pages
+
+    def send(self, message: Message) -> None:
+        self.messages.append(message)
+
+    def consume(self, message: Message) -> None:
+        """Takes a message out of the inbox, for its requests are in the changes."""
+        self.consumed.append(message)
+
+    def keep_positions(self, positions: Mapping[str, Position]) -> None:
+        self.positions.update(positions)
+
+    def note(self, name: str, value: object) -> None:
+        self.notes[name] = value
+
+    def end_claim(self, row: int, *, is_settled: bool) -> None:
+        """Settles the claim of a row, or gives it up."""
+        (self.claimed if is_settled else self.unclaimed).append(row)
+
     def commit(self) -> Commit:
         return Commit(
-            self.changes, self.messages, self.consumed, self.positions,
+            self.changes, self.messages, self.consumed, self.positions, (),
             {name: number for name, number in self.settled.items() if number}, self.pages, self.notes,
             self.claimed, self.unclaimed,
         )  # fmt: skip
@@ -59,8 +92,25 @@ class Committer:
         self._backend = backend
         self._member = member
         self._draft: Draft | None = None
+        self._committing: Draft | None = None
         self._flushing: asyncio.Task[None] | None = None
         self.trouble: Exception | None = None
+        self.counted: int = 0
+        """Pages of all drafts so far."""
+        self.issued: int = 0
+        """Pages of the commits that are under way or made."""
+
+    def renew(self, member: Membership) -> None:
+        """Commits for another life of the node from now on."""
+        self._member = member
+
+    def count_pages(self, draft: Draft, pages: int) -> None:
+        """Counts pages that were fetched."""
+        draft.add_pages(pages)
+        self.counted += pages
+
+    def site_id(self, site: str) -> int:
+        return self._member.cut.site_id(site)
 
     def check(self) -> None:
         if self.trouble:
@@ -84,23 +134,36 @@ class Committer:
         """Whether the next commit gives up claims that others may want."""
         return self._draft is not None and bool(self._draft.unclaimed)
 
+    def is_writing(self, shard: int) -> bool:
+        """Whether changes of a shard are still to be stored."""
+        drafts = (self._draft, self._committing)
+        return any(hold.shard == shard for draft in drafts if draft for hold, _ in draft.changes)
+
     async def drain(self) -> None:
         """Waits until all that was put into drafts is stored, or cannot be."""
         while self._flushing is not None and not self._flushing.done():
             await asyncio.wait([self._flushing])
 
+    async def store(self) -> None:
+        """Waits until all that is in drafts now is stored, or cannot be. It waits for no later draft."""
+        if draft := self._draft or self._committing:
+            await asyncio.wait([draft.done])
+
     async def _flush(self) -> None:
         await asyncio.sleep(0)
         while (draft := self._draft) is not None:
-            self._draft = None
+            self._draft, self._committing = None, draft
             try:
                 self.check()
+                self.issued += draft.pages
                 await self._backend.commit(self._member, draft.commit())
             except Exception as error:  # noqa: BLE001 - a bug, too, is raised at the next call
                 self.fail(error)
                 draft.done.set_exception(error)
             else:
                 draft.done.set_result(None)
+            finally:
+                self._committing = None
 
 
 class ShardStore:
@@ -111,6 +174,8 @@ class ShardStore:
         self._committer = committer
         self._reader = reader
         self._is_closed = False
+        self._late: Counter[int] | None = None
+        """By how much the queues of sites grew since the shelf was asked for; None: it is not asked for."""
         self._settled: Mapping[str, int] = {}
         """The final visits of the shard since this node took it, as they were at the last write."""
         self._requisites = 0
@@ -140,23 +205,37 @@ class ShardStore:
 
     def write(self, change: Change) -> Awaitable[None]:
         draft = self._committer.draft
-        draft.changes.append((self.hold, change))
+        draft.add_change(self.hold, change)
+        if self._late is not None:
+            for site, grown in change.sites.items():
+                self._late[self._committer.site_id(site)] += grown.queued
         if change.settled is not None:
             self._count(draft, change.settled)
-        return asyncio.shield(draft.done)
+        return draft.promise()
 
     def _count(self, draft: Draft, settled: Mapping[str, int]) -> None:
         grown = {name: number - self._settled.get(name, 0) for name, number in settled.items()}
         requisites = self._count_requisites()
-        draft.settled.update(grown)
-        draft.pages += grown.get(Disposition.FETCHED, 0) - (requisites - self._requisites)
+        draft.add_settled(grown)
+        pages = grown.get(Disposition.FETCHED, 0) - (requisites - self._requisites)
+        self._committer.count_pages(draft, pages)
         self._settled, self._requisites = dict(settled), requisites
 
     def load(self, site_id: int, behind: int, limit: int) -> Future[Load]:
         return self._ask(lambda: self._reader.load(site_id, behind, limit))
 
     def unshelve(self, limit: int, room: int) -> Future[Shelf]:
-        return self._ask(lambda: self._reader.unshelve(limit, room))
+        asked: Future[Shelf] = asyncio.ensure_future(self._unshelve(limit, room))
+        asked.add_done_callback(_mark_seen)
+        return asked
+
+    async def _unshelve(self, limit: int, room: int) -> Shelf:
+        """Takes sites from the shelf, as they were when it was asked: the mind counts in itself what came since."""
+        late = self._late = Counter[int]()
+        await self._committer.drain()
+        self._late = None
+        shelf = await self._reader.unshelve(limit, room)
+        return shelf._replace(sites=[one._replace(queued=one.queued - late[one.site_id]) for one in shelf.sites])
 
     async def due(self, until: float, limit: int) -> Due:
         return await self._ask(lambda: self._reader.due(until, limit))

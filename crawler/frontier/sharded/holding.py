@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ..backend import Backend, Beat, Fenced, Hold, Membership, Wish
 
@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 BEATS_A_LIFE = 6
 """Beats in the time after which a silent node is taken for dead."""
+LEAST_PAUSE_S = 0.02
+"""Seconds between two beats, however much is wanted."""
 MARGIN = 0.2
 """Part of that time which a node leaves unused: its clock and its thread may be slower than others."""
 SPARE = 1.25
@@ -29,24 +31,35 @@ def divide(shards: int, nodes: Sequence[str]) -> Mapping[str, list[int]]:
     """Returns which shards each node wins. Few change hands where a node comes or goes."""
     most = -(-shards * SPARE // len(nodes)) if nodes else 0
     won: dict[str, list[int]] = {node: [] for node in nodes}
-    for shard in range(shards):
+    for shard in range(shards) if nodes else ():
         ranked = sorted(nodes, key=lambda node: blake2b(f"{shard}/{node}".encode(), digest_size=8).digest())
         next(won[node] for node in ranked if len(won[node]) < most).append(shard)
     return won
 
 
+class Part(NamedTuple):
+    """The part of one node in a crawl."""
+
+    takes_all: bool
+    """It is to hold all shards."""
+    peers: Sequence[str]
+    """The names of all nodes, where these never change. Empty: those that live divide the shards."""
+    most_sites: int
+    most_entries: int
+
+
 class Keeper(Protocol):
-    """What holds the shards in memory."""
+    """Holds the shards in memory."""
 
     @property
     def holds(self) -> Sequence[Hold]: ...
 
     def is_free(self, shard: int) -> bool:
-        """Whether a shard may be given up: nothing of it is out, and all is stored."""
+        """Whether a shard may be given up: nothing of it is out, and nothing of it waits to be stored."""
         ...
 
-    def leave(self, shards: Iterable[int]) -> None:
-        """Lends nothing of these shards any more, but of all others."""
+    async def leave(self, shards: Iterable[int]) -> None:
+        """Lends nothing of these shards any more, but of all others. On return what they had to write is stored."""
         ...
 
     async def take(self, hold: Hold) -> None:
@@ -61,7 +74,7 @@ class Keeper(Protocol):
         """Returns the pages and addresses that it wants."""
         ...
 
-    def note_beat(self, beat: Beat, valid_until: float) -> None:
+    def note_beat(self, beat: Beat, wish: Wish, valid_until: float) -> None:
         """Takes what was granted. Nothing may be lent after `valid_until` (monotonic seconds)."""
         ...
 
@@ -70,13 +83,12 @@ class Holding:
     """Beats for one node until it is cancelled."""
 
     def __init__(
-        self, backend: Backend, member: Membership, keeper: Keeper, *, takes_all: bool,
-        fail: Callable[[Exception], None],
-    ) -> None:  # fmt: skip
+        self, backend: Backend, member: Membership, keeper: Keeper, part: Part, fail: Callable[[Exception], None]
+    ) -> None:
         self._backend = backend
         self._member = member
         self._keeper = keeper
-        self._takes_all = takes_all
+        self._part = part
         self._fail = fail
         self._nodes: Sequence[str] = ()
         self._hurry = asyncio.Event()
@@ -86,6 +98,10 @@ class Holding:
         """The living nodes at the last beat."""
         return self._nodes
 
+    def renew(self, member: Membership) -> None:
+        """Beats for another life of the node from now on."""
+        self._member = member
+
     def hurry(self) -> None:
         """Beats soon: something is wanted, or given back."""
         self._hurry.set()
@@ -94,6 +110,7 @@ class Holding:
         """Beats until it is cancelled. A failure is raised at the next call of the frontier."""
         pause_s = self._member.ttl_s / BEATS_A_LIFE
         while True:
+            await asyncio.sleep(LEAST_PAUSE_S)
             try:
                 async with asyncio.timeout(pause_s):
                     await self._hurry.wait()
@@ -111,7 +128,7 @@ class Holding:
         keeper, began = self._keeper, time.monotonic()
         wanted = set(self._wanted())
         held = {hold.shard: hold for hold in keeper.holds}
-        keeper.leave(held.keys() - wanted)
+        await keeper.leave(held.keys() - wanted)
         free = [hold for shard, hold in held.items() if shard not in wanted and keeper.is_free(shard)]
         for hold in free:
             keeper.drop(hold.shard)
@@ -121,7 +138,7 @@ class Holding:
         beat = await self._backend.beat(self._member, wish)
         has_changed = list(self._nodes) != list(beat.nodes)
         self._nodes = beat.nodes
-        keeper.note_beat(beat, began + self._member.ttl_s * (1 - MARGIN))
+        keeper.note_beat(beat, wish, began + self._member.ttl_s * (1 - MARGIN))
         now_held = {hold.shard: hold for hold in beat.held}
         for hold in wish.held:
             if now_held.get(hold.shard) != hold:
@@ -132,6 +149,6 @@ class Holding:
             self._hurry.set()
 
     def _wanted(self) -> Iterable[int]:
-        if self._takes_all:
+        if self._part.takes_all:
             return range(self._member.cut.shards)
-        return divide(self._member.cut.shards, self._nodes).get(self._member.node, ())
+        return divide(self._member.cut.shards, self._part.peers or self._nodes).get(self._member.node, ())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Future
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ...model import Lease, Outcome, Position, Request, Url
@@ -30,6 +31,7 @@ class Shard(EmbeddedFrontier):
     ) -> None:  # fmt: skip
         super().__init__(key, terms, store, state, bench, clock)
         self._changed = changed
+        self._users = 0
         bench.wake_by(changed.set)
         self.store = store
         store.count_requisites_by(lambda: self._ledger.rereads.requisites)
@@ -83,7 +85,16 @@ class Shard(EmbeddedFrontier):
     @property
     def is_busy(self) -> bool:
         """Whether it cannot be given up now: visits or answers are under way."""
-        return bool(self._bench.leased or self._coming or self._looks or self._picking.locked())
+        return bool(self._bench.leased or self._coming or self._looks or self._picking.locked() or self._users)
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keeps it from being given up until the block ends."""
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
 
     # -- what comes back ---------------------------------------------------------------------------------------------
 

@@ -182,6 +182,8 @@ def _set_up(connection: sqlite3.Connection, durability: Literal["process", "powe
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     """Raises if the file is not ours, cannot be read or lacks its end; a file up to CHECKED_BYTES is read whole."""
     check_layout(connection, path)
+    if layout_of(connection) > schema.CUT:
+        raise FrontierError(f"{path} is cut for several event loops, and this command knows only whole ones so far")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     [pages] = connection.execute("PRAGMA page_count").fetchone()
     [page_size] = connection.execute("PRAGMA page_size").fetchone()

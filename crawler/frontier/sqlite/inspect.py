@@ -22,9 +22,10 @@ from ...runtime.private_files import check_database, copy_file, opener
 from ...standing import Known, QueuedSite, Root, SiteTurn, Trap
 from ..change import Parking
 from ..parking import Parkings
+from ..shards import Cut
 from . import known, schema
 from .file import MAGIC, check_header, check_layout, translate_errors
-from .rows import NOTE
+from .rows import NOTE, SIGN
 
 T = TypeVar("T")
 
@@ -51,6 +52,8 @@ class FileLook:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._key = self._meta("key")
+        shards: object = self._meta("shards")
+        self._cut = Cut(shards if isinstance(shards, int) else 1, self._key)
 
     def find(self, url: Url) -> Known | None:
         """Returns all that is known of one URL; None: it was never queued."""
@@ -155,7 +158,7 @@ class FileLook:
 
     def _number(self, site: str) -> int:
         """Returns a site's key in the file."""
-        return urls.fingerprint(site, self._key) - (1 << 63)
+        return self._cut.site_id(site) - SIGN
 
     def _meta(self, name: str) -> bytes:
         row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
@@ -173,7 +176,7 @@ def foretell_upgrade(path: Path) -> str:
     if not header.startswith(MAGIC) or len(header) < _LAYOUT_AT.stop:
         return ""
     layout = int.from_bytes(header[_LAYOUT_AT], "big")
-    if layout > schema.VERSION:
+    if layout > schema.VERSION:  # a newer one, or one that is cut
         look(path, lambda opened: None)
     if layout >= schema.VERSION:
         return ""

@@ -31,7 +31,9 @@ APPLICATION_ID = 0x63727764
 MOST_HOPS = 1000
 """Most redirects in a row that are followed backwards."""
 VERSION = 4
-READABLE = frozenset({1, 2, 3, VERSION})
+CUT = 1000
+"""Added to the layout of a file that is cut into shards, for several event loops. Versions that know none refuse it."""
+READABLE = frozenset({1, 2, 3, VERSION, CUT + VERSION})
 """Layouts that can be read. An older one is upgraded when the file is opened for writing."""
 
 TABLES = """

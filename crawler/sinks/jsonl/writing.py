@@ -44,6 +44,10 @@ class JsonLines:
             lines = await off_loop(self._lines, outcomes)
         else:
             lines = self._lines(outcomes)
+        return await self.append(lines)
+
+    async def append(self, lines: bytes) -> Position:
+        """Appends records that are lines already."""
         await off_loop(self._append, lines)
         self._length += len(lines)
         return {self.path.name: self._length}
