@@ -111,6 +111,10 @@ lossless: $(READY)  ## every way to lose a page, against the truth: make lossles
 archive-check: $(READY)  ## have pywb, warcio, cdxj-indexer, py-wacz and ReplayWeb.page judge an archive of ours, from venvs of their own: ARGS=pywb
 	$(BIN)/python -m tests.archive_check $(ARGS)
 
+.PHONY: client-check
+client-check: $(READY)  ## have the real clients of MCP, Firecrawl and scrapyd drive a daemon of ours, from venvs of their own: ARGS=mcp
+	$(BIN)/python -m tests.clients $(ARGS)
+
 .PHONY: canary
 canary: $(READY)  ## the tests of the wire with the newest aiohttp, in a venv of its own: make canary ARGS=aiohttp==3.15.0
 	$(BIN)/python .ci/canary.py $(ARGS)
@@ -161,7 +165,7 @@ screenshots: $(READY)  ## take the pictures in docs/ anew, or those of ARGS; the
 .PHONY: clean
 clean:  ## remove whatever make made
 	.ci/setup remove
-	rm -rf $(VENV)-canary $(VENV)-archives build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	rm -rf $(VENV)-canary $(VENV)-archives $(VENV)-clients build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	find crawler cli tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # Each prints a table, and ends with 1 if something in it is not as it should be.

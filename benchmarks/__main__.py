@@ -33,11 +33,14 @@ BENCHMARKS = {
     "html_report": "what the page of findings costs for 100,000 pages: seconds, bytes, memory, and to open it",
     "replay_cost": "what a replay costs beside the live crawl whose archive it reads",
     "warc_cost": "what an archive of all exchanges costs a page",
+    "proof_cost": "what the audit of requests costs a page",
     "sink_cost": "what tables, databases and messages beside the records cost a page",
     "analytics_cost": "what Parquet, SQL and graphs cost a record, and their memory",
     "export_cost": "what each format of `crawl export` costs a record, and its memory at a million records",
+    "render_cost": "what a page made by scripts costs: CPU and memory of all processes, over many pages",
     "telemetry_cost": "what traces and figures by OpenTelemetry cost a page",
     "extraction": "how well the main text of pages is found, on public sets, and what it costs",
+    "near_duplicates": "how many near duplicates are found, by the way in which they differ, and how many wrongly",
     "ledger": "figures of earlier commits on this machine, and whether a page costs more CPU",
 }
 

@@ -19,6 +19,7 @@ from crawler.assembly import parts
 from crawler.model import Page, Url
 from crawler.offload import open_offloader
 from crawler.parse import Document, ParseJob, parse
+from crawler.parse.selectors import Selector, read_selectors
 from crawler.runtime.gil import yield_gil
 
 CONFIG = Config()
@@ -27,6 +28,10 @@ BATCHES = (1, 8, 16, 32)
 IN_HAND = 128  # calls under way at a time: enough that a batch of 32 is always full
 SPIN_S = 0.0002  # what the saturated loop computes at each turn, as callbacks of a busy crawl do
 LOOK_S = 3.0
+FIELDS = (
+    ("heading", "css:h1"), ("price", "css:.price as number"), ("links", "css:a[] as url"),
+    ("sku", "jsonld:Product.sku"), ("first", "xpath://p[1]"), ("number", "re:number ([0-9]+) as number"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,8 @@ def main() -> int:
     briefly = [replace(document, may_be_brief=True) for document in known]
     print(f"| all links known, not compared with other pages | {_parse_ms(briefly):.2f} |")
     print(f"| all links known, with the facts of an audit | {_parse_ms(known, wants_audit=True):.2f} |")
+    for words, fields in (("one field by a selector", FIELDS[:1]), ("six fields by selectors", FIELDS)):
+        print(f"| all links known, with {words} | {_parse_ms(known, fields=read_selectors(fields)):.2f} |")
     print("\n| hand-over, nothing done to the page | loop ms | parent ms | wall ms |\n|---|---|---|---|")
     for size in BATCHES:
         print(_row(uvloop.run(_hand_over(size, known, _nothing))))
@@ -110,9 +117,9 @@ def _job(run: int) -> ParseJob:
 # -- parse alone -----------------------------------------------------------------------------------------------------
 
 
-def _parse_ms(documents: list[Document], *, wants_audit: bool = False) -> float:
+def _parse_ms(documents: list[Document], *, wants_audit: bool = False, fields: tuple[Selector, ...] = ()) -> float:
     """Milliseconds a page: the best of five rounds, each a run of its own."""
-    return min(_round_ms(documents, replace(_job(run), wants_audit=wants_audit)) for run in range(5))
+    return min(_round_ms(documents, replace(_job(run), wants_audit=wants_audit, fields=fields)) for run in range(5))
 
 
 def _round_ms(documents: list[Document], job: ParseJob) -> float:

@@ -10,27 +10,38 @@ import typer
 
 COMMANDS = {
     "run": "Crawl seeds into a folder: what `crawl SEEDS...` does.",
+    "try": "Show what selectors and functions make of one page.",
     "explain": "Say why a page is missing, or why a URL is fetched.",
     "status": "Say what stands in a crawl folder, and what to do next.",
     "inspect": "Say what a crawl brought, or tell the story of one URL.",
+    "search": "Find pages of a crawl by words.",
+    "index": "Make the index for `crawl search`, or bring it up to date.",
+    "why-slow": "Say what bound a crawl's speed over time, and what would help.",
     "diff": "Tell two crawls apart.",
     "check": "Check a site against a baseline, for continuous integration.",
     "changes": "List what revisits found: new, changed, moved and gone pages.",
     "export": "Write a crawl as a table, an index or a web archive.",
     "sql": "Ask a crawl in SQL: its pages, links, errors and sites.",
     "report": "Say what is wrong with a crawled site, or write it as a page.",
+    "prove": "Prove from its record of requests how a crawl treated each site.",
     "merge": "Put together what the nodes of a crawl in an engine wrote.",
+    "pack": "Write what proves how a crawl went into one signed file.",
+    "verify": "Check a file that `crawl pack` made.",
+    "identity": "Make the key by which your crawler signs, or show its public part.",
     "nodes": "List the nodes of a crawl in an engine; drain or forget one.",
     "repair": "Mend a crawl folder whose frontier is damaged.",
     "replay": "Crawl over WARC or WACZ files instead of the network.",
     "demo": "Crawl a small web of 24 sites on this machine.",
     "bench": "Measure for a minute how fast this machine crawls.",
     "serve": "Run a daemon that holds many crawls.",
+    "mcp": "Let models fetch pages and crawl sites (Model Context Protocol).",
     "config": "Show settings, check a file of settings, or write a new one.",
     "jobs": "List, add and control the jobs of a daemon (`crawl serve`).",
 }
-"""Every command, with the line that `crawl --help` shows. Its file has its name, and so has its function; the file of a
-command that has commands of its own has an `app` instead."""
+"""Every command, with the line that `crawl --help` shows. Its file has its name, with `_` for `-`, and so has its
+function; the file of a command that has commands of its own has an `app` instead."""
+_HOMES = {"try": "try_page"}
+"""Files and functions of commands whose names mean something in Python."""
 
 
 class LoadedCommands(Mapping[str, Any]):
@@ -58,11 +69,12 @@ class LoadedCommands(Mapping[str, Any]):
 
 
 def _build(name: str, short_help: str) -> Any:
-    home = import_module(f".{name}", __package__)
+    place = _HOMES.get(name, name.replace("-", "_"))
+    home = import_module(f".{place}", __package__)
     app = getattr(home, "app", None)
     if app is None:
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(name, short_help=short_help)(getattr(home, name))
+        app.command(name, short_help=short_help)(getattr(home, place))
     built: Any = typer.main.get_command(app)
     built.name = name
     for param in built.params:

@@ -12,8 +12,11 @@ import typer
 
 from . import show, values
 
-FORMATS = "csv, tsv, xlsx, jsonl, parquet, sqlite, links, sitemap, graph, graphml, webgraph, cdxj, wacz or mirror"
-ENDINGS = {"links": "links.csv"}
+FORMATS = (
+    "csv, tsv, xlsx, jsonl, parquet, sqlite, links, chunks, llms, sitemap, graph, graphml, webgraph, cdxj, wacz "
+    "or mirror"
+)
+ENDINGS = {"links": "links.csv", "chunks": "chunks.jsonl"}
 """Endings of the files of formats that are not called so themselves."""
 EVERY_S = 0.2
 """Seconds between two lines of progress."""
@@ -31,7 +34,7 @@ def export(
             "-o",
             "--out",
             metavar="FILE",
-            help="The file, s3://BUCKET/FILE, or the new folder (sitemap, graph, webgraph, mirror); -: to a pipe",
+            help="The file, s3://BUCKET/FILE, or the new folder (llms, sitemap, graph, webgraph, mirror); -: to a pipe",
         ),
     ] = "",
     fields: Annotated[
@@ -43,6 +46,11 @@ def export(
     schema: Annotated[
         str, typer.Option("--schema", metavar="NAME", help="Names of the columns: crawld, commoncrawl or scrapy.")
     ] = "crawld",
+    tokens: Annotated[int, typer.Option(metavar="N", help="Longest passage of chunks, in tokens.")] = 400,
+    since_export: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Tell what changed in chunks since this export. Default: the one at -o."),
+    ] = None,
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
     """Write the pages of a crawl as a table, or its WARC files as an index, a web archive or an offline copy.
@@ -60,7 +68,10 @@ def export(
     progress = Progress()
     with raising_interrupts():
         try:
-            export_folder(found, name, path, fields=fields.split(","), where=where, schema=schema, tell=progress)
+            export_folder(
+                found, name, path, fields=fields.split(","), where=where, schema=schema, tokens=tokens,
+                since=since_export, tell=progress,
+            )  # fmt: skip
         finally:
             progress.clear()
     if path is not None:

@@ -18,7 +18,7 @@ from .colours import tint
 from .reports_view import short_lines
 
 if TYPE_CHECKING:
-    from crawler import Folder, Inspection, Report, Story
+    from crawler import Clusters, Folder, Inspection, Report, Story
 
 SHOWN = 5
 """Rows of each table; `--json` has all."""
@@ -31,6 +31,9 @@ SHOWN_DIGEST = len("sha256:") + 32
 def inspect(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The crawl folder; a crawl may run in it.")],
     url: Annotated[str, typer.Argument(metavar="[URL]", show_default=False, help="Tell the story of this URL.")] = "",
+    duplicates: Annotated[
+        bool, typer.Option("--duplicates", help="Show which pages repeat which, nearly or wholly.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
@@ -39,17 +42,20 @@ def inspect(
     With a URL: its visits, the pages that link to it, redirects to and from it, and its captures in the WARC files.
     Nothing in the folder changes.
     """
-    from crawler import Config, Trust, inspect_folder, read_folder, tell_story
+    from crawler import Config, Trust, find_clusters, inspect_folder, read_folder, tell_story
 
     from .export import Progress
     from .interrupts import raising_interrupts
 
+    if url and duplicates:
+        raise typer.BadParameter("shows those of the whole folder: leave out the URL", param_hint="--duplicates")
     found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
     progress = Progress()
-    answer: Inspection | Story
+    answer: Inspection | Story | Clusters
     with raising_interrupts():
         try:
-            answer = tell_story(found, url, tell=progress) if url else inspect_folder(found, tell=progress)
+            look = find_clusters if duplicates else inspect_folder
+            answer = tell_story(found, url, tell=progress) if url else look(found, tell=progress)
         finally:
             progress.clear()
     if json:
@@ -59,9 +65,11 @@ def inspect(
         print(tint(escape_text(line), sys.stdout))
 
 
-def _words(answer: Inspection | Story, folder: Folder) -> Iterator[str]:
-    from crawler import Inspection
+def _words(answer: Inspection | Story | Clusters, folder: Folder) -> Iterator[str]:
+    from crawler import Clusters, Inspection
 
+    if isinstance(answer, Clusters):
+        return _clusters(answer, folder)
     return _inspection(answer, folder) if isinstance(answer, Inspection) else _story(answer, folder)
 
 
@@ -82,6 +90,8 @@ def _inspection(found: Inspection, folder: Folder) -> Iterator[str]:
     if report.unreadable:
         yield from _row("damaged", f"{show.many(report.unreadable, 'line')} could not be read")
     yield from _row("depth", _depths(found))
+    if found.harvest:
+        yield from _row("harvest", *_harvest(found))
     if found.revisits:
         yield from _row("revisits", f"{show.many(found.revisits, 'record')} of a second or later visit")
     yield from _outcomes(report)
@@ -102,6 +112,14 @@ def _limit(found: Inspection) -> Iterator[str]:
     yield f"{found.limit.bound}, {found.limit.share:.0%} of the time: {found.limit.why}"
     if found.limit.bound.advice:
         yield found.limit.bound.advice
+
+
+def _harvest(found: Inspection) -> Iterator[str]:
+    """Yields how many pages were what the focus sought, and how that went."""
+    pages, relevant = (sum(one[n] for one in found.harvest) for n in (0, 1))
+    yield f"{relevant / pages:.0%} of {show.many(pages, 'page')} were what was sought"
+    if len(found.harvest) > 1:
+        yield f"from first to last: {' · '.join(f'{one.relevant / one.pages:.0%}' for one in found.harvest)}"
 
 
 def _times(report: Report) -> str:
@@ -148,6 +166,22 @@ def _n(n: int, is_at_least: bool) -> str:
     return f"{'≥' if is_at_least else ''}{show.number(n)}"
 
 
+def _clusters(found: Clusters, folder: Folder) -> Iterator[str]:
+    numbers = f"{show.many(found.copies, 'copy', 'copies')}, {show.many(found.near, 'near duplicate')}"
+    yield f"{folder.path}: {show.many(found.records, 'record')}, {numbers}"
+    if not found.near:
+        yield from _row("near", "none, or not looked for (crawl with --dedupe near)")
+    for one in found.largest[: 2 * SHOWN]:
+        kinds = (f"{_n(n, one.is_at_least)} {name}" for n, name in ((one.copies, "same"), (one.near, "near")) if n)
+        yield f"{show.shorten(escape_text(one.url), show.WIDTH - 26)}  {', '.join(kinds)}"
+        for url in one.urls[:SHOWN]:
+            yield f"    {show.shorten(escape_text(url), show.WIDTH - 4)}"
+        if left := one.n - len(one.urls[:SHOWN]):
+            yield f"    and {show.number(left)} more"
+    if left := len(found.largest[2 * SHOWN :]):
+        yield from _row("more", f"{show.many(left, 'cluster')}: --json has {'all' if left < 990 else 'the largest'}")
+
+
 # -- a URL ---------------------------------------------------------------------------------------------------------
 
 
@@ -183,7 +217,9 @@ def _visit(one: Mapping[str, Any]) -> Iterator[str]:
     facts = [f"depth {one.get('depth')}", *([f"attempt {one['attempt']}"] if (one.get("attempt") or 1) > 1 else [])]
     facts += [f"{name} {one[name]}" for name in ("content_type", "robots") if one.get(name)]
     yield f"   {', '.join(facts)}"
-    for name in ("detail", "title", "duplicate_of", "canonical", "digest"):
+    if one.get("rendered"):
+        yield f"   rendered {one['rendered']}, {show.duration(one['render_ms'] / 1000)}"
+    for name in ("detail", "title", "duplicate_of", "near_duplicate_of", "canonical", "digest"):
         if one.get(name):
             yield f"   {name.replace('_', ' ')} {str(one[name])[:SHOWN_DIGEST] if name == 'digest' else one[name]}"
 

@@ -69,6 +69,12 @@ def add(
     delay: Annotated[float | None, typer.Option(metavar="SECONDS", help="Rest between requests to one site.")] = None,
     links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Record each page's main part as markdown.")] = False,
+    metadata: Annotated[bool, typer.Option("--metadata", help="Record what each page says of itself.")] = False,
+    extract: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=SELECTOR", help="Record what a selector finds on each page. Repeatable."),
+    ] = None,
     format_: Annotated[
         list[str] | None,
         typer.Option("--format", metavar="NAME", help="Format of the records: jsonl, or another of the daemon's own. "
@@ -89,7 +95,8 @@ def add(
 
     settings: dict[str, object] = {
         name: value
-        for name, value in {"preset": preset, "max_depth": depth, "limit": limit, "delay_s": delay}.items()
+        for name, value in {"preset": preset, "max_depth": depth, "limit": limit, "delay_s": delay,
+                            "extract.fields": values.fields(extract)}.items()
         if value is not None
     }  # fmt: skip
     asked: dict[str, object] = {
@@ -99,7 +106,7 @@ def add(
         "is_paused": paused,
     }
     short = {"template": template, "priority": priority, "links": links or None, "text": text or None,
-             "formats": format_ or None}  # fmt: skip
+             "markdown": markdown or None, "metadata": metadata or None, "formats": format_ or None}  # fmt: skip
     asked |= {name: value for name, value in short.items() if value is not None}
     show = jobs_view.json_lines if json else jobs_view.ids
     _with(url, token_file, data, lambda client: jobs_client.add_job(client, asked, seeds, key, show, column))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,7 +73,8 @@ async def _write(engine: Engine, name: str, folders: list[Path], draft: Path | N
             raise FolderError(f"{records:,} records are here, but {settled:,} visits were settled: files were changed")
     except BaseException:
         if draft is not None:
-            os.unlink(draft)
+            with suppress(OSError):
+                os.unlink(draft)
         raise
     finally:
         if draft is not None:

@@ -99,6 +99,15 @@ def run(
     keep_columns: Annotated[
         bool, typer.Option("--keep-columns", help="Record the other columns or fields of each row as request_data.")
     ] = False,
+    data_follows: Annotated[
+        bool | None,
+        typer.Option(
+            "--data-follows",
+            show_default=False,
+            help="Record the columns of a seed at the pages that it leads to, too.",
+        ),
+        SetsSetting("scope.data_follows"),
+    ] = None,
     delay: Annotated[
         float | None,
         typer.Option(metavar="SECONDS", help="Rest between requests to one site. [default: 1]"),
@@ -157,16 +166,41 @@ def run(
         typer.Option(metavar="NET", help="Allow a private network, such as 127.0.0.0/8. Repeatable."),
         SetsSetting("fetch.allow_networks"),
     ] = None,
+    focus: Annotated[
+        str | None,
+        typer.Option(metavar="WORDS", help="Visit first what promises these words: 'solar \"heat pump\" insulat*'"),
+        SetsSetting("scope.focus"),
+    ] = None,
     links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Record each page's main part as markdown.")] = False,
     metadata: Annotated[
         bool, typer.Option("--metadata", help="Record what each page says of itself: title, authors, dates, ...")
     ] = False,
+    extract: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=SELECTOR",
+            help="Record what a selector finds on each page, such as 'price=css:.price as number'. Repeatable.",
+        ),
+        SetsSetting("extract.fields", values.fields),
+    ] = None,
     parse: Annotated[
         str | None,
         typer.Option(metavar="MODULE:FUNCTION", help="Record what a function of yours finds on each page."),
         SetsSetting("extract.function"),
+    ] = None,
+    index: Annotated[
+        bool,
+        typer.Option("--index", help="Keep an index for `crawl search` up to date; best with --text."),
+        SetsSetting("search.index", lambda is_wanted: is_wanted or None),
+    ] = False,
+    render: Annotated[
+        Literal["never", "auto", "always"] | None,
+        typer.Option(
+            metavar="WHEN", help="Render pages that scripts make: never, auto, always; needs Chromium. [default: never]"
+        ),
+        SetsSetting("render.mode"),
     ] = None,
     warc: Annotated[bool, typer.Option("--warc", help="Archive every exchange in WARC files, in DIR/warc.")] = False,
     save: Annotated[
@@ -186,6 +220,13 @@ def run(
             metavar="URL", help="Copy finished files to s3://BUCKET/FOLDER while the crawl goes on; gs://, az:// too."
         ),
         SetsSetting("copies.to"),
+    ] = None,
+    dedupe: Annotated[
+        Literal["near"] | None,
+        typer.Option(
+            metavar="near", help="Keep the text of pages that nearly repeat an earlier one out of their records."
+        ),
+        SetsSetting("dedupe.near_duplicates", lambda what: "skip" if what else None),
     ] = None,
     set_: Annotated[
         list[str] | None,

@@ -18,6 +18,8 @@ SHOWN_FAILURES = 5
 """Sites that failed; the records hold all of them."""
 SHOWN_CULPRITS = 3
 SHOWN_TRAPS = 5
+SHOWN_TRACE = 12
+"""Lines of a traceback, from its end."""
 WORTH_ADVICE_S = 10
 """A shorter crawl gets no advice on speed."""
 
@@ -29,6 +31,8 @@ def summary_lines(summary: Summary, folder: Folder, command: Sequence[str], bad_
         lines.append(f"  {format_outcomes(summary.dispositions) or 'nothing was fetched'}")
     lines += _totals(summary, folder)
     lines += _failures(summary, folder)
+    lines += _traces(summary)
+    lines += _missing_fields(summary)
     lines += _hindrances(summary)
     lines += _rereads(summary)
     if summary.lost_records:
@@ -223,6 +227,26 @@ def _failures(summary: Summary, folder: Folder) -> Iterable[str]:
         yield "  private addresses are refused unless their network is named: --allow-network 127.0.0.0/8"
     if not folder.config.fetch.cookies and Reason.TOO_MANY_REDIRECTS in [one.reason for one in summary.failures]:
         yield "  some redirect circles end for clients that keep cookies: --set fetch.cookies=true --retry-failed"
+
+
+def _traces(summary: Summary) -> Iterable[str]:
+    """Yields the end of the first traceback of each parse function that failed."""
+    for name, trace in list(summary.traces.items())[:SHOWN_CULPRITS]:
+        lines = trace.splitlines()
+        yield f"  the first error of {escape_text(name)}:"
+        yield from ("    ..." for _ in lines[SHOWN_TRACE:][:1])
+        yield from (f"    {escape_text(line)[:200]}" for line in lines[-SHOWN_TRACE:])
+
+
+def _missing_fields(summary: Summary) -> Iterable[str]:
+    """Yields a line for each field that no page had."""
+    for one in summary.fields:
+        if one.found or not one.pages:
+            continue
+        what = f"  the field {one.name} was found on none of {many(one.pages, 'page')}"
+        if one.unread:
+            what = f"  the field {one.name} was found on {many(one.unread, 'page')}, but no value of its type"
+        yield f"{what}: {escape_text(one.selector)[:200]}"
 
 
 def _list(names: Sequence[str]) -> str:

@@ -112,6 +112,20 @@ def setting(text: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
+def fields(words: Sequence[str] | None) -> dict[str, str] | None:
+    """Reads fields, `NAME=SELECTOR` each; None for none. Raises BadParameter."""
+    found: dict[str, str] = {}
+    for word in words or ():
+        name, equals, selector = word.partition("=")
+        if not equals or not name.strip() or not selector.strip():
+            said = f"{word!r} is not NAME=SELECTOR, such as 'price=css:.price as number'"
+            raise typer.BadParameter(said, param_hint="--extract")
+        if name.strip() in found:
+            raise typer.BadParameter(f"{name.strip()!r} is named twice", param_hint="--extract")
+        found[name.strip()] = selector.strip()
+    return found or None
+
+
 def memory(total_bytes: int | None) -> dict[str, object]:
     """Returns the settings with which a crawl takes at most this much memory; none for None."""
     if total_bytes is None:
@@ -122,8 +136,12 @@ def memory(total_bytes: int | None) -> dict[str, object]:
 
 
 def check_patterns(config: Config) -> None:
-    """Raises ConfigError if a pattern of `include` or `exclude` cannot be read."""
+    """Raises ConfigError if a pattern of `include` or `exclude`, or a selector, cannot be read."""
     from crawler import check_patterns
 
     check_patterns("include", config.scope.include)
     check_patterns("exclude", config.scope.exclude)
+    if config.extract.fields:
+        from crawler import check_selectors
+
+        check_selectors(config.extract.fields)

@@ -9,7 +9,10 @@ from .runtime.lazy_imports import lazy_getattr
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
     from .api.engines import Engine, claim_node, join_engine, open_engine
+    from .api.one_page import FetchedPage, fetch_page
     from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
+    from .api.site_map import SiteMap, map_site
+    from .api.trying import Trial, try_page
     from .archives import ArchiveFetcher
     from .assembly.contents import make_content
     from .assembly.shared import Shared, open_shared
@@ -57,9 +60,23 @@ if TYPE_CHECKING:
         write_junit,
         write_sarif,
     )
-    from .lookback import Inspection, Story, inspect_folder, tell_story
+    from .identity import Identity, make_identity, read_identity
+    from .lookback import (
+        Clusters,
+        Gain,
+        Inspection,
+        Slowness,
+        Story,
+        Stretch,
+        explain_slowness,
+        find_clusters,
+        inspect_folder,
+        tell_story,
+    )
     from .metrics.bounds import Bound
-    from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
+    from .metrics.field_counts import FieldCount
+    from .metrics.metrics import Ending, Snapshot, Summary
+    from .metrics.troubles import Blocked, Failures, Hindrance
     from .model import (
         Capture,
         CrawlInfo,
@@ -79,7 +96,9 @@ if TYPE_CHECKING:
         Url,
     )
     from .offload import count_cores
+    from .pack import PackCheck, pack_folder, verify_pack
     from .parse import Content, Label, Link, Parsed
+    from .parse.selectors import check_selectors
     from .policy.scope import Ruling, check_patterns
     from .policy.wider import FAILURES
     from .protocols import (
@@ -96,11 +115,13 @@ if TYPE_CHECKING:
         Rules,
         Sink,
     )
+    from .proving import Breach, Fault, Proof, SiteVerdict, prove_folder, write_letter
     from .query import Answer, export_query, query_folder
     from .reach.second_looks import Reconsidered
     from .reports import Report
     from .runtime.escaping import escape_text
     from .runtime.ownership import Trust
+    from .search import SearchAnswer, SearchHit, index_folder, search_folder
     from .seeds import BadSeed, SkippedSeeds
     from .settings import Config, Settings, SinkConfig
     from .settings.keywords import SinkSettings, SiteSettings
@@ -114,7 +135,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
     "api.engines": "Engine claim_node join_engine open_engine",
+    "api.one_page": "FetchedPage fetch_page",
+    "api.site_map": "SiteMap map_site",
     "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
+    "api.trying": "Trial try_page",
     "archives": "ArchiveFetcher",
     "audit": "FINDINGS AuditLimits Check Finding FindingPage Problem Severity load_check",
     "settings.loading": "Change Changes",
@@ -123,17 +147,26 @@ _HOMES = {
     "OffloadError ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "export": "export_folder",
-    "lookback": "Inspection Story inspect_folder tell_story",
+    "lookback": (
+        "Clusters Gain Inspection Slowness Story Stretch explain_slowness find_clusters inspect_folder tell_story"
+    ),
+    "identity": "Identity make_identity read_identity",
+    "pack": "PackCheck pack_folder verify_pack",
     "gate": "CheckVerdict Gate Judged Others check_folder check_site read_baseline write_baseline write_junit "
     "write_sarif",
     "metrics.bounds": "Bound",
-    "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
+    "metrics.field_counts": "FieldCount",
+    "metrics.metrics": "Ending Snapshot Summary",
+    "metrics.troubles": "Blocked Failures Hindrance",
     "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
     "Skip Timings Url",
     "parse": "Content Label Link Parsed",
+    "parse.selectors": "check_selectors",
+    "proving": "Breach Fault Proof SiteVerdict prove_folder write_letter",
     "protocols": "Archive Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
     "comparison": "Comparison Difference open_comparison write_page",
     "dry_run": "Rehearsal rehearse",
+    "search": "SearchAnswer SearchHit index_folder search_folder",
     "seeds": "BadSeed SkippedSeeds",
     "settings": "Config Settings SinkConfig",
     "settings.memory_plan": "plan_memory",
@@ -174,12 +207,14 @@ __all__ = [
     "BadSeed",
     "Blocked",
     "Bound",
+    "Breach",
     "Capture",
     "Change",
     "Changes",
     "Check",
     "CheckVerdict",
     "ClosedError",
+    "Clusters",
     "Comparison",
     "Config",
     "ConfigError",
@@ -196,19 +231,24 @@ __all__ = [
     "Engine",
     "Explanation",
     "Failures",
+    "Fault",
     "Fenced",
     "FetchError",
+    "FetchedPage",
     "Fetcher",
+    "FieldCount",
     "Finding",
     "FindingPage",
     "Folder",
     "FolderError",
     "Frontier",
     "FrontierError",
+    "Gain",
     "Gate",
     "Heads",
     "Hindrance",
     "HookError",
+    "Identity",
     "Inspection",
     "Judged",
     "Known",
@@ -225,6 +265,7 @@ __all__ = [
     "Others",
     "Outcome",
     "Output",
+    "PackCheck",
     "Page",
     "PageChange",
     "ParseError",
@@ -232,6 +273,7 @@ __all__ = [
     "PerCrawl",
     "Position",
     "Problem",
+    "Proof",
     "Reader",
     "ReaderGone",
     "Reason",
@@ -247,6 +289,8 @@ __all__ = [
     "Robots",
     "Rules",
     "Ruling",
+    "SearchAnswer",
+    "SearchHit",
     "SeedError",
     "Settings",
     "Severity",
@@ -255,15 +299,20 @@ __all__ = [
     "SinkConfig",
     "SinkError",
     "SinkSettings",
+    "SiteMap",
     "SiteSettings",
+    "SiteVerdict",
     "Skip",
     "SkippedSeeds",
+    "Slowness",
     "Snapshot",
     "StorageFull",
     "Story",
+    "Stretch",
     "Summary",
     "Timings",
     "Trap",
+    "Trial",
     "Trust",
     "Url",
     "UrlError",
@@ -273,6 +322,7 @@ __all__ = [
     "audit_folder",
     "check_folder",
     "check_patterns",
+    "check_selectors",
     "check_site",
     "claim_node",
     "count_cores",
@@ -281,33 +331,46 @@ __all__ = [
     "default_folder_name",
     "escape_text",
     "explain",
+    "explain_slowness",
     "export_folder",
     "export_query",
+    "fetch_page",
+    "find_clusters",
     "find_crawl_folder",
     "follow_changes",
+    "index_folder",
     "inspect_folder",
     "join_engine",
     "load_check",
     "look",
     "make_content",
+    "make_identity",
+    "map_site",
     "open_comparison",
     "open_crawl",
     "open_engine",
     "open_shared",
+    "pack_folder",
     "plan_memory",
     "plan_replay",
+    "prove_folder",
     "query_folder",
     "read_baseline",
     "read_folder",
+    "read_identity",
     "read_report",
     "record",
     "rehearse",
     "repair_folder",
     "replay",
+    "search_folder",
     "stream",
     "tell_story",
+    "try_page",
+    "verify_pack",
     "write_baseline",
     "write_junit",
+    "write_letter",
     "write_page",
     "write_sarif",
     "write_site_report",

@@ -12,6 +12,8 @@ if TYPE_CHECKING:  # few who read records look for survivors
     import numpy as np
     from numpy.typing import NDArray
 
+_UNREAD = 304
+"""The status of a page that did not change."""
 Record = Mapping[str, Any]
 """One record as JSON has it; docs/records.md explains its fields."""
 
@@ -40,6 +42,17 @@ class Filter:
 
 
 ALL = Filter()
+
+
+def tells_content(record: Record) -> bool:
+    """Returns whether a record says which content its URL has now: some, none, or that of another URL.
+
+    An outage, a block, and a page that was not read because it had not changed (304) say nothing.
+    """
+    disposition, status = record.get("disposition"), record.get("status")
+    if disposition in ("fetched", "unchanged"):
+        return bool(status != _UNREAD)
+    return disposition in ("redirected", "duplicate") or record.get("reason") == "status-4xx"
 
 
 class Stretch(NamedTuple):

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from . import urls
 from .errors import Excluded, FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
-from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
+from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Rendered, Request, Response, Url
 from .model.quick import replace
-from .parse import ROBOTS_PATH, SITEMAP_FIRST, Document, ParseJob, blocked, make_document, parse
+from .page_reading import PageReader, Rendering
+from .parse import ROBOTS_PATH, SITEMAP_FIRST, ParseJob, blocked
 from .policy import redirects
 from .policy.answers import Answers, Verdict, all_of
 from .policy.answers.compared import answer, start_time
@@ -21,8 +22,8 @@ from .policy.politeness import Politeness, Silence, setback
 from .policy.scope import Scope
 from .policy.setbacks import end_setback
 from .policy.sitemap_sites import SitemapSites
+from .proof import NoteGrounds, note_no_grounds
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
-from .settings import MOST_INLINE_BYTES
 
 BARRED_S = 1.0
 """Seconds that a site rests when visits under way may make its next request unnecessary."""
@@ -33,9 +34,6 @@ SITEMAPS_AT_ONCE = 16
 """Sitemap URLs that are parsed between two turns of the loop: half a millisecond."""
 COMPARED_ONE_IN = 8
 """Pages of a well-known pattern of which one is compared with the earlier ones."""
-NEVER_INLINE = MOST_INLINE_BYTES
-"""The least size that some bodies count as, so that they are never parsed on the loop: bodies in a content coding,
-since a kilobyte of them may be a decompression bomb, and bodies that the user's own function reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +61,10 @@ class Visitor:
     """The sites that rest longer than their delay. It outlives this visitor."""
     paths: redirects.Paths = field(default_factory=redirects.Paths)
     sitemap_sites: SitemapSites = field(default_factory=SitemapSites)
+    note_grounds: NoteGrounds = note_no_grounds
+    """Notes why a request may leave, for the one who records it."""
+    rendering: Rendering | None = None
+    """Renders pages that scripts make. None: no page is rendered."""
 
     async def visit(self, lease: Lease) -> Outcome:
         """Returns exactly one outcome, whatever the network and the page do. Raises only bugs and cancellation."""
@@ -106,6 +108,7 @@ class Visitor:
             return _end(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=0.0)
 
         exchange = self.pace.begin(site, least_s, self.politeness.adapt)
+        self.note_grounds(request, rules, word_s, least_s, rest_s)
         try:
             response = await self.fetcher.fetch(request)
         except Excluded as error:
@@ -135,8 +138,7 @@ class Visitor:
         """Returns the outcome of an answer with an error status: a setback, or a block if header or page show one."""
         evidence, page = blocked.by_fields(response.headers), None
         if response.status in blocked.REFUSALS and 0 < len(response.body) <= blocked.MOST_BYTES:
-            with suppress(VisitError):
-                page, _ = await self._page(self._document(fetched, response), self._silent_job)
+            page = await self._reader.read_notice(fetched.request, response)
         if evidence := evidence or (page.blocked_by if page else ""):
             kept_out = replace(fetched, page=page and replace(page, left_out=0))
             verdict = self.answers.block(answer(kept_out, self.politeness), f"HTTP {response.status}, {evidence}")
@@ -259,18 +261,21 @@ class Visitor:
         request = fetched.request
         started = time.perf_counter()
         try:
-            document = self._document(fetched, response, may_be_brief=self._is_well_known(request))
-            page, trouble = await self._page(document, self.job)
+            is_well_known = self._is_well_known(request)
+            page, trouble, response = await self._reader.read(request, response, may_be_brief=is_well_known)
         except VisitError as error:
             return self._setback(fetched, error)
-        timings = replace(response.timings, parse=(time.perf_counter() - started) * 1000)
+        rendered = response.rendered
+        render_ms = rendered.elapsed_ms if rendered else 0.0
+        parse_ms = (time.perf_counter() - started) * 1000 - (render_ms if fetched.response is not response else 0.0)
         read = replace(
             fetched,
             page=page,
             found=(*fetched.found, *page.asked),
-            response=replace(response, timings=timings),
-            reason=_shortcoming(page, trouble),
-            detail="; ".join(filter(None, [trouble.detail if trouble else "", page.data_error, page.note])),
+            response=replace(response, timings=replace(response.timings, parse=parse_ms, render=render_ms)),
+            reason=_shortcoming(page, trouble, rendered),
+            detail="; ".join(filter(None, _remarks(page, trouble, rendered))),
+            ended=time.monotonic() if rendered else fetched.ended,  # the page may have asked its site since
         )
         if verdict := self._verdict(read, page, response):
             return self._no_content(read, verdict)
@@ -283,9 +288,9 @@ class Visitor:
             return read
         return replace(read, disposition=Disposition.DUPLICATE, reason=Reason.DUPLICATE, duplicate_of=first)
 
-    def _document(self, fetched: Outcome, response: Response, *, may_be_brief: bool = False) -> Document:
-        wants_headers = self.job.wants_headers
-        return make_document(fetched.request, response, is_for_function=wants_headers, may_be_brief=may_be_brief)
+    @property
+    def _reader(self) -> PageReader:
+        return PageReader(self.offloader, self.job, self.rendering)
 
     def _is_well_known(self, request: Request) -> bool:
         """Whether pages like this one need not all be compared. One URL in eight, always the same ones, is in any case.
@@ -294,22 +299,6 @@ class Visitor:
         """
         url = request.url
         return self.frontier.knows_well(url) and self.answers.knows_well(url) and not is_sample(url, self.job.key)
-
-    async def _page(self, document: Document, job: ParseJob) -> tuple[Page, OffloadError | None]:
-        """Returns the page that a worker made, and the error if a worker died of it. Raises VisitError.
-
-        After such a death a linear scan finds the links.
-        """
-        is_safe = not document.content_encoding and job.extract is None
-        size = len(document.body) if is_safe else max(len(document.body), NEVER_INLINE)
-        try:
-            return await self.offloader.run(parse, document, job, size=size), None
-        except OffloadError as error:
-            trouble = error.with_traceback(None)  # whose frames hold the body
-        try:
-            return await self.offloader.run(parse, replace(document, is_suspect=True), job, size=size), trouble
-        except VisitError:
-            raise trouble from None
 
     # -- answers that are no content ---------------------------------------------------------------------------------
 
@@ -354,14 +343,6 @@ class Visitor:
             checks=verdict.checks,
         )
 
-    @property
-    def _silent_job(self) -> ParseJob:
-        """The job for error pages: no links, no text, and no function of the user."""
-        return replace(
-            self.job, follow=frozenset(), most_requisites=0, wants_links=False, wants_text=False, wants_markdown=False,
-            wants_metadata=False, wants_structured=False, wants_audit=False, extract=None,
-        )  # fmt: skip
-
     # -- setbacks ----------------------------------------------------------------------------------------------------
 
     def _setback(self, outcome: Outcome, error: VisitError) -> Outcome:
@@ -383,11 +364,23 @@ def is_sample(url: Url, key: bytes) -> bool:
     return urls.fingerprints([url.text], key)[0] % COMPARED_ONE_IN == 0
 
 
-def _shortcoming(page: Page, trouble: OffloadError | None) -> Reason | None:
+def _shortcoming(page: Page, trouble: OffloadError | None, rendered: Rendered | None) -> Reason | None:
     """Returns why a fetched page was not read completely; None: it was."""
     if trouble:
         return trouble.reason
+    if rendered and rendered.trouble:
+        return Reason.RENDER
     return Reason.PARSE if page.data_error or page.is_scanned else None
+
+
+def _remarks(page: Page, trouble: OffloadError | None, rendered: Rendered | None) -> list[str]:
+    """Returns what a person may want to know of how a page was read; some of it may be empty."""
+    said = [trouble.detail if trouble else "", page.data_error, page.note]
+    return (
+        said
+        if rendered is None
+        else [f"not rendered: {rendered.trouble}" if rendered.trouble else "", rendered.note, *said]
+    )
 
 
 def _end(outcome: Outcome, **changes: object) -> Outcome:

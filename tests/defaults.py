@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from crawler import Config
-from crawler.assembly import crawl_parts, parts
+from crawler.assembly import parts, works
 from crawler.engine.limits import Limits
 from crawler.fetch import HttpFetcher
 from crawler.fetch import open_fetcher as _open_fetcher
@@ -48,7 +48,7 @@ def make_workers(**named: Any) -> Workers:
 
 
 def make_limits(**named: Any) -> Limits:
-    return _change(crawl_parts._limits(DEFAULT), (), named)
+    return _change(works._limits(DEFAULT), (), named)
 
 
 def make_job(key: bytes, run: bytes, bounds: Bounds, **named: Any) -> ParseJob:

@@ -15,7 +15,9 @@ import pytest
 
 from crawler.testing import link_graph
 from tests.hostile import kills
+from tests.hostile.repeats import repeating_web
 from tests.hostile.victim import Victim, troubled_web
+from tests.render.webs import needs_chromium
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +37,19 @@ async def test_killed_amid_its_archive_every_settled_attempt_is_in_it_once(tmp_p
 async def test_killed_amid_its_tables_every_visit_is_in_each_of_them_once(tmp_path: Path) -> None:
     async with kills.victim(troubled_web(60, sites=4), tmp_path) as crawl:
         await kills.killed_while_it_fills_tables(crawl, 2, Random(kills.SEED))
+
+
+@pytest.mark.long
+async def test_killed_amid_near_duplicates_each_names_the_page_that_came_first(tmp_path: Path) -> None:
+    async with kills.victim(repeating_web(160, sites=4), tmp_path) as crawl:
+        await kills.killed_while_it_finds_near_duplicates(crawl, 5, Random(kills.SEED))
+
+
+@pytest.mark.long
+@needs_chromium
+async def test_killed_while_it_renders_every_page_is_recorded_once_and_no_browser_is_left(tmp_path: Path) -> None:
+    async with kills.victim(kills.scripted_web(12, sites=2), tmp_path, delay_s=0.2, per_site=1) as crawl:
+        await kills.killed_while_it_renders(crawl, 3, Random(kills.SEED))
 
 
 @pytest.mark.long
@@ -84,3 +99,21 @@ async def test_killed_while_it_saves_bodies_each_visit_is_listed_once_and_its_fi
         assert Counter(one["url"] for one in listed) == Counter(wanted)
         for one in listed:
             assert f"sha256:{sha256((place / one['file']).read_bytes()).hexdigest()}" == one["digest"]
+
+
+@pytest.mark.long
+async def test_killed_amid_data_that_follows_every_record_has_the_columns_of_its_seed(tmp_path: Path) -> None:
+    web = link_graph(seed=7, sites=4, pages_per_site=10, links_per_page=6)
+    async with kills.victim(web, tmp_path) as crawl:
+        rows = [f"{number},{seed}" for number, seed in enumerate(crawl.served.seeds)]
+        (tmp_path / "shops.csv").write_text("\n".join(["id,homepage", *rows, ""]))
+        crawl.seeds, crawl.options = [str(tmp_path / "shops.csv")], ("--keep-columns", "--data-follows")
+        for moment in Random(kills.SEED).sample(range(3, 30), 3):
+            await crawl.survives("group", moment)
+        assert crawl.kills["group"] >= 1, "the crawl was over before it could be killed"
+        await crawl.finishes()
+        records = crawl.records()
+        assert {record["url"] for record in records} == crawl.served.web.reachable()
+        numbers = {seed: str(number) for number, seed in enumerate(crawl.served.seeds)}
+        wrong = [record for record in records if record["request_data"] != {"id": numbers[str(record["seed"])]}]
+        assert wrong == []

@@ -11,8 +11,9 @@ from contextlib import AsyncExitStack, suppress
 import anyio
 
 from ..assembly import parts
-from ..assembly.crawl_parts import Stacking, Works
+from ..assembly.crawl_parts import Stacking
 from ..assembly.parsing import take_parse
+from ..assembly.works import Works
 from ..backends.sqlite import open_sqlite_backend
 from ..engine.engine import Engine
 from ..errors import CrawlError, unwrap_group

@@ -16,10 +16,11 @@ from typing import Unpack
 
 from anyio import CancelScope
 
-from ..assembly.crawl_parts import Stacking, Works
+from ..assembly.crawl_parts import Stacking
 from ..assembly.given import OpenFetcher, check_fetcher, check_hooks, check_sinks
 from ..assembly.parsing import Parse, refuse_function_of_folder, take_parse
 from ..assembly.shared import Shared
+from ..assembly.works import Works
 from ..engine.hooked_fetcher import AfterResponse, BeforeRequest
 from ..errors import ConfigError, CrawlError, unwrap_group
 from ..event_loop import loop_factory, require_asyncio
@@ -30,6 +31,7 @@ from ..protocols import Fetcher, Sink
 from ..runtime.ownership import NOBODY, Trust
 from ..settings import Config, Settings
 from ..settings.loading import amend
+from .past import begin_history
 from .running import Crawl
 from .seeds import OnBadSeed, Seed, check_choice
 
@@ -90,7 +92,9 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
             if shared:
                 shared.check(config, weight)
             stacking = Stacking(stack, config, home, given, fetcher, extract, shared, weight, hooks)
-            opened_crawl = Crawl(config, home, await _open_works(stacking, stack, home), on_bad_seed)
+            works = await _open_works(stacking, stack, home)
+            history = stack.enter_context(begin_history(home)) if home else None
+            opened_crawl = Crawl(config, home, works, on_bad_seed, history)
             try:
                 yield opened_crawl
             finally:

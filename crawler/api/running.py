@@ -8,25 +8,26 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, 
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Literal, TypeVar, Unpack
 
 from anyio import CancelScope
 
 from .. import urls
 from ..assembly import parts
-from ..assembly.crawl_parts import Works
 from ..assembly.site_facts import find_site_facts
+from ..assembly.works import Works
 from ..engine.limits import NOTHING_SPENT, Spent
 from ..errors import ClosedError, CrawlError, FrontierError, unwrap_group
 from ..fetch import CookieJar
 from ..folder.folder import Folder
 from ..folder.lost_records import LostRecords
 from ..frontier import Look
-from ..frontier_protocols import Heeding
+from ..metrics.field_counts import name_fields
 from ..metrics.metrics import Snapshot, Summary
 from ..model import Reason, Request, Response, make_crawl_id
 from ..policy.wider import FAILURES
+from ..proof import History
 from ..reach.late_seeds import LateSeeds
 from ..reach.roots import AT_ONCE
 from ..reach.second_looks import Reconsidered, SecondLooks
@@ -38,6 +39,7 @@ from ..settings import Config, Settings
 from ..settings.loading import Changes, amend, changes, value_of
 from ..standing import SiteView
 from .exchanges import Exchanges, make_request
+from .past import keep_course_of_run, keep_index_of_run
 from .progress import LeastTime, find_progress
 from .seeds import OnBadSeed, Seed, read_seeds, seed_batches
 
@@ -54,7 +56,10 @@ class Crawl:
     Once the block of `open_crawl` has ended, calls raise ClosedError, except those that only look at it or stop it.
     """
 
-    def __init__(self, config: Config, folder: Folder | None, works: Works, on_bad_seed: OnBadSeed = "raise") -> None:
+    def __init__(
+        self, config: Config, folder: Folder | None, works: Works, on_bad_seed: OnBadSeed = "raise",
+        history: History | None = None,
+    ) -> None:  # fmt: skip
         self.config: Config = config
         """The settings in force. A `change` that needs a restart is not among them."""
         self.folder = folder
@@ -62,6 +67,7 @@ class Crawl:
         self.lost: LostRecords = works.lost
         """Records that were missing from the outputs when the folder was opened; their visits are queued again."""
         self._works = works
+        self._history = history
         self._frontier = works.frontier
         self._engine = works.engine(config)
         self._wanted = config
@@ -77,7 +83,7 @@ class Crawl:
         self._changing = asyncio.Lock()
         """Held from reading the settings until others are in force: meanwhile the disk is waited for."""
         self._second_looks = SecondLooks(works.frontier, folder, works.scope)
-        self._exchanges = Exchanges(works.fetcher, works.robots, works.frontier, works.offloader, works.pace)
+        self._exchanges = Exchanges(works.fetcher, works.robots, works.turns, works.offloader, works.pace)
         self._late = LateSeeds(works.frontier, works.roots)
         self._was_finished = self._has_finished()
         """Whether nothing was left to do before this run: then failed seeds that are given again are tried again."""
@@ -127,8 +133,7 @@ class Crawl:
         self._is_running = True
         self._at_rest.clear()
         self._engine.spent = spent
-        if isinstance(self._frontier, Heeding):
-            self._frontier.heed_by(self._heed)
+        self._works.heed_owner(self._engine, self.stop)
         self._engine.look_again = self._look_again
         try:
             with unwrap_group():
@@ -136,12 +141,15 @@ class Crawl:
                 async with (
                     open_watchdog(self._note_blocked, self.config.watch.blocked_after_s),
                     keep_slow_sites(self._frontier, self._works.pace),
+                    keep_course_of_run(self.folder, self._engine.metrics, lambda: self.config),
+                    keep_index_of_run(self.folder, self._frontier, self.config),
                 ):
                     with self._works.observe_run(self._engine) as tell:
                         summary = await self._engine.run(self._read_seeds(seeds))
                         tell(summary)
-                left_out = await self._frontier.left_out()
-                return replace(summary, left_out=left_out, lost_records=self.lost.visits, bad_seeds=self._bad)
+                lost, left_out = self.lost.visits, await self._frontier.left_out()
+                fields = name_fields(self._engine.metrics.fields, self.config.extract.fields)
+                return replace(summary, left_out=left_out, lost_records=lost, bad_seeds=self._bad, fields=fields)
         finally:
             self._bad = SkippedSeeds()
             self._was_finished = self._has_finished()
@@ -202,15 +210,6 @@ class Crawl:
     def _note_blocked(self, stall: Stall) -> None:
         self._engine.metrics.note_blocked(stall.culprit, stall.seconds)
 
-    def _heed(self, word: str) -> None:
-        """Does what the owner of a crawl of several nodes asks of all of them, or of this one."""
-        if word == "stop":
-            self.stop()
-        elif word == "pause":
-            self._engine.pause()
-        else:
-            self._engine.resume()
-
     def stop(self) -> None:
         """Finishes the visits under way and keeps the rest for the next run. Does nothing once it is closed."""
         self._engine.stop()
@@ -231,29 +230,33 @@ class Crawl:
         self._check_open()
         self._engine.resume()
 
-    async def change(self, config: Config | None = None, **settings: Unpack[Settings]) -> Changes:
+    async def change(
+        self, config: Config | None = None, *, who: str = "program", **settings: Unpack[Settings]
+    ) -> Changes:
         """Gives this crawl other settings, running or not; returns all that differs from those it was given last.
 
         Settings that can change live are in force from the next lease. The folder keeps all of them, and the others
-        are in force when it is opened again. Raises ConfigError, FolderError, StorageFull; then nothing has changed.
-        Changes are made in the order of the calls, each completely: one that is cancelled while the folder is being
-        written is in force as well.
+        are in force when it is opened again; its history says that `who` changed them. Raises ConfigError, FolderError,
+        StorageFull; then nothing has changed. Changes are made in the order of the calls, each completely: one that is
+        cancelled while the folder is being written is in force as well.
         """
         self._check_open()
         async with self._changing:
             with self._engine.keep_open():
-                return await self._change(amend(config or self._wanted, settings))
+                return await self._change(amend(config or self._wanted, settings), who)
 
-    async def _change(self, wanted: Config) -> Changes:
+    async def _change(self, wanted: Config, who: str) -> Changes:
         changed = changes(self._wanted, wanted)
         in_force = amend(self.config, {change.key: value_of(wanted, change.key) for change in changed.applied})
-        retune = self._works.prepare_retune(self._engine, in_force)
+        retune = self._works.prepare_retune(self._engine, in_force, who)
         wants_sitemaps = in_force.scope.sitemaps and not self.config.scope.sitemaps
         cancelled = None
         if self.folder is not None:
             self.folder, cancelled = await finish_in_thread(partial(self.folder.keep, wanted))
-            retune = self._works.prepare_retune(self._engine, in_force)  # a run may have ended, or roots may have come
+            retune = self._works.prepare_retune(self._engine, in_force, who)  # a run may have ended, roots come
         self._wanted, self.config = wanted, in_force
+        if self._history is not None:
+            self._history.note_changes(chain(*changed), who)
         retune()
         if wants_sitemaps:
             self._works.robots.ask_again()
@@ -299,7 +302,7 @@ class Crawl:
         `open_crawl` calls it at the end of its block.
         """
         self._is_closed = True
-        self._exchanges.close()
+        self._works.turns.close()
         with CancelScope(shield=True):
             async with self._changing:
                 pass
@@ -315,17 +318,17 @@ class Crawl:
     def hold(self, site: str) -> None:
         """Starts no more visits to a site, given by any of its URLs, until `let_go`. Not stored. Raises UrlError."""
         self._check_open()
-        self._exchanges.hold(urls.parse(site).site)
+        self._works.turns.hold(urls.parse(site).site)
 
     def let_go(self, site: str) -> None:
         """Starts visits to a held site again. Raises UrlError."""
         self._check_open()
-        self._exchanges.let_go(urls.parse(site).site)
+        self._works.turns.let_go(urls.parse(site).site)
 
     @property
     def held(self) -> frozenset[str]:
         """The sites that are held."""
-        return self._exchanges.held
+        return self._works.turns.held
 
     @property
     def weight(self) -> float:
@@ -388,11 +391,6 @@ class Crawl:
         self._check_open()
         scope = await self._works.scope(self.config)
         return await explain(
-            text,
-            self.config,
-            frontier=self._frontier.durable,
-            scope=scope,
-            is_offline=is_offline,
-            pace=self._works.pace,
-            proxy_of=self._works.proxy_of,
-        )
+            text, self.config, frontier=self._frontier.durable, scope=scope, is_offline=is_offline,
+            pace=self._works.pace, proxy_of=self._works.proxy_of,
+        )  # fmt: skip

@@ -1,22 +1,22 @@
-"""Opens the parts of one crawl in order, and gives them other settings while it runs."""
+"""Opens the parts of one crawl in order."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from ..engine.engine import Engine, Visit
 from ..engine.hooked_fetcher import NO_HOOKS, HookedFetcher, Hooks
-from ..engine.limits import Limits, Quota
-from ..engine.slots import Places, Seat
+from ..engine.limits import Limits
+from ..engine.site_turns import SiteTurns
+from ..engine.slots import Places
 from ..errors import ConfigError
-from ..fetch import Budget, CookieJar, ForeignFetcher, Guard, HttpFetcher, Network, keep_cookies
+from ..fetch import Budget, ForeignFetcher, Guard, HttpFetcher, Network, keep_cookies
 from ..fetch.posting import open_post, open_post_alone
 from ..folder import lost_records
 from ..folder.folder import Folder
@@ -24,44 +24,33 @@ from ..folder.lost_records import NOTHING_LOST, LostRecords
 from ..frontier.sharded import ShardedFrontier
 from ..loops.merging import Merger
 from ..loops.run import Loops
-from ..metrics.metrics import Summary
-from ..metrics.totals import Running, Totals, run_name
-from ..model import make_crawl_id
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
 from ..policy.answers import Answers
 from ..policy.pace import Pace
-from ..policy.scope import Scope
-from ..policy.site_rules import SiteRules
+from ..proof import RequestRecorder
 from ..protocols import (
     Archive,
-    Choosing,
     Fetcher,
     Frontier,
-    Offloader,
     Output,
-    Patient,
-    PerAddress,
     PerCrawl,
     Posting,
-    Robots,
     Sink,
 )
-from ..reach.roots import AdmittedPlaces, Roots
+from ..reach.roots import Roots
 from ..runtime.presence import Presence
 from ..settings import Config
 from ..settings.kinds import check_shape
 from ..sinks import SkipStored, find_observers
-from ..standing import SiteView, WorkCost
-from ..telemetry import Tracing
-from ..visit import Visitor
 from . import parts
 from .given import OpenFetcher, enter_given_fetcher, makes_fetcher
 from .kinds import enter_fetcher, enter_frontier
-from .parsing import Extract, Returns, choose_return, try_to_load
+from .parsing import Extract, choose_return, try_to_load
+from .rendering import enter_renderer
 from .several_loops import count_loops, is_for_loops, make_loops, open_cut_frontier
 from .shared import Shared, open_shared
-from .site_facts import SiteFacts
+from .works import Works
 
 if TYPE_CHECKING:
     from ..archives import ArchiveFetcher
@@ -86,6 +75,7 @@ class Stacking:
     lost: LostRecords = NOTHING_LOST
     http: HttpFetcher | None = None
     archives: ArchiveFetcher | None = None
+    recorder: RequestRecorder | None = None
     cut: ShardedFrontier | None = None
     """The same frontier, where the folder is one for several event loops."""
     lock: int = -1
@@ -93,9 +83,13 @@ class Stacking:
 
     async def works(self) -> Works:
         config = self.config
+        parts.check_extras(config)
+        renderer = await enter_renderer(self.stack, config) if self._visits else None
         frontier = self.frontier or await self._open_frontier()
         copies = await self._open_copies(frontier)
-        opened = [*await self._open_outputs(), *self.sinks]
+        self.recorder = self._open_recorder()
+        beside = [*await self._open_near_duplicates(), *self.sinks, *((self.recorder,) if self.recorder else ())]
+        opened = [*await self._open_outputs(), *beside]
         sinks = await self._rewind(opened, frontier)
         loops = await self._open_loops(sinks)
         shared = self.shared
@@ -109,7 +103,8 @@ class Stacking:
         tracing = shared.telemetry.open_tracing() if shared.telemetry else None
         if tracing:
             fetcher = tracing.trace_exchanges(fetcher)
-        robots = parts.robots(config, fetcher, offloader, find_observers(sinks), shared.presence)
+        observer = find_observers(sinks)
+        robots = parts.robots(config, fetcher, offloader, observer, shared.presence, shared.robots)
         visiting = HookedFetcher(fetcher, self.hooks, robots) if any(self.hooks) else fetcher
         in_workers = shared.config.offload.executor in ("process", "auto")
         durable = frontier.durable
@@ -119,8 +114,14 @@ class Stacking:
         return Works(
             frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, returns, roots, self.lost,
             shared.presence, self.http, Pace(shared.presence), visiting, shared.totals, tracing, self.archives,
-            copies, loops,
+            SiteTurns(frontier), observer, renderer, copies, self.recorder,
+            loops,
         )  # fmt: skip
+
+    @property
+    def _visits(self) -> bool:
+        """Whether this process visits pages itself, and not its children."""
+        return self.folder is None or self.frontier is not None or count_loops(self.config) == 1
 
     async def _open_loops(self, sinks: Sequence[Sink]) -> Callable[[Config, Limits], Loops] | None:
         """Returns what makes a run on several event loops; None: there is one. Records that loops left are moved."""
@@ -131,6 +132,18 @@ class Stacking:
         if count_loops(self.config) == 1:
             return None
         return lambda config, limits: make_loops(config, folder, cut, sinks, limits, lock)
+
+    def _open_recorder(self) -> RequestRecorder | None:
+        """Opens the audit of requests. A crawl without a folder has none, nor has one that sends no requests."""
+        if self.folder is None or self.config.fetch.archives or not self.config.proof.audit_requests:
+            return None
+        if self.frontier is not None or not self._visits:  # several loops cannot write one file
+            return None
+        is_synced = self.config.frontier.durability == "power"
+        recorder = RequestRecorder(self.folder.path, parts.proof_terms(self.config), is_synced=is_synced)
+        self.stack.callback(recorder.close)
+        recorder.open()
+        return recorder
 
     async def _open_frontier(self) -> Frontier:
         """Opens the frontier. Visits whose records are gone from an output are queued again before."""
@@ -156,7 +169,7 @@ class Stacking:
 
     async def _open_copies(self, frontier: Frontier) -> Copies | None:
         """Opens copies before the outputs: the last files are copied when these are closed."""
-        if not self.config.copies.to or self.folder is None:
+        if not self.config.copies.to or self.folder is None or self.frontier is not None:
             return None
         from ..copies import open_copies  # noqa: PLC0415 - imported by crawls that copy
 
@@ -190,6 +203,10 @@ class Stacking:
                 raise ConfigError(f"sinks: the output {output.name!r} opened a sink with another name, {sink.name!r}")
         return sinks
 
+    async def _open_near_duplicates(self) -> list[Sink]:
+        opening = parts.open_near_duplicates(self.config, self.folder.path if self.folder else None)
+        return [await self.stack.enter_async_context(opening)] if opening else []
+
     async def _open_output(self, output: Output, is_synced: bool) -> Sink:
         if not isinstance(output, Posting):
             return await self.stack.enter_async_context(output.open(is_synced=is_synced))
@@ -204,7 +221,7 @@ class Stacking:
         A function of the program gets it, and may put another one around it. A fetcher of the program takes its place.
         """
         if self.fetcher is not None and not makes_fetcher(self.fetcher):
-            return ForeignFetcher(cast("Fetcher", self.fetcher))
+            return ForeignFetcher(cast("Fetcher", self.fetcher), self.recorder)
         if self.config.fetch.archives:
             from ..archives import open_archives  # noqa: PLC0415 - needed for a replay alone
 
@@ -212,6 +229,7 @@ class Stacking:
             self.archives = await self.stack.enter_async_context(opening)
             return await self._open_around(self.archives)
         self.http = await self.stack.enter_async_context(parts.open_fetcher(self.config, budget, network, presence))
+        self.http.line.recorder = self.recorder
         if self.config.fetch.cookie_file:
             if self.http.line.cookies is None:
                 raise ConfigError("fetch.cookie_file needs fetch.cookies = true beside it", ["fetch.cookie_file"])
@@ -227,168 +245,15 @@ class Stacking:
         return await enter_given_fetcher(self.stack, cast("OpenFetcher", self.fetcher), named)
 
 
-@dataclass(frozen=True, slots=True)
-class Works:
-    """The parts of one crawl that stay when its settings change."""
-
-    frontier: Frontier
-    sinks: tuple[Sink, ...]
-    robots: Robots
-    fetcher: Fetcher
-    offloader: Offloader
-    seat: Seat
-    answers: Answers
-    extract: Extract | None
-    returns: Returns
-    roots: Roots
-    lost: LostRecords
-    presence: Presence
-    http: HttpFetcher | None
-    """The HTTP fetcher, whatever may be around it; None: the program gave its own."""
-    pace: Pace
-    visiting: Fetcher
-    """The fetcher with the program's hooks around it: visits use it. Without hooks it is `fetcher`."""
-    totals: Totals
-    """The figures of all runs of the process."""
-    tracing: Tracing | None = None
-    """Makes spans. None: nobody asked for them."""
-    archives: ArchiveFetcher | None = None
-    """Answers from archives, in a replay. None: the crawl is on the network."""
-    copies: Copies | None = None
-    """Copies finished files to a store. None: nobody asked for them."""
-    loops: Callable[[Config, Limits], Loops] | None = None
-    """Makes a run on several event loops. None: it has one, this one."""
-
-    @property
-    def cookies(self) -> CookieJar:
-        """The cookies of the crawl. Raises ConfigError if it keeps none."""
-        if self.archives is not None:
-            raise ConfigError("a replay sends no cookies: it answers from archives (fetch.archives)")
-        if self.http is None:
-            raise ConfigError("this crawl fetches with a fetcher of yours, which keeps its cookies itself")
-        if self.http.line.cookies is None:
-            raise ConfigError("this crawl keeps no cookies: open it with cookies=True (fetch.cookies)")
-        return CookieJar(self.http.line.cookies)
-
-    def hurry_sinks(self) -> None:
-        """Makes sinks wait no longer for stores that are away: the run is to end."""
-        for sink in self.sinks:
-            if isinstance(sink, Patient):
-                sink.hurry()
-        if self.copies:
-            self.copies.hurry()
-
-    def work_costs(self) -> Sequence[WorkCost]:
-        """Returns where CPU work is done and what it costs. Empty: nothing is chosen by its cost."""
-        return self.offloader.costs() if isinstance(self.offloader, Choosing) else ()
-
-    def engine(self, config: Config) -> Engine | Loops:
-        """Returns an engine for one run, and puts its reach in force."""
-        if self.loops is not None:
-            self.roots.choose(self._ground(config))
-            return self.loops(config, _limits(config))
-        return self.engine_of(config)
-
-    def engine_of(self, config: Config, quota: Quota | None = None) -> Engine:
-        """Returns an engine of this event loop; with `quota` for one among several."""
-        ground = self._ground(config)
-        self.roots.choose(ground)
-        return Engine(
-            self.frontier, self._visit(config, ground), self.sinks, _limits(config),
-            parse_backlog=lambda: self.offloader.waiting, seat=self.seat, presence=self.presence,
-            is_throttled=lambda: self.http is not None and self.http.limits.are_used_up, quota=quota,
-        )  # fmt: skip
-
-    @contextmanager
-    def observe_run(self, engine: Engine | Loops) -> Iterator[Callable[[Summary], None]]:
-        """Counts and traces a run, which goes on within the block; call what it yields with the result of the run."""
-        crawl_id, job = make_crawl_id(self.frontier.key), run_name.get()
-        with self.totals.count(Running(job or crawl_id, engine.metrics, self.frontier.counts)):
-            if self.tracing is None:
-                yield lambda summary: None
-                return
-            with self.tracing.run(crawl_id, job) as tell:
-                yield tell
-
-    def prepare_retune(self, engine: Engine | Loops, config: Config) -> Callable[[], None]:
-        """Returns a function that puts the settings in force. Raises ConfigError before anything is changed."""
-        ground = self._ground(config)
-        visit, limits, terms = self._visit(config, ground), _limits(config), parts.terms(config)
-        change_sites = self.http.prepare_sites(SiteRules(config.sites)) if self.http else _change_nothing
-
-        def retune() -> None:
-            self.roots.choose(ground)
-            self.frontier.limit_lending(
-                per_site=terms.per_site, per_ip=terms.per_ip, rest_s=terms.rest_s,
-                most_asked_s=terms.most_asked_s, most_held_s=terms.most_held_s, sites=terms.sites,
-            )  # fmt: skip
-            engine.change(visit, limits)
-            change_sites()
-            if self.http:
-                self.http.limit_speed(config.fetch.bytes_per_s)
-            fetcher = self.http or self.fetcher
-            if isinstance(fetcher, PerAddress):
-                fetcher.limit_per_address(parts.per_ip(config))
-
-        return retune
-
-    def complete(self, view: SiteView, facts: SiteFacts) -> SiteView:
-        """Returns the view of a site with its delay, the rest that it gets now, its robots.txt, tables and proxy."""
-        robots = self.robots.state(view.site)
-        (view,) = facts.complete([view._replace(robots=robots)])
-        view = self.pace.show(view, view.delay_s, facts.politeness.adapt)
-        return view._replace(proxy=self.proxy_of(view.site))
-
-    def proxy_of(self, site: str) -> str:
-        """Returns the proxy that a site goes to now, without its password; empty: none, or a fetcher of others."""
-        return self.http.proxy_of(site) if self.http else ""
-
-    async def scope(self, config: Config) -> Scope:
-        """Returns the scope of the crawl with all its roots. Raises FrontierError, StorageFull."""
-        await self.roots.fill()
-        return parts.scope(config, self._ground(config).admitted)
-
-    def _ground(self, config: Config) -> AdmittedPlaces:
-        return self.roots.ground(config.scope.reach, config.scope.follow_moved_seeds)
-
-    def _visit(self, config: Config, ground: AdmittedPlaces) -> Visit:
-        """Returns a visit by these settings. Its job has a new `run` token, so workers report all links again."""
-        scope = parts.scope(config, ground.admitted)
-        job = parts.job(config, scope, self.frontier.key, self.extract, self.returns)
-        visitor = Visitor(
-            self.robots, self.visiting, self.offloader, self.frontier, scope, parts.politeness(config), job,
-            takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar,
-            admit=self.roots.admit, answers=self.answers, keeps_cookies=config.fetch.cookies,
-            pace=self.pace,
-        )  # fmt: skip
-        visit = self.roots.wait_for(ground, visitor.visit)
-        return self.tracing.trace_visits(visit) if self.tracing else visit
-
-
 def _skip_kept(sink: Sink, owed: Mapping[int, Sequence[str]]) -> Sink:
     """Returns the sink, wrapped so that it skips records that it still has and other sinks lost.
 
-    An archive keeps what comes: the visit is made once more, and so are its exchanges.
+    An archive and the audit keep what comes: the visit is made once more, and so are its exchanges.
     """
     has = [row for row, sinks in owed.items() if sink.name not in sinks]
-    return SkipStored(sink, has) if has and not isinstance(sink, Archive) else sink
+    return SkipStored(sink, has) if has and not isinstance(sink, (Archive, RequestRecorder)) else sink
 
 
 def _make_table(key: bytes) -> Admitted:
     """Returns a table in a file, which worker processes can open."""
     return Admitted(key, shelter.fork_folder() / f"places-{secrets.token_hex(8)}")
-
-
-def _change_nothing() -> None:
-    """Does nothing: a fetcher of others knows no settings of sites."""
-
-
-def _limits(config: Config) -> Limits:
-    scope = config.scope
-    return Limits(
-        concurrency=config.fetch.concurrency,
-        pages=scope.limit,
-        time_s=scope.time_limit_s,
-        size_bytes=scope.size_limit_bytes,
-        known_bytes=config.frontier.memory_bytes,
-    )

@@ -8,7 +8,7 @@ from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import Literal, TypeAlias, TypeVar
 
 from ..errors import ConfigError, OffloadError
-from ..offload import UNGUARDED, OfProgram, stands_in_program, why_not_importable, why_not_loaded
+from ..offload import UNGUARDED, OfModule, OfProgram, stands_in_program, why_not_importable, why_not_loaded
 from ..parse import Content, Parsers
 from ..protocols import Offloader
 from ..runtime.named_functions import load_function
@@ -48,7 +48,7 @@ def take_parse(parse: Parse[object] | None, config: Config, name: str = "") -> E
     if config.offload.executor not in ("process", "auto"):
         return extract
     in_program = [function for function in functions if _is_of_program(function)]
-    return OfProgram(extract) if in_program else extract
+    return OfProgram(extract) if in_program else OfModule(extract)
 
 
 def refuse_function_of_folder(name: str) -> ConfigError:
@@ -97,13 +97,18 @@ def _is_of_program(function: Extract) -> bool:
 
 
 async def try_to_load(extract: Extract | None, offloader: Offloader) -> None:
-    """Has a worker load a function that stands in the program. Raises ConfigError if it cannot."""
-    if not isinstance(extract, OfProgram):
+    """Has a worker load the function. Raises ConfigError if it cannot."""
+    if not isinstance(extract, OfProgram | OfModule):
         return
     try:
         why = await offloader.run(why_not_loaded, extract)
     except OffloadError as error:
         why = str(error)
+    if why and isinstance(extract, OfModule):
+        raise ConfigError(
+            f"the parse function cannot be loaded in a worker process ({why}): workers import its module anew, "
+            "so it must not ask for what only the first process has"
+        )
     if why:
         what = f"the parse function stands in the program, and workers cannot import that ({why})"
         raise ConfigError(f"{what}: {_GUARD}" if why == UNGUARDED else f"{what}: move it to a module of its own")

@@ -64,6 +64,10 @@ def _check(config: Config, folder: Folder | None) -> None:
         why = f"several event loops write the format jsonl alone for now, not {', '.join(sorted(kinds))}"
     elif config.fetch.cookie_file:
         why = "several event loops cannot share a file of cookies (fetch.cookie_file)"
+    elif config.dedupe.near_duplicates != "keep":
+        why = "several event loops cannot look for near duplicates yet (dedupe.near_duplicates)"
+    elif config.search.index:
+        why = "several event loops cannot keep an index: make it afterwards with `crawl index`"
     elif config.fetch.archives:
         why = "a replay runs on one event loop"
     else:

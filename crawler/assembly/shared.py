@@ -19,6 +19,7 @@ from ..metrics.meters import Meters
 from ..metrics.totals import Totals
 from ..offload import refuse_in_worker
 from ..protocols import Offloader
+from ..robots.memory import SharedRobots
 from ..runtime.presence import Presence
 from ..runtime.threads import run_in_thread
 from ..settings import Config, Settings
@@ -55,6 +56,8 @@ class Shared:
     """Reads all figures of the process."""
     telemetry: Telemetry | None = None
     """Tells of crawls by OpenTelemetry. None: nobody asked for it."""
+    robots: SharedRobots | None = None
+    """Keeps the robots.txt of sites for all crawls that are opened with it. None: each crawl asks by itself."""
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the block of `open_shared` has ended."""
 

@@ -29,19 +29,21 @@ def find(
     checks: Sequence[Check] = (),
     limits: AuditLimits = DEFAULT,
     most_pages: int | None = MOST_PAGES,
+    watch: linked.Watch | None = None,
 ) -> Iterator[Finding]:
     """Yields all findings: errors first, then in the order of `FINDINGS`, own checks last, each code by its URL.
 
     `records` is read twice, so a list or an object whose `__iter__` begins anew is read as it is; an iterator is
-    spooled to a temporary file. Of several visits of a URL the latest one counts. A finding names up to `most_pages`
-    pages; None: all of them. What needs facts that the records lack (`audit`, `links`, `simhash`) is not found. Blocks:
-    a thousand pages take about a tenth of a second. Raises what reading the records raises, sqlite3.Error and OSError.
+    spooled to a temporary file. Of several visits of a URL the latest one counts, and `watch` gets its record. A
+    finding names up to `most_pages` pages; None: all of them. What needs facts that the records lack (`audit`,
+    `links`, `simhash`) is not found. Blocks: a thousand pages take about a tenth of a second. Raises what reading the
+    records raises, sqlite3.Error and OSError.
     """
     with _rereadable(records) as twice, open_store() as store:
         asked = Checks(checks)
         seen = pages.read(twice, store, asked, limits)
         joined.mark(store)
-        linked.read(twice, store, seen)
+        linked.read(twice, store, seen, watch)
         joined.find(store)
         alike.find(store, limits.similar_bits)
         for name, url, error in asked.failed:

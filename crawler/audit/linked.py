@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import TypeAlias
 from urllib.parse import unquote
 from zlib import crc32
 
@@ -21,16 +22,22 @@ WHOLE_PAGE = frozenset({"", "top"})
 """Fragments that every page has."""
 _PLAIN = 3
 """Parts of a link without a fragment."""
+Watch: TypeAlias = Callable[[Record], None]
 _MASK = (1 << SIEVE_BITS) - 1
 
 
-def read(records: Iterable[Record], store: Store, seen: Seen) -> None:
-    """Adds the links to what is bad and to missing places; strikes from `lone` what is linked to."""
+def read(records: Iterable[Record], store: Store, seen: Seen, watch: Watch | None = None) -> None:
+    """Adds the links to what is bad and to missing places; strikes from `lone` what is linked to.
+
+    `watch` gets each record that counts.
+    """
     reader = _Reader(store)
     reader.fill()
     for number, record in enumerate(records):
         if seen.counts(number):
             reader.add(record)
+            if watch:
+                watch(record)
     reader.finish()
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
+    from .adapters import make_adapters
     from .api import Jobs
     from .client import Client, Refused, Unreachable, find_daemon, open_client
     from .daemon import Daemon, Sources, open_daemon
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
         BadJob,
         BadSeeds,
         BadSettings,
+        Busy,
         Complaint,
         Full,
         JobError,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from .jobs.job import Job, JobSpec, Seeds, Template
     from .jobs.states import State
     from .keywords import DaemonSettings
+    from .mcp import Mcp, make_mcp, serve_stdio
     from .opening import open_jobs
     from .reload import Changed
     from .runs.run import current_job
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from .settings import DaemonConfig, load_daemon
 
 _HOMES = {
+    "adapters": "make_adapters",
+    "mcp": "Mcp make_mcp serve_stdio",
     "client": "Client Refused Unreachable find_daemon open_client",
     "daemon": "Daemon Sources open_daemon",
     "runs.run": "current_job",
@@ -48,13 +53,15 @@ _HOMES = {
     "jobs.states": "State",
     "keywords": "DaemonSettings",
     "runs.stats": "Point",
-    "errors": "BadJob BadSeeds BadSettings Complaint Full JobError KeyReused NoSuchJob Outdated StoreError WrongState",
+    "errors": "BadJob BadSeeds BadSettings Busy Complaint Full JobError KeyReused NoSuchJob Outdated StoreError "
+    "WrongState",
 }
 
 __all__ = [
     "BadJob",
     "BadSeeds",
     "BadSettings",
+    "Busy",
     "Changed",
     "Client",
     "Complaint",
@@ -71,6 +78,7 @@ __all__ = [
     "Kind",
     "Listener",
     "Listening",
+    "Mcp",
     "NoSuchJob",
     "Outdated",
     "Point",
@@ -86,10 +94,13 @@ __all__ = [
     "current_job",
     "find_daemon",
     "load_daemon",
+    "make_adapters",
+    "make_mcp",
     "open_client",
     "open_daemon",
     "open_jobs",
     "open_server",
+    "serve_stdio",
 ]
 
 # Imports on first use: a client of a daemon does not need the modules that run one.

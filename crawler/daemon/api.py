@@ -302,18 +302,18 @@ class Jobs:
         """
         keys = await self._reception.change(job, JobPatch(settings, name, priority, labels), who, expected)
         self._scheduler.check_queue()
-        pending = await self._scheduler.retune(job)
+        pending = await self._scheduler.retune(job, who)
         return Changed(tuple(key for key in keys if key not in pending), tuple(key for key in keys if key in pending))
 
     async def hold(self, job: str, site: str, *, expected: Expected = None, who: str = API) -> None:
         """Starts no further visits to a site, given by any of its URLs, until it is released. Raises UrlError."""
         await self._reception.hold(job, site, True, who, expected)
-        await self._scheduler.retune(job)
+        await self._scheduler.retune(job, who)
 
     async def let_go(self, job: str, site: str, *, expected: Expected = None, who: str = API) -> None:
         """Releases a site, so that it is visited again. Raises UrlError."""
         await self._reception.hold(job, site, False, who, expected)
-        await self._scheduler.retune(job)
+        await self._scheduler.retune(job, who)
 
     # -- what happened -----------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from ..runtime.ownership import NOBODY, Trust
 from ..runtime.private_files import replace_private_file
 from ..settings import Config
 from . import tokens
+from .adapters import chosen_adapters
 from .api import Jobs
 from .http.safety import Token
 from .http.server import Listening, open_server
@@ -101,7 +102,7 @@ async def open_daemon(sources: Sources) -> AsyncIterator[Daemon]:
 
         async with open_server(
             jobs, host=config.host, port=config.port, path=config.socket, token=token, hosts=config.allowed_hosts,
-            reload=reload,
+            reload=reload, adapters=chosen_adapters(config),
         ) as listening:  # fmt: skip
             address = data / ADDRESS
             with translate_os_errors(data), replace_private_file(address) as file:

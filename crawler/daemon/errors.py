@@ -45,6 +45,10 @@ class Full(JobError):
     """There are as many jobs, or seeds, as the daemon's settings allow."""
 
 
+class Busy(JobError):
+    """As many clients wait for pages as the daemon serves at a time."""
+
+
 class BadJob(JobError):
     """The request cannot be used; `complaints` name each field."""
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ..assembly.site_facts import find_site_facts
 from ..reports import Report
+from ..search import Choice
 from ..settings import Config
 from ..settings.catalog import LIVE, fields
 from ..settings.loading import mask_value, value_of
@@ -20,6 +21,7 @@ from .jobs.outputs import formats_of
 from .owners import OWNERS
 from .runs import records
 from .runs.records import Failure, Failures
+from .runs.search import Found, Searches
 from .runs.site_reports import SiteReports
 
 MOST_KNOWN = 100
@@ -59,6 +61,7 @@ class Insight:
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
         self._pages = SiteReports(jobs.outputs, jobs.folder)
+        self._searches = Searches(jobs.folder, jobs.changes.find_settled)
         self._failures: dict[str, Failures] = {}
         """By job; the one that was asked for longest ago comes first."""
 
@@ -91,6 +94,10 @@ class Insight:
         It is made in a process of its own: 100,000 pages take about 15 seconds.
         """
         return await self._pages.make(job)
+
+    async def search(self, job: str, words: str, choice: Choice, limit: int) -> Found:
+        """Returns the pages of a job that hold the words, the best first. Raises as `Searches.find` does."""
+        return await self._searches.find(job, words, choice, limit)
 
     def settings(self, job: str) -> Sequence[Setting]:
         """Returns all settings of a job, with secrets hidden. Raises NoSuchJob."""

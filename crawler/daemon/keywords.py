@@ -53,6 +53,10 @@ class DaemonSettings(TypedDict, total=False):
     """Memory for the bodies of all jobs together."""
     workers: int
     """Number of worker processes, which all jobs share; 0: one for each core that this process may use."""
+    mcp: bool
+    """Whether models may use the daemon at `/mcp`, with its token (docs/mcp.md)."""
+    adapters: Sequence[str]
+    """Other protocols that are spoken over the same jobs: `firecrawl`, `scrapyd` (docs/adapters.md)."""
     bounds: Mapping[str, object]
     """Limits that no job may exceed, by the name of the setting: `{ delay_s = 1.0, limit = 10_000, robots = "obey" }`.
     A job may not choose a shorter delay, a larger number, or another value of anything else."""

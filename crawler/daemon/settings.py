@@ -46,6 +46,16 @@ def _bounds(given: dict[str, Any]) -> dict[str, object]:
         raise ValueError(str(error).replace("settings: ", "")) from None
 
 
+ADAPTERS = ("firecrawl", "scrapyd")
+"""The protocols that are spoken where the owner asks for them."""
+
+
+def _check_adapter(name: str) -> str:
+    if name not in ADAPTERS:
+        raise ValueError(f"should be one of {', '.join(ADAPTERS)}{did_you_mean(name, ADAPTERS)}")
+    return name
+
+
 ADDRESS = "address"
 """The file in the data folder that holds the daemon's address while it runs."""
 
@@ -97,6 +107,10 @@ class DaemonConfig(Table):
     """Memory for the bodies of all jobs together."""
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     """Number of worker processes, which all jobs share; 0: one for each core that this process may use."""
+    mcp: bool = True
+    """Whether models may use the daemon at `/mcp`, with its token (docs/mcp.md)."""
+    adapters: tuple[Annotated[str, AfterValidator(_check_adapter)], ...] = ()
+    """Other protocols that are spoken over the same jobs: `firecrawl`, `scrapyd` (docs/adapters.md)."""
     bounds: Live[Annotated[dict[str, Any], AfterValidator(_bounds)]] = Field(default_factory=dict)
     """Limits that no job may exceed, by the name of the setting: `{ delay_s = 1.0, limit = 10_000, robots = "obey" }`.
     A job may not choose a shorter delay, a larger number, or another value of anything else."""

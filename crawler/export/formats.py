@@ -9,10 +9,12 @@ from typing import IO, NamedTuple
 from ..errors import ConfigError
 from ..runtime.nearest import did_you_mean
 from .cdxj import write_cdxj
+from .chunks import write_chunks
 from .csv import write_csv, write_tsv
 from .graph import write_graph, write_graphml, write_webgraph
 from .jsonl import write_jsonl
 from .links import write_links
+from .llms import write_llms
 from .mirror import write_mirror
 from .parquet import write_parquet
 from .sitemap import write_sitemap
@@ -55,10 +57,13 @@ class Format(NamedTuple):
     """Whether it is made of records alone, so that `--where` chooses some."""
     has_schema: bool = True
     """Whether `--schema` names its columns, if it has any."""
+    has_changes: bool = False
+    """Whether a second file tells what changed since the export before."""
 
 
 FORMATS: Mapping[str, Format] = {
     "cdxj": Format(write_cdxj, "a sorted index of the WARC files, for pywb"),
+    "chunks": Format(write_chunks, "passages of pages, for retrieval", has_records=True, has_changes=True),
     "csv": Format(write_csv, "a table that spreadsheets open", has_fields=True, has_records=True),
     "graphml": Format(write_graphml, "pages and links, for Gephi and networkx"),
     "jsonl": Format(write_jsonl, "the records, one line of JSON each", has_fields=True, has_records=True),
@@ -79,6 +84,7 @@ FORMATS: Mapping[str, Format] = {
 
 FOLDERS: Mapping[str, FolderFormat] = {
     "graph": FolderFormat(write_graph, "pages and links with PageRank, as two Parquet files"),
+    "llms": FolderFormat(write_llms, "llms.txt and llms-full.txt of each site", has_records=True),
     "mirror": FolderFormat(write_mirror, "a copy that a browser shows without the network"),
     "sitemap": FolderFormat(write_sitemap, "sitemap.xml of each site, for search engines", has_records=True),
     "webgraph": FolderFormat(write_webgraph, "pages and links as lists of numbers"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,15 @@ from .source import Source
 _FIRST = b'"visit":1,'
 _UNREAD = 304
 """The status of a page that did not change: its record says nothing of its content."""
+Counts = Callable[[Record], bool]
+"""Says whether a record may be the newest one of its URL."""
+
+
+def is_read(record: Record) -> bool:
+    """Returns whether a page was read, or failed."""
+    return bool(record.get("status") != _UNREAD)
+
+
 _NOTE = "INSERT INTO newest VALUES (?, ?) ON CONFLICT DO UPDATE SET visit = max(visit, excluded.visit)"
 
 
@@ -26,7 +35,7 @@ class Newest:
         self._database = database
         self._is_empty = True
 
-    def fill(self, source: Source) -> None:
+    def fill(self, source: Source, counts: Counts = is_read) -> None:
         """Reads all records for visits after the first. Raises FolderError, OSError, ValueError."""
         self._database.execute("CREATE TABLE newest (url TEXT PRIMARY KEY, visit INTEGER) WITHOUT ROWID")
         for lines in source.batches():
@@ -34,7 +43,7 @@ class Newest:
                 self._is_empty = False
                 self._database.executemany(
                     _NOTE,
-                    [(_key(one), one.get("visit")) for one in load_records(later) if one.get("status") != _UNREAD],
+                    [(_key(one), one.get("visit")) for one in load_records(later) if counts(one)],
                 )
 
     def has(self, record: Record) -> bool:
@@ -50,7 +59,7 @@ def _key(record: Record) -> str:
 
 
 @contextmanager
-def open_newest(source: Source, scratch: Path) -> Iterator[Newest]:
+def open_newest(source: Source, scratch: Path, counts: Counts = is_read) -> Iterator[Newest]:
     """Yields the newest visits of all records, wanted or not. Raises FolderError, OSError."""
     with TemporaryDirectory(prefix=".newest-", dir=scratch) as folder:
         path = Path(folder) / "newest"
@@ -60,7 +69,7 @@ def open_newest(source: Source, scratch: Path) -> Iterator[Newest]:
             for setting in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE"):
                 database.execute(f"PRAGMA {setting}")
             newest = Newest(database)
-            newest.fill(source.all_records())
+            newest.fill(source.all_records(), counts)
             yield newest
         finally:
             database.close()

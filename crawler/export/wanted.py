@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from ..sinks.columns import COLUMNS
 from .schemas import OWN, Columns, find_columns
+
+TOKENS = 400
+LEAST_TOKENS, MOST_TOKENS = 50, 8000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,12 @@ class Wanted:
     """Columns of the schema, in their order. Empty: all that the format knows."""
     schema: str = OWN
     """How the columns are called: `crawld`, `commoncrawl`, `scrapy`."""
+    tokens: int = TOKENS
+    """The longest passage, in tokens."""
+    before: Path | None = None
+    """The export before, for formats that tell what changed since. None: there was none."""
+    changes: IO[bytes] | None = None
+    """The file that gets what changed. None: nobody asks."""
 
     @property
     def is_choice(self) -> bool:

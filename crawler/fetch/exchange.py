@@ -14,6 +14,7 @@ from aiohttp.streams import StreamReader
 
 from ..errors import FetchError
 from ..model import Heads, Reason, Request, Response, Timings
+from ..proof import RequestRecorder
 from ..runtime.presence import Presence
 from ..settings import FetchConfig
 from .budget import BodyShare
@@ -32,6 +33,8 @@ class ExchangeTerms:
 
     def __init__(self, config: FetchConfig, presence: Presence) -> None:
         self.presence = presence
+        self.recorder: RequestRecorder | None = None
+        """Records each request before it leaves. None: nobody does."""
         self.cookies: Cookies | None = Cookies() if config.cookies else None
         self.pace: SpeedCheck = SpeedCheck(config.min_bytes_per_s, config.slow_after_s)
         self.timeout_s: float = config.timeout_s
@@ -57,6 +60,8 @@ class Exchange:
     """The head of the request."""
     _deadline: Deadline | None = None
     _connect_ms: float = 0.0
+    _number: int = 0
+    """The number of the request under way in the audit of requests; 0: none is, or it is not recorded."""
 
     async def run(self, dns_ms: float, queue_ms: float) -> Response:
         """Returns the answer. Its body is charged to the share. Raises FetchError.
@@ -91,9 +96,11 @@ class Exchange:
         heads = Heads(self._sent, wire.head, wire.interim_heads)
         try:
             body, is_cut = await self._body(wire, message, stream)
-        except BaseException:
+        except BaseException as error:
             connection.close()
+            self._record_failure(error)
             raise
+        number = self._record_end(message, len(body))
         held_s = wire.held_s
         if is_cut:
             connection.close()
@@ -124,6 +131,7 @@ class Exchange:
             cipher=wire.cipher,
             truncated="length" if is_cut and self.cap is None else "",
             heads=heads,
+            number=number,
             share=self.share,
         )
 
@@ -134,6 +142,7 @@ class Exchange:
         again at once, on another connection. One that was kept while this process was away is not used: its other end
         may be gone without a word. A request that may not be sent twice gets a connection of its own from the start.
         """
+        is_resent = False
         while True:
             connection = await self._connect()
             wire = _wire(connection)
@@ -141,11 +150,13 @@ class Exchange:
                 connection.close()
                 continue
             try:
-                return (connection, *await self._ask(wire))
+                return (connection, *await self._ask(wire, is_resent=is_resent))
             except BaseException as error:
                 connection.close()
+                self._record_failure(error)
                 if wire.exchanges == 1 or not isinstance(error, (ServerDisconnectedError, ClientOSError)):
                     raise
+                is_resent = True
 
     async def _connect(self) -> Connection:
         begun = perf_counter()
@@ -167,7 +178,7 @@ class Exchange:
         """Returns the error of a connection that could not be made."""
         return blame_proxy(error, told) if self.origin.proxy else told
 
-    async def _ask(self, wire: Wire) -> tuple[RawResponseMessage, StreamReader]:
+    async def _ask(self, wire: Wire, *, is_resent: bool) -> tuple[RawResponseMessage, StreamReader]:
         wire.expect(self.origin.throttles, has_body=self.request.method != "HEAD")
         if self._deadline:
             self._deadline.watch(wire)
@@ -175,6 +186,9 @@ class Exchange:
             raise ServerDisconnectedError
         cookie = self.line.cookies.of(self.request.url) if self.line.cookies is not None else ""
         self._sent = make_head(self.origin, self.request, cookie)
+        if recorder := self.line.recorder:
+            address = "proxy" if self.origin.proxy else wire.ip
+            self._number = recorder.begin(self.request, address, is_resent=is_resent)
         wire.transport.write(self._sent + self.request.body if self.request.body else self._sent)
         if wire.exchanges == 1:
             self.line.pace.watch(wire)
@@ -189,6 +203,19 @@ class Exchange:
         if not check_framing(message):
             wire.force_close()
         return message, stream
+
+    def _record_end(self, message: RawResponseMessage, size: int) -> int:
+        """Records the whole answer; returns the number of its request."""
+        number, self._number = self._number, 0
+        if number and (recorder := self.line.recorder):
+            recorder.end(number, message.code, size, message.headers.get("Retry-After", ""))
+        return number
+
+    def _record_failure(self, error: BaseException) -> None:
+        """Records that the request under way, if one is, got no whole answer."""
+        number, self._number = self._number, 0
+        if number and (recorder := self.line.recorder):
+            recorder.fail(number, type(error).__name__)
 
     async def _body(self, wire: Wire, message: RawResponseMessage, stream: StreamReader) -> tuple[bytes, bool]:
         """Returns the body as the server sent it, and whether it was cut at the limit. Charges it with its heads."""

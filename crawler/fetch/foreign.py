@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..model import NO_SHARE, Request, Response
+from ..proof import RequestRecorder
 from ..protocols import Capping, Fetcher, PerAddress
 from .budget import collect_opened, is_collecting
 
@@ -16,11 +17,25 @@ class ForeignFetcher:
     and does not return are given back to the budget: they are its own from then on.
     """
 
-    def __init__(self, fetcher: Fetcher) -> None:
+    def __init__(self, fetcher: Fetcher, recorder: RequestRecorder | None = None) -> None:
+        """`recorder` records what is asked of the other Fetcher, where ours does not send it."""
         self._fetcher = fetcher
+        self._recorder = recorder
 
     async def fetch(self, request: Request) -> Response:
         """Makes one exchange with the other Fetcher. Raises FetchError."""
+        if self._recorder is None:
+            return await self._fetch(request)
+        number = self._recorder.begin(request, "", is_resent=False)
+        try:
+            response = await self._fetch(request)
+        except BaseException as error:
+            self._recorder.fail(number, type(error).__name__)
+            raise
+        self._recorder.end(number, response.status, len(response.body), response.header("retry-after"))
+        return replace(response, number=number)
+
+    async def _fetch(self, request: Request) -> Response:
         share = NO_SHARE
         with collect_opened() as opened:
             try:
@@ -32,7 +47,9 @@ class ForeignFetcher:
 
     def capped(self, limit_bytes: int) -> Fetcher:
         """Returns a Fetcher that reads at most `limit_bytes` of each body, if the other one can."""
-        return ForeignFetcher(self._fetcher.capped(limit_bytes)) if isinstance(self._fetcher, Capping) else self
+        if not isinstance(self._fetcher, Capping):
+            return self
+        return ForeignFetcher(self._fetcher.capped(limit_bytes), self._recorder)
 
     def limit_per_address(self, most: int) -> None:
         """Allows `most` exchanges at a time with each address, if the other one counts them."""

@@ -19,6 +19,7 @@ from ..errors import SinkError, StorageFull
 from ..frontier import Missing, open_unrecorded
 from ..frontier.sqlite.unrecorded import Visits
 from ..model import Position
+from ..proof import AUDIT
 from ..protocols import Mender, Output
 from ..records import Survivors
 from ..runtime.counting import many
@@ -74,7 +75,7 @@ def requeue_lost_records(frontier: Path, damaged: Sequence[Output], *, is_asked:
             if one.mender
         }
         latest = np.max([one.latest for one in remains.values()], axis=0)
-        if file.positions.keys() - remains.keys():
+        if file.positions.keys() - remains.keys() - {AUDIT}:  # the audit holds requests, not records
             latest = visits.numbers  # the other outputs have every visit
         is_missing = np.any([one.latest < visits.numbers for one in remains.values()], axis=0)
         if not is_asked:

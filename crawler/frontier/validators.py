@@ -20,6 +20,8 @@ def add_validators(outcome: Outcome, request: Request) -> Request:
         return replace(request, etag=etag or request.etag, last_modified=last_modified or request.last_modified)
     if page is None:
         return replace(request, etag="", last_modified="", digest=b"")
+    if response.rendered is not None:  # what its scripts make of it may change while the document does not
+        return replace(request, etag="", last_modified="", digest=page.digest)
     return replace(request, etag=etag, last_modified=last_modified, digest=page.digest)
 
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from .clusters import Cluster, Clusters, find_clusters
 from .inspection import DepthCount, Inspection, Limit, OriginalCount, inspect_folder
+from .slowness import Gain, Slowness, Stretch, explain_slowness
 from .story import Linking, Story, tell_story
 
 __all__ = [
+    "Cluster",
+    "Clusters",
     "DepthCount",
+    "Gain",
     "Inspection",
     "Limit",
     "Linking",
     "OriginalCount",
+    "Slowness",
     "Story",
+    "Stretch",
+    "explain_slowness",
+    "find_clusters",
     "inspect_folder",
     "tell_story",
 ]

@@ -23,7 +23,7 @@ VERSION = 1
 MOST_LINKING = 10_000
 """URLs of each kind that are kept by name; all are counted."""
 _LINKS = b'"links":['
-_HEAVY = ("links", "audit", "text", "markdown", "metadata", "structured", "headers", "data")
+_HEAVY = ("links", "audit", "text", "markdown", "metadata", "structured", "headers", "fields", "data")
 """Fields that a story leaves out of its records."""
 
 

@@ -7,16 +7,18 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from ..model import Disposition, LeftOut, Outcome, Reason
 from ..seeds import SkippedSeeds
 from ..standing import Counts, Progress, SiteView, Trap, WorkCost
 from .bounds import ADVICE, Bound
+from .field_counts import FieldCount, note_fields
 from .gauges import Gauges, bound_by
 from .latency import Latency, Stages
 from .parse_failures import ParseFailures
 from .rates import RECENT_S, Mark, Rates, RecentMarks
+from .troubles import Blocked, Failures, Hindrance
 
 Key = TypeVar("Key", bound=tuple[str, ...])
 
@@ -45,46 +47,6 @@ class Ending(StrEnum):
 
 _DNS_OF = 64
 """How many of the last visits are checked for failed DNS."""
-
-
-class Failures(NamedTuple):
-    """The failures of one site for one reason: how many, and one example."""
-
-    site: str
-    """The site: `https://example.org`."""
-    reason: Reason
-    """Why its visits failed."""
-    n: int
-    """How many did."""
-    example: str
-    """The URL of one of them."""
-    parser: str = ""
-    """The name of the parse function that failed at these pages, which were fetched all the same. Empty: it is a matter
-    of visits that failed."""
-
-
-class Hindrance(NamedTuple):
-    """Answers of one site that were no content: how many, and the evidence."""
-
-    site: str
-    """The site: `https://example.org`."""
-    reason: Reason
-    """`soft-outage` or `blocked`."""
-    n: int
-    """How many of its answers were no content."""
-    detail: str
-    """The evidence, in a few words for a person."""
-
-
-class Blocked(NamedTuple):
-    """Code that blocked the event loop: how often, and for how many seconds at worst."""
-
-    culprit: str
-    """`file.py:function`."""
-    times: int
-    """How often it blocked the loop."""
-    worst_s: float
-    """The longest time that it did, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +147,10 @@ class Summary:
     """Seeds that were skipped, in this run or by `add` before it, because they are no usable URLs."""
     requisites: int = 0
     """Requisites fetched: what pages need to be shown. They are among `dispositions`, not among `pages`."""
+    fields: Sequence[FieldCount] = ()
+    """At how many pages each field of `extract.fields` was found."""
+    traces: Mapping[str, str] = field(default_factory=dict)
+    """The first traceback of each parse function that failed, by its name."""
 
     @property
     def queued(self) -> int:
@@ -218,10 +184,14 @@ class Metrics:
     requisites: int = 0
     """Requisites fetched in this run."""
     parse_failures: ParseFailures = field(default_factory=ParseFailures)
+    fields: Counter[str] = field(default_factory=Counter)
+    """At how many pages each field was found, see `field_counts`."""
     bound: Bound = Bound.IDLE
     """The limit that holds the crawl back now."""
     in_flight: int = 0
     """Visits under way, a quarter of a second ago at most."""
+    flights: int = 0
+    """Visits under way, summed over all samples."""
     _failures: dict[tuple[str, Reason, str], tuple[int, str]] = field(default_factory=dict)
     _hindrances: dict[tuple[str, Reason], tuple[int, str]] = field(default_factory=dict)
     _blocked: dict[str, Blocked] = field(default_factory=dict)
@@ -242,6 +212,7 @@ class Metrics:
     def fold(self, outcome: Outcome) -> None:
         """Counts one recorded outcome. Pages that were read again for their links are counted apart, in `rereads`."""
         self.parse_failures.note(outcome)
+        note_fields(self.fields, outcome)
         if outcome.request.is_reread:
             self.rereads[outcome.disposition] += 1
             self.bytes += len(outcome.response.body) if outcome.response else 0
@@ -274,6 +245,7 @@ class Metrics:
         self.bound = bound_by(replace(gauges, fails_by_names=fails_by_names))
         self.bounds[self.bound] += 1
         self.in_flight = gauges.in_flight
+        self.flights += gauges.in_flight
         free = gauges.concurrency - gauges.in_flight
         sample_ms = SAMPLE_S * 1000
         self.stages.tick(free * sample_ms if gauges.waits_for_turn else 0.0, gauges.record_backlog * sample_ms)
@@ -287,6 +259,7 @@ class Metrics:
             **{name: dict(getattr(self, name)) for name in _COUNTERS},
             "failures": [[*key, *value] for key, value in self._failures.items()],
             "hindrances": [[*key, *value] for key, value in self._hindrances.items()],
+            "traces": self.parse_failures.traces,
         }
 
     def take_totals(self, parts: Sequence[Mapping[str, Any]]) -> None:
@@ -300,6 +273,7 @@ class Metrics:
             setattr(self, name, total)
         self._failures, self._hindrances = {}, {}
         for part in parts:
+            self.parse_failures.traces |= part["traces"]
             for site, reason, parser, number, example in part["failures"]:
                 _count(self._failures, (site, Reason(reason), parser), number, example)
             for site, reason, number, detail in part["hindrances"]:
@@ -359,6 +333,7 @@ class Metrics:
             rereads=dict(self.rereads),
             blocked=sorted(self._blocked.values(), key=lambda one: -one.times)[:20],
             requisites=self.requisites,
+            traces=dict(self.parse_failures.traces),
         )
 
     def failures(self, limit: int) -> list[Failures]:
@@ -378,6 +353,7 @@ class Metrics:
 
 _COUNTERS: Mapping[str, Callable[[Any], Any]] = {
     "dispositions": Disposition, "reasons": Reason, "statuses": int, "rereads": Disposition, "bounds": Bound,
+    "fields": str,
 }  # fmt: skip
 """The counters of a run, and what their keys are."""
 

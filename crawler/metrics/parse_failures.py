@@ -23,7 +23,8 @@ class ParseFailures:
     def __init__(self) -> None:
         self.of: Counter[str] = Counter[str]()
         """How many pages each function failed at, by its name."""
-        self._traced: set[str] = set()
+        self.traces: dict[str, str] = {}
+        """The first traceback of each function, as text."""
 
     def note(self, outcome: Outcome) -> None:
         """Counts a page at which a function failed.
@@ -36,10 +37,10 @@ class ParseFailures:
             return
         name, trace = page.parser, page.data_trace
         self.of[name] += 1
-        if name in self._traced or (self.of[name] > 1 and not trace):
+        if name in self.traces or (self.of[name] > 1 and not trace):
             return
         if trace:
-            self._traced.add(name)
+            self.traces[name] = trace
         log.warning(
             "the parse function %r failed at %s: %s; its other failures are counted",
             name, outcome.url, page.data_error, exc_info=InWorker(trace) if trace else None,

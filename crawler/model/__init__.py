@@ -5,6 +5,7 @@ from .hook_answers import Retry, Skip
 from .outcome import Bar, Capture, Disposition, Outcome, Position, Reason
 from .page import LeftOut, Links, Page
 from .post import Post, PostResult
+from .rendered import Rendered, RenderedFor
 from .request import SAFE, Lease, Request, Url
 from .response import NO_SHARE, Heads, Response, Share, Timings
 from .returned import Returned
@@ -26,6 +27,8 @@ __all__ = [
     "Post",
     "PostResult",
     "Reason",
+    "Rendered",
+    "RenderedFor",
     "Request",
     "Response",
     "Retry",

@@ -72,6 +72,7 @@ class Reason(StrEnum):
     PARSE = "parse"
     PARSE_TIMEOUT = "parse-timeout"
     PARSE_CRASH = "parse-crash"
+    RENDER = "render"
     NOT_ARCHIVED = "not-archived"
     INTERNAL = "internal"
 
@@ -114,6 +115,8 @@ class Outcome(Generic[T_co]):
     """Requests found beside `page.news`: the target of a redirect, the sitemaps that robots.txt names."""
     duplicate_of: Url | None = None
     """The URL that brought the same content before."""
+    near_duplicate_of: Url | None = None
+    """The URL whose text this page nearly repeats, if these are looked for."""
     retry_in_s: float | None = None
     """Deferred: seconds until the same URL may be tried again (a retry, not a revisit)."""
     revisit_in_s: float | None = None
@@ -166,6 +169,12 @@ class Outcome(Generic[T_co]):
         if page.returned is not None:
             return cast("T_co", page.returned.get())
         return cast("T_co", json.loads(page.data_json)) if page.data_json else None
+
+    @property
+    def fields(self) -> dict[str, Any] | None:
+        """The values that selectors took out of the page, by name, as JSON has them; None: none were looked for."""
+        found = self.page.fields_json if self.page else b""
+        return cast("dict[str, Any]", json.loads(found)) if found else None
 
     def release(self) -> None:
         """Gives the memory of its response back to the budget for bodies."""

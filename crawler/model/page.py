@@ -70,7 +70,7 @@ class Page:
     length: int = 0
     """Bytes of the decoded body."""
     kind: str = "other"
-    """The format it was parsed as: `html`, `sitemap`, `feed`, `text` or `other`."""
+    """The format it was parsed as: `html`, `sitemap`, `feed`, `text`, `pdf` (if these are read) or `other`."""
     charset: str = ""
     """The name of the charset that the body was read in; empty: it is no text."""
     title: str = ""
@@ -98,6 +98,9 @@ class Page:
     is_brief: bool = False
     """Its text is long and pages like it are well known, so `gist`, `numbers`, `media`, `end` and `is_ahead`, by which
     pages are compared, were not made; `simhash` only if the records have it."""
+    sketch: bytes = b""
+    """A sample of its pairs of words, by which near duplicates are found (`parse/sketch.py`), if these are looked for.
+    Empty: no text, or too little."""
     n_links: int = 0
     """Distinct URLs the page points to, in scope or not."""
     news: Links = Links()
@@ -116,6 +119,14 @@ class Page:
     """Statements of the page about itself as JSON, if the record has metadata."""
     structured_json: bytes = b""
     """Its structured data as JSON (JSON-LD, microdata, Open Graph ...), if the record has it."""
+    fields_json: bytes = b""
+    """The values of `extract.fields` as a JSON object, if there are some."""
+    fields_found: int = 0
+    """A bit for each of these fields, in their order, that has a value."""
+    fields_unread: int = 0
+    """A bit for each one whose place was found, but no value of its type."""
+    pdf_json: bytes = b""
+    """Facts of a PDF file as JSON, if these files are read: its pages, author, dates."""
     data_json: bytes = b""
     """The result of the user's own parse function, as JSON."""
     data_error: str = ""
@@ -145,6 +156,12 @@ class Page:
     """References to what it needs to be shown, if these are looked for."""
     requisites: Links = Links()
     """Files that the page needs to be shown, whatever their host. News like `news`."""
+    shell: str = ""
+    """Why the page needs rendering, a word of `RenderedFor`. Then nothing of it was reported. Empty: it does not."""
+    n_words: int = 0
+    """Words of its text, where it was looked at whether it needs rendering or was rendered."""
+    relevance: float | None = None
+    """How much it is about the words of the crawl's focus, from 0 to 1. None: it has none, or the page no text."""
     blocked_by: str = ""
     """Evidence that the page comes from a protection that keeps crawlers out, in a few words. Empty: there is none."""
 

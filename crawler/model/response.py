@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from .header_pairs import Headers, describe_decoded, find_charset, find_values, make_pairs
 from .quick import quick
+from .rendered import Rendered
 from .request import Url
 
 
@@ -29,11 +30,13 @@ class Timings:
     """From lease to the start of the exchange: robots, address limits and the byte budget."""
     parse: float = 0.0
     """From the end of the body to the parsed page, with the wait for a worker."""
+    render: float = 0.0
+    """Rendering, with the waits for a free place and for the turns of sites; 0: the page was not rendered."""
 
     @property
     def total(self) -> float:
         """From lease to page, in milliseconds."""
-        return self.dns + self.connect + self.ttfb + self.download + self.queue + self.parse
+        return self.dns + self.connect + self.ttfb + self.download + self.queue + self.render + self.parse
 
 
 class Heads(NamedTuple):
@@ -103,8 +106,12 @@ class Response:
     """The version and the cipher suite of TLS, `TLSv1.3 TLS_AES_256_GCM_SHA384`. Empty: no TLS, or it is not told."""
     heads: Heads = field(default=Heads(), repr=False)
     """The heads of the exchange as they were sent. Empty: the Fetcher does not tell them."""
+    number: int = field(default=0, repr=False, compare=False)
+    """The number of its request in the audit of requests (docs/proof.md). 0: it is not recorded there."""
     share: Share = field(default=NO_SHARE, repr=False, compare=False)
     """Its part of the budget for bodies. Copies made with `dataclasses.replace` have the same one."""
+    rendered: Rendered | None = field(default=None, repr=False)
+    """The document that scripts made of the answer. None: it was not rendered."""
     _names: list[bytes] = field(default_factory=list, init=False, repr=False, compare=False)
     """The names of the headers in lower case; empty until somebody asks for one. Copies make their own."""
 

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from .opening import count_cores, open_inline, open_offloader
     from .pool import Inline, Lane, Pool, Workers
     from .process import start_fork_server
-    from .program import UNGUARDED, OfProgram, refuse_in_worker, stands_in_program, why_not_importable, why_not_loaded
+    from .program import (
+        UNGUARDED,
+        OfModule,
+        OfProgram,
+        refuse_in_worker,
+        stands_in_program,
+        why_not_importable,
+        why_not_loaded,
+    )
 
 _HOMES = {
     "auto": "open_auto",
@@ -22,13 +30,14 @@ _HOMES = {
     "opening": "count_cores open_inline open_offloader",
     "pool": "Inline Lane Pool Workers",
     "process": "start_fork_server",
-    "program": "UNGUARDED OfProgram refuse_in_worker stands_in_program why_not_importable why_not_loaded",
+    "program": "UNGUARDED OfModule OfProgram refuse_in_worker stands_in_program why_not_importable why_not_loaded",
 }
 
 __all__ = [
     "UNGUARDED",
     "Inline",
     "Lane",
+    "OfModule",
     "OfProgram",
     "Pool",
     "Workers",

@@ -111,8 +111,24 @@ class OfProgram:
         return _load, (self._program, self._packed)
 
 
+class OfModule:
+    """A function of a module. A worker that cannot import the module gets a NotLoaded in its place."""
+
+    __slots__ = ("_function", "_packed")
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        self._function = function
+        self._packed = pickle.dumps(function)
+
+    def __call__(self, *args: object) -> object:
+        return self._function(*args)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _unpack, (self._packed,)
+
+
 class NotLoaded:
-    """Stands in a worker for a function whose program cannot be imported."""
+    """Stands in a worker for a function whose program or module cannot be imported."""
 
     def __init__(self, why: str) -> None:
         self.why = why
@@ -138,6 +154,15 @@ def _load(program: _Program, packed: bytes) -> object:
             _imported[program] = _import(program)
         return NotLoaded(_imported[program]) if _imported[program] else pickle.loads(packed)
     except Exception as error:  # noqa: BLE001 - it runs code of the user's classes
+        return NotLoaded(describe(error))
+
+
+def _unpack(packed: bytes) -> object:
+    try:
+        return pickle.loads(packed)
+    except BaseException as error:
+        if is_of_a_signal(error):
+            raise
         return NotLoaded(describe(error))
 
 

@@ -65,6 +65,11 @@ def read(document: turbohtml.Document) -> Embedded:
     return Embedded({name: kind for name, kind in kinds.items() if kind}, copier.is_whole)
 
 
+def read_items(document: turbohtml.Document) -> Iterator[Node]:
+    """Yields the items of the JSON-LD of a page, outer ones first."""
+    return Embedded({"jsonld": _Copier().copy(document.json_ld())}, True).nodes()
+
+
 @dataclass(slots=True)
 class _Copier:
     """Copies values of strangers as plain JSON, within bounds."""
@@ -78,13 +83,13 @@ class _Copier:
             self.is_whole = False
             return None
         if isinstance(value, str):
-            return _clean(value)
+            return clean(value)
         if isinstance(value, MicrodataItem | RdfaItem):
             return self._copy_item(value, depth)
         if isinstance(value, Mapping | list | tuple) and len(value) > self.room:
             self.is_whole = False
         if isinstance(value, Mapping):
-            return {_clean(str(key)): self.copy(one, depth + 1) for key, one in islice(value.items(), self.room)}
+            return {clean(str(key)): self.copy(one, depth + 1) for key, one in islice(value.items(), self.room)}
         if isinstance(value, list | tuple):
             return [self.copy(one, depth + 1) for one in islice(value, self.room)]
         return value if isinstance(value, bool | float) or (isinstance(value, int) and _fits(value)) else None
@@ -93,13 +98,13 @@ class _Copier:
         """Writes an item as JSON-LD does: `@type` and `@id` beside its properties, a single value without a list."""
         kinds = [item.type] if isinstance(item.type, str) else item.type or []
         name = item.id if isinstance(item, MicrodataItem) else item.resource
-        properties = {_last(key): values[0] if len(values) == 1 else values for key, values in item.properties.items()}
-        types = [_last(kind) for one in kinds for kind in one.split()]
+        properties = {last(key): values[0] if len(values) == 1 else values for key, values in item.properties.items()}
+        types = [last(kind) for one in kinds for kind in one.split()]
         head = {"@type": types[0] if len(types) == 1 else types} if types else {}
         return self.copy(head | ({"@id": name} if name else {}) | properties, depth)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Returns the text without halves of characters, which no JSON can hold."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
@@ -109,6 +114,6 @@ def _fits(value: int) -> bool:
     return -(1 << 63) <= value < 1 << 64
 
 
-def _last(name: str) -> str:
+def last(name: str) -> str:
     """Returns the last part of a name that is an address: `Person` of `https://schema.org/Person`."""
     return name.rstrip("/#").rpartition("/")[2].rpartition("#")[2] or name

@@ -15,7 +15,7 @@ from html.entities import html5
 import turbohtml
 
 from ..urls import resolve_base
-from . import audit, legacy, media, requisites, texts
+from . import audit, focus, legacy, media, requisites, selecting, shell, texts
 from . import charset as charsets
 from .blocked import LONGEST_TEXT
 from .job import ParseJob
@@ -59,6 +59,7 @@ def read(
     is_xml: bool = False,
     may_be_brief: bool = False,
     wants_audit: bool = False,
+    looks_for_shell: bool = False,
 ) -> Reading:
     """Reads a document. `label` is the charset in the header, `url` the document's own.
 
@@ -73,16 +74,17 @@ def read(
     anchors = _anchors(document, job, reading)
     reading.hrefs = anchors if "anchors" in job.follow else []
     _note_all(reading, document, job)
-    reading.hrefs = legacy.encode_hrefs(reading.hrefs, charset)
-    [reading.canonical] = legacy.encode_hrefs([reading.canonical], charset)
-    if reading.refresh:
-        [reading.refresh] = legacy.encode_hrefs([reading.refresh], charset)
+    _encode_hrefs(reading)
     if job.most_requisites:
         reading.requisites = requisites.find(document, charset)
     if wants_audit:
         reading.audit = audit.collect(document, charset, len(body), job)
+    if looks_for_shell:
+        reading.shell = shell.look(document)
     if job.wants_texts:
         texts.note(reading, document, job)
+    if job.fields:
+        selecting.note(reading, job.fields, selecting.Source(document, body, charset))
     if job.extract is None:
         document.remove("script,style")  # comes last because it changes the tree
         reading.words = document.text
@@ -93,6 +95,14 @@ def read(
     if not may_be_brief or len(reading.words) <= LONGEST_TEXT:
         _note_traits(reading, document, body, anchors)
     return reading
+
+
+def _encode_hrefs(reading: Reading) -> None:
+    """Encodes the queries of addresses as browsers do for pages in this charset."""
+    reading.hrefs = legacy.encode_hrefs(reading.hrefs, reading.charset)
+    [reading.canonical] = legacy.encode_hrefs([reading.canonical], reading.charset)
+    if reading.refresh:
+        [reading.refresh] = legacy.encode_hrefs([reading.refresh], reading.charset)
 
 
 def _note_traits(reading: Reading, document: turbohtml.Document, body: bytes, anchors: list[str]) -> None:
@@ -181,6 +191,8 @@ def _character(entity: re.Match[str]) -> str:
 
 
 def _anchors(document: turbohtml.Document, job: ParseJob, reading: Reading) -> list[str]:
+    if job.focus:
+        reading.link_texts = focus.link_texts(document)
     anchors: Iterable[turbohtml.Element] = document.find_all("a" if document.find("area") is None else ["a", "area"])
     if job.nofollow == "links":
         anchors = [anchor for anchor in anchors if reading.follows((anchor.attr("rel") or "").lower().split(), job)]

@@ -13,9 +13,12 @@ from ..model.header_pairs import find_values
 from ..model.quick import quick
 from ..protocols import Bounds
 from ..urls.canonical import Policy
+from .kinds import is_pdf
 
 if TYPE_CHECKING:
     import turbohtml
+
+    from .selectors import Selector
 
 ROBOTS_PATH = "/robots.txt"
 _WITH_BUFFERS = 5
@@ -56,6 +59,10 @@ class Document:
     """Whether the body is only a beginning."""
     may_be_brief: bool = False
     """Whether pages like it are well known. Then a long text is not hashed, see `Page.is_brief`."""
+    looks_for: str = ""
+    """Whether to say that the page needs rendering: `auto`, `always`; empty: no."""
+    is_rendered: bool = False
+    """Whether the body is the document that scripts made of the answer."""
     headers: tuple[tuple[bytes, bytes], ...] = ()
     """All headers as they were sent, for the user's own function. Without one they are not sent to the worker."""
     request: tuple[object, ...] | None = None
@@ -75,15 +82,24 @@ values_of: Callable[[Request], tuple[object, ...]] = attrgetter(*(field.name for
 """Returns all values of a request. They are sent to a worker at half the cost of the request itself."""
 
 
+_RENDERED_TYPE = "text/html; charset=utf-8"
+
+
 def make_document(
     request: Request, response: Response, *, is_for_function: bool, may_be_brief: bool = False
 ) -> Document:
-    """Returns the document of an answer. `is_for_function`: a function of the user gets headers and request, too."""
+    """Returns the document of an answer, as it was rendered if it was.
+
+    `is_for_function`: a function of the user gets headers and request, too.
+    """
+    made = response.rendered
+    is_rendered = made is not None and bool(made.html)
     return Document(
         url=request.url,
-        body=response.body,
-        content_type=response.header("content-type"),
-        content_encoding=response.header("content-encoding"),
+        body=made.html if made and is_rendered else response.body,
+        content_type=_RENDERED_TYPE if is_rendered else response.header("content-type"),
+        content_encoding="" if is_rendered else response.header("content-encoding"),
+        is_rendered=is_rendered,
         anchor=request.anchor,
         depth=request.depth,
         extra_hop=request.extra_hop,
@@ -93,7 +109,7 @@ def make_document(
         is_sitemap=request.via is not None and request.via.path == ROBOTS_PATH,
         links=response.all("link"),
         robots=response.all("x-robots-tag"),
-        refresh=response.header("refresh"),
+        refresh=f"0; url={made.moved_to}" if made and made.moved_to else response.header("refresh"),
         is_cut=bool(response.truncated),
         may_be_brief=may_be_brief,
         headers=response.headers if is_for_function else (),
@@ -142,12 +158,24 @@ class ParseJob:
     """The part of a page that text and markdown are made of: its main part, or all that is seen of it."""
     wants_simhash: bool
     """Whether to fill `Page.simhash` of each page, also of those that are brief."""
+    wants_sketch: bool = False
+    """Whether to fill `Page.sketch`."""
+    wants_pdf: bool = False
+    """Whether PDF files are read."""
+    quality: Literal["fast", "best"] = "fast"
+    """How the main part of a page is found."""
     wants_audit: bool = False
     """Whether to fill `Page.audit_json` of pages in reach."""
     extra_hops: int = 0
     """Links that leave the reach are followed so many hops further out."""
     most_requisites: int = 0
     """Most URLs that a document needs to be shown that are fetched. 0: none is looked for."""
+    fields: tuple[Selector, ...] = ()
+    """The selectors of `extract.fields`. Their values become `Page.fields_json`."""
+    focus: tuple[str, ...] = ()
+    """Words by which links are ordered, see `focus`. Empty: they are not."""
+    data_follows: bool = False
+    """Whether links of a page whose request has data become requests with the same data."""
     extract: Callable[[Content], object] | None = None
     """The user's own parse function. Its result becomes `Page.data_json`, its error `Page.data_error`."""
     returns: Literal["json", "pickle", "object"] = "json"
@@ -156,7 +184,17 @@ class ParseJob:
     @property
     def wants_headers(self) -> bool:
         """Whether documents come with the headers of their answers."""
-        return self.wants_audit or self.extract is not None
+        return self.wants_audit or self.data_follows or self.extract is not None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether somebody's function or selectors read each page, which may take any time."""
+        return bool(self.fields) or self.extract is not None
+
+    def is_slow_with(self, body: bytes) -> bool:
+        """Whether another library reads this body, which may take it long: a PDF file, or a page at its best."""
+        is_best = self.quality == "best" and (self.wants_text or self.wants_markdown or self.wants_metadata)
+        return is_best or (self.wants_pdf and is_pdf(body))
 
     @property
     def wants_texts(self) -> bool:

@@ -23,21 +23,26 @@ from . import (
     data,
     directives,
     fields,
+    focus,
     html,
     kinds,
     links,
     requisites,
     scan,
+    selecting,
+    shell,
     sitemap,
     styles,
     xml,
 )
 from .evidence import NO_END, Evidence, Shown, evidence
 from .extraction import Source, extract
+from .inheriting import hand_down
 from .job import Document, ParseJob
 from .news import NO_NEWS, Memory, News, ResolvedLinks, memory_of
 from .reading import Reading
 from .simhash import gist, simhash
+from .sketch import ALL, MAIN, sketch
 
 MAX_LINK_BYTES = 16 << 20
 """Bytes of all links of a page together, so that a worker's answer has a limit for any input."""
@@ -83,6 +88,7 @@ def parse(document: Document, job: ParseJob) -> Page:
     news = _add_requisites(news, memory, reading, base, document, job)
     is_brief = document.may_be_brief and len(reading.words) > LONG_TEXT
     wants_simhash = not is_brief or job.wants_simhash or job.extract is not None
+    relevance = focus.relevance_of(job.focus, reading) if kind != "sitemap" else None
     traits = _find_traits(reading, found, document.url.text) if not is_brief else NO_TRAITS
     page = Page(
         digest=sha256(body).digest(),
@@ -101,15 +107,20 @@ def parse(document: Document, job: ParseJob) -> Page:
         end=traits.shown.end,
         is_ahead=traits.shown.is_ahead,
         is_brief=is_brief,
+        sketch=_sketch(reading) if job.wants_sketch else b"",
         n_links=len(found),
-        news=_pack(news.texts, reading, job),
+        news=_pack(news.texts, reading, job, relevance, document.priority),
         links_json=data.encode_bounded(found) if job.wants_links else b"",
         audit_json=_encode_facts(reading, memory, base, document, job),
         text=_cut(reading.text, "text", reading),
         markdown=_cut(reading.markdown, "markdown", reading),
         text_from=reading.text_from,
         metadata_json=_encode(reading.metadata, "metadata", reading),
+        pdf_json=_encode(reading.pdf, "facts of the PDF file", reading),
         structured_json=_encode(reading.structured, "structured data", reading),
+        fields_json=_encode(reading.fields, "fields", reading),
+        fields_found=reading.fields_found,
+        fields_unread=reading.fields_unread,
         truncated=truncated,
         is_scanned=reading.is_scanned,
         note=reading.note,
@@ -119,11 +130,23 @@ def parse(document: Document, job: ParseJob) -> Page:
         n_requisites=len(reading.requisites),
         requisites=_pack_plain(news.requisites, job) if news.requisites else _NO_LINKS,
         blocked_by=_blocked_by(document, body, kind, reading, len(found)),
+        n_words=shell.count_words(reading.shell, reading.words) if document.is_rendered else 0,
+        relevance=relevance,
     )
+    if why := shell.judge(document.looks_for, reading.shell, reading.words):  # it comes again, with its scripts' work
+        return replace(page, shell=why, n_words=shell.count_words(reading.shell, reading.words))
+    source = Source(page, document, body, reading, base, news, depth)
     if job.extract is not None:
-        page, news = extract(Source(page, document, body, reading, base, news, depth), job, memory)
+        page, news = extract(source, job, memory)
+    if job.data_follows:
+        page = hand_down(source, page)
     memory.mark(news, depth, document)  # comes last: links may be marked only if they are really sent
     return page
+
+
+def _sketch(reading: Reading) -> bytes:
+    """Returns the sketch of the text that the record keeps; of all words, if it keeps none or little of it."""
+    return sketch(reading.main_text, MAIN) or sketch(reading.words, ALL)
 
 
 def _find_traits(reading: Reading, found: list[str], url: str) -> Traits:
@@ -151,7 +174,7 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
     if kind == "other" and codings.is_gzip(body) and kinds.may_hold_gzip(content_type):
         return _read_gzip(document, body, job)
     if kind == "html" and (document.is_suspect or html.is_too_large(body, job.tree_bytes)):
-        return kind, scan.read(body, charset.label(content_type), url, job)
+        return kind, _add_fields(scan.read(body, charset.label(content_type), url, job), document, body, job)
     if kind == "html":
         return kind, html.read(
             body,
@@ -161,12 +184,25 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
             is_xml=kinds.is_xml(content_type),
             may_be_brief=document.may_be_brief,
             wants_audit=job.wants_audit and not (document.extra_hop or document.requisite),
+            looks_for_shell=bool(document.looks_for) or document.is_rendered,
         )
     if kind in {"sitemap", "feed"}:
         return kind, xml.read([body], document, job)
+    if kind == "other" and job.wants_pdf and kinds.is_pdf(body) and not document.is_suspect:
+        from . import pdf  # noqa: PLC0415 - it needs an extra, and 20 MB of memory
+
+        return "pdf", pdf.read(body, url, job)
     if kind == "text":
         return _read_list(document, [body]) if sitemap.is_list(document) else (kind, _plain(document, body, job))
-    return kind, _read_file(document, body, job) if job.most_requisites else Reading()
+    reading = _read_file(document, body, job) if job.most_requisites else Reading()
+    return kind, _add_fields(reading, document, body, job) if kinds.essence(content_type).endswith("json") else reading
+
+
+def _add_fields(reading: Reading, document: Document, body: bytes, job: ParseJob) -> Reading:
+    """Returns the reading of what has no tree, with fields that expressions find, unless a worker failed on it."""
+    if job.fields and not document.is_suspect:
+        selecting.note(reading, job.fields, selecting.Source(None, body, reading.charset))
+    return reading
 
 
 def _read_file(document: Document, body: bytes, job: ParseJob) -> Reading:
@@ -211,7 +247,7 @@ def _read_list(document: Document, pieces: Iterable[bytes]) -> tuple[kinds.Kind,
 def _plain(document: Document, body: bytes, job: ParseJob) -> Reading:
     name = charset.of_text(body, charset.label(document.content_type))
     words = charset.decode(body, name)
-    return Reading(charset=name, words=words, text=words if job.wants_text else "")
+    return _add_fields(Reading(charset=name, words=words, text=words if job.wants_text else ""), document, body, job)
 
 
 def _pick_followed(reading: Reading, kind: kinds.Kind, job: ParseJob) -> list[str]:
@@ -304,16 +340,28 @@ def _pack_plain(texts: list[str], job: ParseJob) -> Links:
     return Links("\n".join(texts), urls.fingerprints(texts, job.key))
 
 
-def _pack(news: list[str], reading: Reading, job: ParseJob) -> Links:
-    """Returns the news in flat form, with priority and date from a sitemap."""
+def _pack(news: list[str], reading: Reading, job: ParseJob, relevance: float | None, priority: int) -> Links:
+    """Returns the news in flat form, with priority and date from a sitemap, and in the order of the crawl's focus."""
     links = Links("\n".join(news), urls.fingerprints(news, job.key))
-    if not news or not (any(reading.priorities) or any(reading.modified)):
+    is_dated = any(reading.priorities) or any(reading.modified)
+    if not news or not (is_dated or job.focus):
         return links
     resolve = urls.make_resolver(reading.base, job.policy)
+    if not is_dated:
+        texts = focus.join_texts(reading.link_texts, resolve)
+        return replace(links, priorities=focus.rank_links(job.focus, news, texts, relevance or 0.0, priority))
     said = {resolve(href): i for i, href in enumerate(reading.hrefs)}
     places = [said[text] for text in news]
     return replace(
         links,
-        priorities=array("b", [reading.priorities[i] for i in places]).tobytes(),
+        priorities=_rank_entries(news, [reading.priorities[i] for i in places], job),
         modified=struct.pack(f"<{len(news)}I", *(reading.modified[i] for i in places)),
     )
+
+
+def _rank_entries(news: list[str], said: list[int], job: ParseJob) -> bytes:
+    """Returns the priorities of the entries of a sitemap, of which only the URLs say whether they are about a focus."""
+    if not job.focus:
+        return array("b", said).tobytes()
+    promised = (focus.promise(focus.rate_link(job.focus, url, ""), 0.0, 0) for url in news)
+    return array("b", map(focus.to_priority, promised, said)).tobytes()

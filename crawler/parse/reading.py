@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import turbohtml
 
     from .facts import Facts
+    from .shell import Look
 
 
 @dataclass(slots=True)
@@ -49,20 +50,34 @@ class Reading:
     """The text that a person would read, with its layout. Filled only on request."""
     markdown: str = ""
     """The same as markdown. Filled only on request."""
+    main_text: str = ""
+    """The text of the part that the record keeps, also if it keeps only the markdown. Filled where that is made."""
     text_from: str = ""
     """The part that both are made of, see `main_text`; empty: nothing was chosen."""
     metadata: Mapping[str, object] | None = None
     """Statements of the page about itself, see `metadata`. Filled only on request."""
     structured: Mapping[str, object] | None = None
     """Its structured data, see `embedded`. Filled only on request."""
+    fields: Mapping[str, object] | None = None
+    """The values of `extract.fields` by name, see `selecting`. Filled only on request."""
+    fields_found: int = 0
+    """A bit for each of these fields that has a value."""
+    fields_unread: int = 0
+    """A bit for each one whose place was found, but no value of its type."""
+    link_texts: list[tuple[str, str]] = field(default_factory=list)
+    """Its anchors as written, each with its text. Filled only on request."""
     note: str = ""
     """A remark for people, such as why the rest was not read."""
     left_out: int = 0
     """Bits of LeftOut for the rules that kept links from being read."""
+    pdf: Mapping[str, object] | None = None
+    """Facts of a PDF file, see `pdf`. None: it is none, or nobody asked."""
     is_scanned: bool = False
     """Whether it was read without a tree, see `scan`."""
     audit: Facts | None = None
     """The facts for its site's owner, if these are asked for."""
+    shell: Look | None = None
+    """The signs that scripts fill the page. None: nobody looked for them."""
     tree: turbohtml.Document | None = None
     """The tree that it was read from, if the user's own function is to have it."""
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections.abc import Callable
-from typing import NamedTuple
-from weakref import WeakValueDictionary
+from dataclasses import replace
 
 from .. import urls
 from ..errors import FetchError, OutOfFiles, UrlError, VisitError
@@ -15,10 +13,12 @@ from ..model import Reason, Request, Response, Url
 from ..parse.codings import decode
 from ..policy import redirects
 from ..policy.politeness import setback
+from ..proof import ROBOTS, grounds, redirected_robots
 from ..protocols import Capping, Fetcher, Observer, Offloader, Rules
 from ..runtime.presence import Presence
 from ..settings import MOST_INLINE_BYTES
 from ..standing import RobotsState
+from .memory import Known, RobotsMemory
 from .reading import MAX_BYTES, parse, product_token
 from .rules import ALLOW_ALL, RobotsRules
 
@@ -27,6 +27,7 @@ __all__ = [
     "MAX_BYTES",
     "IgnoreRobots",
     "RobotsCache",
+    "RobotsMemory",
     "RobotsRules",
     "parse",
     "product_token",
@@ -34,13 +35,6 @@ __all__ = [
 
 MAX_REDIRECTS = 5
 """RFC 9309 2.3.1.2."""
-MAX_SITES = 50_000
-"""A few hundred bytes each. Beyond this number the oldest is forgotten and asked again when needed."""
-MAX_KEPT_BYTES = 64 << 20
-"""Bytes of all rules together. One robots.txt can take 1.5 MB.
-
-Beyond it, the sites that were asked longest ago are forgotten first, and asked again when needed.
-"""
 INLINE_BYTES = 2 << 10
 """Files up to this size are read on the event loop, in 0.4 ms at worst. Most are; a worker reads longer ones."""
 UNREACHABLE_S = (2.0, 8.0, 60.0, 600.0)
@@ -92,8 +86,9 @@ class RobotsCache:
         clock: Callable[[], float] = time.monotonic,
         observer: Observer | None = None,
         presence: Presence | None = None,
+        memory: RobotsMemory | None = None,
     ) -> None:
-        """`observer` gets each answer before it is read."""
+        """`observer` gets each answer before it is read. `memory` keeps the answers; None: one of its own."""
         self._fetcher = fetcher.capped(MAX_BYTES) if isinstance(fetcher, Capping) else fetcher
         self._observer = observer
         self._offloader = offloader
@@ -101,9 +96,7 @@ class RobotsCache:
         self._ttl_s = ttl_s
         self._clock = clock
         self._presence = presence or Presence()
-        self._known: dict[str, _Known] = {}
-        self._kept_bytes = 0
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._memory = RobotsMemory() if memory is None else memory
 
     async def rules(self, request: Request) -> tuple[Rules, bool]:
         """Returns the rules of the request's site, and whether a fetch was needed for it now.
@@ -120,7 +113,7 @@ class RobotsCache:
 
     def state(self, site: str) -> RobotsState:
         """Returns what is known about a site, fresh or old, without asking it."""
-        known = self._known.get(site)
+        known = self._memory.known.get(site)
         if known is None:
             return RobotsState()
         asked_in_s = max(0.0, known.until - self._clock())
@@ -131,43 +124,28 @@ class RobotsCache:
     def ask_again(self) -> None:
         """Makes each site be asked again before its next page. Its old rules hold until then."""
         now = self._clock()
-        for site, known in self._known.items():
+        for site, known in self._memory.known.items():
             if known.rules is not None:
-                self._known[site] = known._replace(until=now)
+                self._memory.known[site] = known._replace(until=now)
 
-    async def _learn(self, site: str) -> tuple[_Known, bool]:
+    async def _learn(self, site: str) -> tuple[Known, bool]:
         """Asks a site while other callers wait for the same answer. If the asking one is cancelled, the next one asks.
 
         Returns what is known, and whether this call asked.
         """
-        turn = self._turns.get(site)
-        if turn is None:
-            turn = self._turns[site] = asyncio.Lock()
-        async with turn:
+        async with self._memory.turn(site):
             known = self._fresh(site)
             if known is not None:
                 return known, False
             known = await self._ask(site)
-            self._remember(site, known)
+            self._memory.remember(site, known)
             return known, True
 
-    def _fresh(self, site: str) -> _Known | None:
-        known = self._known.get(site)
+    def _fresh(self, site: str) -> Known | None:
+        known = self._memory.known.get(site)
         return known if known and known.until > self._clock() else None
 
-    def _remember(self, site: str, known: _Known) -> None:
-        self._forget(site)
-        self._kept_bytes += known.rules.size if known.rules else 0
-        while self._known and (len(self._known) >= MAX_SITES or self._kept_bytes > MAX_KEPT_BYTES):
-            self._forget(next(iter(self._known)))
-        self._known[site] = known
-
-    def _forget(self, site: str) -> None:
-        known = self._known.pop(site, None)
-        if known and known.rules:
-            self._kept_bytes -= known.rules.size
-
-    async def _ask(self, site: str) -> _Known:
+    async def _ask(self, site: str) -> Known:
         begun = self._presence.beat()
         try:
             rules = await self._fetch(Url(f"{site}/robots.txt"))
@@ -177,28 +155,29 @@ class RobotsCache:
             if self._presence.beat() != begun and not isinstance(error, _ServerError):
                 return self._unanswered(site, error)
             return self._unreachable(site, error)
-        return _Known(self._clock() + self._ttl_s, rules, _NO_ERROR, 0, math.inf)
+        return Known(self._clock() + self._ttl_s, rules, _NO_ERROR, 0, math.inf)
 
-    def _unanswered(self, site: str, error: FetchError) -> _Known:
+    def _unanswered(self, site: str, error: FetchError) -> Known:
         """Returns what was known before: this process was away while it asked, so the next caller asks again."""
-        now, before = self._clock(), self._known.get(site)
+        now, before = self._clock(), self._memory.known.get(site)
         if before is None:
-            return _Known(now, None, error.copy(), 0, math.inf)
+            return Known(now, None, error.copy(), 0, math.inf)
         return before._replace(until=now, error=error.copy())
 
-    def _unreachable(self, site: str, error: FetchError) -> _Known:
-        now, before = self._clock(), self._known.get(site)
+    def _unreachable(self, site: str, error: FetchError) -> Known:
+        now, before = self._clock(), self._memory.known.get(site)
         rules, failures = (before.rules, before.failures) if before else (None, 0)
         since = min(now, before.since if before else now) if isinstance(error, _ServerError) else math.inf
         if rules is None and now - since >= LONG_UNREACHABLE_S:
             rules = ALLOW_ALL
         until = now + UNREACHABLE_S[min(failures, len(UNREACHABLE_S) - 1)]
-        return _Known(until, rules, error.copy(), failures + 1, since)
+        return Known(until, rules, error.copy(), failures + 1, since)
 
     async def _fetch(self, url: Url) -> RobotsRules:
         """Returns the rules at `url`, or at the place it redirects to. Raises FetchError."""
-        first = url
+        first, number = url, 0
         for _ in range(MAX_REDIRECTS + 1):
+            grounds.set(ROBOTS if url is first else redirected_robots(number))
             try:
                 response = await self._fetcher.fetch(Request(url))
             except FetchError as error:
@@ -209,14 +188,14 @@ class RobotsCache:
                 if self._observer is not None:
                     await self._observer.observe(response)
                 if not 300 <= response.status < 400:
-                    return await self._read(response)
+                    return replace(await self._read(response), source=response.number)
             finally:
                 response.release()
-            target = _target(response)
+            number, target = response.number, _target(response)
             if target is None:
-                return ALLOW_ALL
+                break
             url = target
-        return ALLOW_ALL
+        return replace(ALLOW_ALL, source=number)
 
     async def _read(self, response: Response) -> RobotsRules:
         if response.status == 429 or response.status >= 500:
@@ -237,18 +216,6 @@ class RobotsCache:
             return await self._offloader.run(_decode_and_parse, body, coding, self._agent, size=size)
         except VisitError as error:
             raise _unreachable(response.url, str(error), None) from error
-
-
-class _Known(NamedTuple):
-    """The rules of a site, or the error that says why there are none."""
-
-    until: float
-    rules: RobotsRules | None
-    error: FetchError
-    failures: int
-    """Failures in a row, up to now."""
-    since: float
-    """Time when the site began to answer only with server errors; infinite if it does not."""
 
 
 class _ServerError(FetchError):

@@ -62,6 +62,8 @@ class RobotsRules:
     """Whether nothing is forbidden."""
     delay_s: float | None = None
     sitemaps: tuple[str, ...] = ()
+    source: int = 0
+    """The number of the request that brought the file, in the audit of requests; 0: it is not recorded."""
 
     @property
     def size(self) -> int:

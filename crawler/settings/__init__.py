@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 
 from ..runtime.ownership import NOBODY, Trust
 from .copies import CopiesConfig
+from .dedupe import DedupeConfig
 from .extract import ExtractConfig
 from .fetch import FetchConfig
 from .filling import build, fill
@@ -27,8 +28,11 @@ from .output import (
     as_file,
 )
 from .politeness import PolitenessConfig
+from .proof import ProofConfig
 from .reading import add_preset, gather, read_keywords
+from .render import RenderConfig
 from .scope import LinkKind, ScopeConfig, UrlsConfig
+from .search import SearchConfig
 from .sites import SiteConfig, check_sites
 from .table import Fixed, ForJobs, Live, Mark, Nature, Secret, Table, header_text, mark_of
 from .telemetry import TelemetryConfig
@@ -36,11 +40,36 @@ from .warc import WarcConfig
 from .watch import WatchConfig
 
 __all__ = [
-    "BUILT_IN_SINKS", "JOB_SINKS", "MOST_INLINE_BYTES", "OWN_FILES", "AllSettings", "Config", "CopiesConfig",
-    "ExtractConfig", "FetchConfig",
-    "FrontierConfig", "LinkKind", "Mark", "Nature", "OffloadConfig", "PolitenessConfig", "ScopeConfig", "Settings",
-    "SinkConfig", "SiteConfig", "Table", "TelemetryConfig", "UrlsConfig", "WarcConfig", "WatchConfig", "mark_of",
-]  # fmt: skip
+    "BUILT_IN_SINKS",
+    "JOB_SINKS",
+    "MOST_INLINE_BYTES",
+    "OWN_FILES",
+    "AllSettings",
+    "Config",
+    "CopiesConfig",
+    "DedupeConfig",
+    "ExtractConfig",
+    "FetchConfig",
+    "FrontierConfig",
+    "LinkKind",
+    "Mark",
+    "Nature",
+    "OffloadConfig",
+    "PolitenessConfig",
+    "ProofConfig",
+    "RenderConfig",
+    "ScopeConfig",
+    "SearchConfig",
+    "Settings",
+    "SinkConfig",
+    "SiteConfig",
+    "Table",
+    "TelemetryConfig",
+    "UrlsConfig",
+    "WarcConfig",
+    "WatchConfig",
+    "mark_of",
+]
 
 
 class Config(Table):
@@ -70,6 +99,10 @@ class Config(Table):
     watch: WatchConfig = WatchConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
     extract: ExtractConfig = ExtractConfig()
+    search: SearchConfig = SearchConfig()
+    proof: ProofConfig = ProofConfig()
+    render: RenderConfig = RenderConfig()
+    dedupe: DedupeConfig = DedupeConfig()
     warc: WarcConfig = WarcConfig()
     copies: CopiesConfig = CopiesConfig()
     sinks: Fixed[ForJobs[tuple[SinkConfig, ...]]] = (SinkConfig(),)

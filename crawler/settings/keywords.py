@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
 
 from .copies import CopiesConfig
+from .dedupe import DedupeConfig
 from .extract import ExtractConfig
 from .fetch import FetchConfig
 from .output import FrontierConfig, OffloadConfig, SinkConfig
 from .politeness import PolitenessConfig
+from .proof import ProofConfig
+from .render import RenderConfig
 from .scope import ScopeConfig, UrlsConfig
+from .search import SearchConfig
 from .sites import SiteConfig
 from .telemetry import TelemetryConfig
 from .warc import WarcConfig
@@ -109,6 +113,12 @@ class ScopeSettings(TypedDict, total=False):
     """Follow links that leave the reach so many hops further out, and no further; no way back into the reach counts."""
     sitemaps: bool
     """Visit the sitemaps that robots.txt names. Pages they list count as near as the seed."""
+    focus: str
+    """Words and "phrases" that are sought: pages that promise them by link text, URL and the page that names them are
+    visited first, within their site and, with `max_depth`, their depth (docs/focus.md). Empty: none."""
+    data_follows: bool
+    """Hand the data of a request (docs/own-data.md), such as the columns of a seed, down to the requests that its page
+    leads to. The page that finds a URL first decides its data."""
 
 
 class UrlsSettings(TypedDict, total=False):
@@ -304,9 +314,69 @@ class ExtractSettings(TypedDict, total=False):
     part: Literal["main", "page"]
     """The part of a page that text and markdown are made of: `main`, without menus, footers and asides, or `page`, all
     that a reader sees (docs/extraction.md)."""
+    quality: Literal["fast", "best"]
+    """How the main part is found: `fast` takes 0.6 ms a page; `best` asks trafilatura, which takes 15 ms and the extra
+    `extract` (`pip install 'crawld[extract]'`)."""
+    pdf: bool
+    """Read PDF files: their text, where outputs have texts, their links, and facts such as pages and author, in the
+    field `pdf` of records. It takes the extra `pdf` (`pip install 'crawld[pdf]'`)."""
+    fields: Mapping[str, str]
+    """Values that selectors take out of each page, by names of your choice, for the field `fields` of records: `price =
+    "css:.price as number"`, `sku = "jsonld:Product.sku"` (docs/extraction.md)."""
     function: str
     """A parse function of yours, as `module:function`, which the workers import; its result is the field `data` of
     records (docs/parsing.md). The module may stand in the folder where the command is called. Empty: none."""
+
+
+class SearchSettings(TypedDict, total=False):
+    """Keywords of `SearchConfig`. Words by which pages of a crawl are found again (`crawl search`)."""
+
+    index: bool
+    """Keep an index for `crawl search` up to date while the crawl runs. Without it, the first search makes one
+    (docs/searching.md)."""
+
+
+class ProofSettings(TypedDict, total=False):
+    """Keywords of `ProofConfig`. Proof of politeness ([proof.md](proof.md))."""
+
+    audit_requests: bool
+    """Record each request in `requests.audit` before it leaves, with its grounds, and keep each robots.txt: `crawl
+    prove` checks them."""
+
+
+class RenderSettings(TypedDict, total=False):
+    """Keywords of `RenderConfig`. Pages that scripts make, rendered by the machine's own Chromium
+    (docs/rendering.md)."""
+
+    mode: Literal["never", "auto", "always"]
+    """Which pages are rendered: none, those that seem empty without their scripts (auto), or every HTML page."""
+    browser: str
+    """The Chromium to use, a path or the name of a program. Empty: the one that is found. None is ever downloaded."""
+    pages_at_once: int
+    """Most pages that are rendered at a time. Each takes some 50 MB, and the browser itself 250."""
+    page_timeout_s: float
+    """Time for one page. Waits for the turns of sites do not count. A page that takes longer is taken as it is then."""
+    settle_s: float
+    """Longest wait, once a page is loaded, for it to stop asking for more."""
+    max_page_requests: int
+    """Most requests that one page may make; all further ones fail."""
+    tab_memory_bytes: int
+    """Memory that one page may take. A page that takes more is ended, and recorded as it was without its scripts."""
+    browser_memory_bytes: int
+    """Memory of the browser from which on it is replaced by a new one."""
+    browser_pages: int
+    """Pages after which the browser is replaced by a new one."""
+
+
+class DedupeSettings(TypedDict, total=False):
+    """Keywords of `DedupeConfig`. Pages whose text nearly repeats that of an earlier page of the crawl (docs/near-
+    duplicates.md)."""
+
+    near_duplicates: Literal["keep", "mark", "skip"]
+    """What becomes of near duplicates: `keep` does not look for them; `mark` names the earlier page in their records
+    (`near_duplicate_of`); `skip` leaves out their `text` and `markdown` as well."""
+    near_similarity: float
+    """The share of pairs of words that two texts have in common, from which on the later one is a near duplicate."""
 
 
 class WarcSettings(TypedDict, total=False):
@@ -398,6 +468,10 @@ class Settings(
     WatchSettings,
     TelemetrySettings,
     ExtractSettings,
+    SearchSettings,
+    ProofSettings,
+    RenderSettings,
+    DedupeSettings,
     WarcSettings,
     CopiesSettings,
     total=False,
@@ -434,6 +508,14 @@ class Settings(
     """Traces and metrics by OpenTelemetry (docs/telemetry.md)."""
     extract: ExtractSettings | ExtractConfig
     """Texts of pages, where an output asks for them (`--text`, `--markdown`), and values that your function finds."""
+    search: SearchSettings | SearchConfig
+    """Words by which pages of a crawl are found again (`crawl search`)."""
+    proof: ProofSettings | ProofConfig
+    """Proof of politeness ([proof.md](proof.md))."""
+    render: RenderSettings | RenderConfig
+    """Pages that scripts make, rendered by the machine's own Chromium (docs/rendering.md)."""
+    dedupe: DedupeSettings | DedupeConfig
+    """Pages whose text nearly repeats that of an earlier page of the crawl (docs/near-duplicates.md)."""
     warc: WarcSettings | WarcConfig
     """WARC files, where an output has the kind `warc` (`--warc`)."""
     copies: CopiesSettings | CopiesConfig

@@ -9,9 +9,11 @@ from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_va
 
 from .table import Fixed, ForJobs, Kind, Secret, Shared, Size, Table
 
-OWN_FILES = frozenset(
-    {"crawl.toml", "crawl.log", "crawl.log.1", "lock", "bad-seeds.txt", "frontier.sqlite", "seeds", "copied.jsonl"}
-)
+OWN_FILES = frozenset({
+    "crawl.toml", "crawl.log", "crawl.log.1", "lock", "bad-seeds.txt", "frontier.sqlite", "seeds", "copied.jsonl",
+    "requests.audit", "robots.kept", "settings.history", "bounds.timeline",
+    "near-duplicates.sqlite",
+})  # fmt: skip
 """Files of a crawl folder beside the files of the sinks."""
 MOST_NAME_BYTES = 200
 """Longest file name of a sink. File systems take 255 bytes, and files made from it may have a longer ending."""

@@ -16,8 +16,8 @@ NESTED: Mapping[str, tuple[str, ...]] = {
     "warc": ("filename", "offset", "length"),
 }
 """Fields that are objects of ours: each of their parts is a column."""
-OPEN = ("data", "request_data")
-"""Fields whose form a program chooses: `data.price` is a column if it is asked for."""
+OPEN = ("fields", "data", "request_data")
+"""Fields whose form a user chooses: `data.price` is a column if it is asked for."""
 COLUMNS = tuple(
     column for name in FIELDS for column in ([f"{name}.{part}" for part in NESTED[name]] if name in NESTED else [name])
 )

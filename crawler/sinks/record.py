@@ -56,10 +56,12 @@ EXTRA = ("method", "request_id", "label", "request_data")
 BEYOND = ("requisite", "extra_hop")
 """Fields of records of URLs that belong to the crawl though they need not be in its reach."""
 HEAVY = (
-    "links", "audit", "text", "markdown", "text_from", "metadata", "structured", "headers", "data", "warc", "file"
+    "near_duplicate_of", "links", "audit", "text", "markdown", "text_from", "metadata", "structured", "headers",
+    "pdf", "fields", "data", "warc", "file", "rendered", "render_ms", "relevance",
 )  # fmt: skip
-"""Fields of a record on request, see Wants; `data` comes from the user's own parse function, `warc` from an archive,
-`file` from the output that saves bodies."""
+"""Fields of a record on request, see Wants; `fields` comes from selectors and `data` from a parse function of the user,
+`warc` from an archive, `file` from the output that saves bodies, `near_duplicate_of` from the search for these,
+`rendered` and `render_ms` from the browser, `relevance` from the focus of the crawl."""
 
 
 def record(outcome: Outcome, wants: Wants) -> bytes:
@@ -84,6 +86,7 @@ def _make_line(outcome: Outcome, wants: Wants) -> bytes:
         "detail": outcome.detail or None,
         "location": _location(outcome),
         "duplicate_of": outcome.duplicate_of and outcome.duplicate_of.text,
+        **({"near_duplicate_of": outcome.near_duplicate_of.text} if outcome.near_duplicate_of else {}),
         "seed": request.origin.text,
         "via": request.via and request.via.text,
         "depth": request.depth,
@@ -96,12 +99,17 @@ def _make_line(outcome: Outcome, wants: Wants) -> bytes:
     values |= _heavy(outcome, wants)
     if request.way:
         values |= {"requisite": True} if request.requisite else {"extra_hop": request.extra_hop}
+    if outcome.response is not None and outcome.response.rendered is not None:
+        values["rendered"] = outcome.response.rendered.why
+        values["render_ms"] = round(outcome.response.timings.render, 1)
     if outcome.capture is not None:
         values["warc"] = outcome.capture._asdict()
     if outcome.file:
         values["file"] = outcome.file
     if request.label or request.data is not None or not request.is_plain:
         values |= _extra(outcome)
+    if outcome.page is not None and outcome.page.relevance is not None:
+        values["relevance"] = outcome.page.relevance  # comes last, where it is found without reading the line
     return json_line(values)
 
 
@@ -113,7 +121,7 @@ def estimate_heavy_bytes(outcome: Outcome) -> int:
         weight += sum([len(value) for _, value in response.headers])
     if page is not None:
         weight += len(page.title) + len(page.description) + len(page.text) + len(page.markdown) + len(page.data_json)
-        weight += len(page.metadata_json) + len(page.structured_json)
+        weight += len(page.metadata_json) + len(page.structured_json) + len(page.fields_json)
     return weight
 
 
@@ -171,6 +179,8 @@ def _heavy(outcome: Outcome, wants: Wants) -> dict[str, object]:
         if wants.audit and page.audit_json:
             heavy["audit"] = orjson.Fragment(page.audit_json)
         heavy |= _texts(page, wants)
+        if page.fields_json:
+            heavy["fields"] = orjson.Fragment(page.fields_json)
         if page.data_json:
             heavy["data"] = orjson.Fragment(page.data_json)
     if response is not None and wants.headers:
@@ -185,6 +195,8 @@ def _texts(page: Page, wants: Wants) -> dict[str, object]:
         found["text"] = page.text
     if wants.markdown:
         found["markdown"] = page.markdown or None
+    if page.pdf_json:
+        found["pdf"] = orjson.Fragment(page.pdf_json)
     if wants.text or wants.markdown:
         found["text_from"] = page.text_from or None
     if wants.metadata:

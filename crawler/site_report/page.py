@@ -15,7 +15,9 @@ from ..audit import Severity
 from ..reports import Report
 from ..runtime.counting import many
 from . import charts, tables
+from .bounding import NO_BOUNDING, Bounding
 from .markup import Markup, element
+from .ranking import RankedPage
 from .sections import Section
 from .timeline import Timeline
 
@@ -24,8 +26,15 @@ _EXPORT = "export { uPlot as default };"
 _PLURALS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.NOTICE: "notices"}
 
 
-def make(name: str, report: Report, timeline: Timeline, sections: Sequence[Section]) -> str:
-    """Returns the page. `name` is that of the crawl folder."""
+def make(
+    name: str,
+    report: Report,
+    timeline: Timeline,
+    sections: Sequence[Section],
+    bounding: Bounding = NO_BOUNDING,
+    ranked: Sequence[RankedPage] = (),
+) -> str:
+    """Returns the page. `name` is that of the crawl folder; `ranked` are the first pages of the site by their rank."""
     style, script = _style(), _script()
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
@@ -40,11 +49,11 @@ def make(name: str, report: Report, timeline: Timeline, sections: Sequence[Secti
         element("title", title),
         element("style", Markup(style)),
     )
-    numbers = orjson.dumps(charts.make(timeline)).decode().replace("<", "\\u003c")
+    numbers = orjson.dumps([*bounding.charts, *charts.make(timeline)]).decode().replace("<", "\\u003c")
     body = element(
         "body",
         _header(name, report, timeline, sections),
-        element("main", _findings(name, sections), _crawl(report, timeline)),
+        element("main", _findings(name, sections), _crawl(report, timeline, bounding, ranked)),
         element("script", Markup(numbers), type="application/json", id="charts"),
         element("script", Markup(script)),
     )
@@ -93,13 +102,17 @@ def _findings(name: str, sections: Sequence[Section]) -> Markup:
     return element("section", element("h2", "Findings"), *found, id="findings")
 
 
-def _crawl(report: Report, timeline: Timeline) -> Markup:
+def _crawl(report: Report, timeline: Timeline, bounding: Bounding, ranked: Sequence[RankedPage]) -> Markup:
     pauses = timeline.course().pauses
     left_out = f" {many(pauses, 'pause')} without visits left out." if pauses else ""
     note = f"Time is that of crawling, in steps of {timeline.step_s:,.0f} s.{left_out}"
     without = element("p", "Charts need scripts; all tables are complete without.", class_="more")
     drawn = element("div", without, id="drawn", class_="charts")
     counted = [tables.with_title(title, inner) for title, inner in tables.counts(report, timeline)]
+    if bounding.seconds:
+        counted.insert(0, tables.with_title("What bound it", tables.bounds(bounding.seconds)))
+    if ranked:
+        counted.append(tables.with_title("Pages by PageRank", tables.ranks(ranked)))
     return element(
         "section", element("h2", "The crawl"), drawn, element("p", note, class_="more"),
         element("div", *counted, class_="columns"), id="crawl",

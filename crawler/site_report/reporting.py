@@ -12,14 +12,17 @@ from ..errors import ConfigError
 from ..export.source import Tell, read_source, tell_nobody
 from ..export.target import open_target
 from ..folder.folder import Folder
+from ..metrics.course import read_course
 from ..records import Record
 from ..reports import Report
 from ..reports.report import make_report
 from ..reports.tally import Tally
 from ..runtime.nearest import did_you_mean
 from . import page
+from .bounding import find_bounding
 from .folder_records import FolderRecords, translate_errors
 from .listing import write_csv, write_json
+from .ranking import collect_links
 from .sections import SHOWN_PAGES, gather
 from .timeline import Timeline
 
@@ -67,12 +70,15 @@ def write_site_report(
         source = read_source(folder, tell)
         records = FolderRecords(source, counts.add)
         most = SHOWN_PAGES if format == "html" else None
-        findings = find(records, checks=checks, limits=limits, most_pages=most)
-        with open_target(path) as file:
+        with open_target(path) as file, collect_links() as links:
+            watch = links.add if format == "html" else None
+            findings = find(records, checks=checks, limits=limits, most_pages=most, watch=watch)
             if format == "html":
                 sections = gather(findings)
                 report = counts.report(records.unreadable)
-                file.write(page.make(source.title, report, counts.timeline, sections).encode())
+                bounding = find_bounding(list(read_course(folder.path)))
+                made = page.make(source.title, report, counts.timeline, sections, bounding, links.rank())
+                file.write(made.encode())
             elif format == "csv":
                 write_csv(findings, file)
             else:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..audit import Finding, Severity
 from ..reports import Report
 from ..runtime.counting import many
 from .markup import Markup, element, joined, link, text
+from .ranking import RankedPage
 from .sections import Section
 from .timeline import MOST_DEPTHS, Timeline
 
@@ -96,6 +97,22 @@ def counts(report: Report, timeline: Timeline) -> Iterator[tuple[str, Markup]]:
         [(f"{one.reason}{_after(one.detail)}", f"{one.n:,}", link(one.example)) for one in report.errors],
         frozenset({1}),
     )  # fmt: skip
+
+
+def ranks(pages: Sequence[RankedPage]) -> Markup:
+    """Returns the first pages of a site by the links among its pages."""
+    rows = [
+        (link(one.url), f"{100 * one.share:.2f} %", f"{one.in_links:,}", "–" if one.depth is None else str(one.depth))
+        for one in pages
+    ]
+    return table("ranks", ["Address", "PageRank", "Linked from pages", "Depth"], rows, frozenset({1, 2, 3}))
+
+
+def bounds(seconds: Mapping[str, float]) -> Markup:
+    """Returns the table of what bound the crawl's speed, with the share of its time."""
+    total = sum(seconds.values()) or 1.0
+    rows: list[Cells] = [(name, f"{spent / total:.0%}", _bar(spent / total)) for name, spent in seconds.items()]
+    return table("bounds", ["Bound", "Time", ""], rows, frozenset({1}))
 
 
 def _sites(report: Report) -> Markup:

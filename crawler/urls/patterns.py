@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 from urllib.parse import quote
@@ -74,15 +74,37 @@ class TextPattern:
 
     def __init__(self, text: str) -> None:
         self.text: str = text
-        rewritten = _TOKEN.sub(_rewrite_token, text).encode("utf-8", "replace")
-        try:
-            self._compiled = re2.compile(rewritten, _options(re2.Options.Encoding.UTF8))
-        except re2.error as error:
-            raise PatternError(_explain_error(error.args[0].decode("utf-8", "replace"))) from None
+        self._compiled = _compile_for_text(text, captures=False)
 
     def search(self, text: str) -> bool:
         """Returns whether the expression matches anywhere in a text."""
         return self._compiled.search(text.encode("utf-8", "replace")) is not None
+
+
+class Finder:
+    """A compiled expression that takes parts out of texts, like a TextPattern. The constructor raises PatternError."""
+
+    __slots__ = ("_compiled", "_group", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text: str = text
+        self._compiled = _compile_for_text(text, captures=True)
+        self._group = min(self._compiled.groups, 1)
+
+    def find(self, text: str) -> Iterator[str]:
+        """Yields the first group of each match, or all of the match where the expression has no group."""
+        for match in self._compiled.finditer(text.encode("utf-8", "replace")):
+            part = match.group(self._group)
+            if part is not None:
+                yield part.decode("utf-8", "replace")
+
+
+def _compile_for_text(text: str, *, captures: bool) -> re2._Regexp[bytes]:
+    rewritten = _TOKEN.sub(_rewrite_token, text).encode("utf-8", "replace")
+    try:
+        return re2.compile(rewritten, _options(re2.Options.Encoding.UTF8, captures=captures))
+    except re2.error as error:
+        raise PatternError(_explain_error(error.args[0].decode("utf-8", "replace"))) from None
 
 
 @lru_cache(maxsize=64)
@@ -135,12 +157,12 @@ _EITHER = re.compile(r"\\[{}^]|[`']")
 """Characters that URLs have percent-encoded in the path or in the query alone, as fnmatch writes them."""
 
 
-def _options(encoding: re2.Options.Encoding = re2.Options.Encoding.LATIN1) -> re2.Options:
+def _options(encoding: re2.Options.Encoding = re2.Options.Encoding.LATIN1, *, captures: bool = False) -> re2.Options:
     """Returns the bounds of an expression. In Latin-1 `.` is one step, in UTF-8 eight."""
     options = re2.Options()
     options.max_mem = MOST_MEMORY_BYTES
     options.log_errors = False  # else they are printed to stderr
-    options.never_capture = True  # only whether it matches matters
+    options.never_capture = not captures  # mostly, only whether it matches matters
     options.encoding = encoding
     return options
 

@@ -34,6 +34,8 @@ async def test_a_demo_shows_the_whole_way_and_goes_on_where_it_was_stopped(crawl
     assert "continuing demo.crawl" in ran.err
     assert "finished: " in ran.err
     assert "what to look at next" in ran.err
+    ran = await crawl("prove", "demo.crawl")
+    assert (ran.code, "all sites were treated as they should" in ran.out) == (0, True), ran.out
     records = [json.loads(line) for line in pages.read_text("utf-8").splitlines()]
     assert len({record["url"] for record in records}) == len(records) > 300
     assert {record["disposition"] for record in records} == {"fetched", "redirected", "excluded", "failed", "duplicate"}

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from crawler.testing import Served
+from crawler.testing import Served, Site, Web, html, open_web
 from tests.layouts.test_layouts import contents
+from tests.parse.test_simhash import prose
 
 from .conftest import ALLOWED, Crawl
 
@@ -64,3 +65,23 @@ async def test_a_url_that_was_never_met_is_said_to_be_so(crawl: Crawl, folder: P
 async def test_bad_input_gets_one_line(crawl: Crawl, folder: Path, asked: tuple[str, ...]) -> None:
     ran = await crawl("inspect", *asked)
     assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+
+
+async def test_pages_that_repeat_others_are_shown(crawl: Crawl, tmp_path: Path) -> None:
+    story = " ".join(prose(200, seed=1))
+    pages = {
+        "/": html("Home", ["/a", "/b"]),
+        "/a": html("A", text=[story]),
+        "/b": html("B", text=["An advertisement of the day.", story]),
+    }
+    async with open_web(Web([Site("a.test", pages)])) as served:
+        options = ("-o", "near.crawl", "--text", "--dedupe", "near", "--concurrency", "1", *ALLOWED)
+        assert (await crawl(served.url("a.test"), *options)).code == 0
+        first = served.url("a.test", "/a")
+    ran = await crawl("inspect", "near.crawl", "--duplicates")
+    assert (ran.code, ran.err) == (0, "")
+    assert "near.crawl: 3 records, 0 copies, 1 near duplicate" in ran.out
+    assert f"{first}  1 near\n    {served.url('a.test', '/b')}\n" in ran.out
+    told = json.loads((await crawl("inspect", "near.crawl", "--duplicates", "--json")).out)
+    assert [(one["url"], one["near"]) for one in told["clusters"]] == [(first, 1)]
+    assert (await crawl("inspect", "near.crawl", first, "--duplicates")).code == 2

@@ -64,3 +64,26 @@ async def test_a_name_that_cannot_be_used_is_refused_before_anything_is_made(cra
         ran = await crawl("http://a.test/", "-o", "a.crawl", "--parse", name)
         assert (ran.code, said in ran.err) == (2, True), ran.err
         assert not (tmp_path / "a.crawl").exists()
+
+
+async def test_the_first_trace_is_shown_at_the_end(crawl: Crawl, web: Served, tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(SHOP)
+    ran = await crawl(web.url("a.test"), "-o", "a.crawl", "--parse", "shop:read_item", *ALLOWED)
+    lines = ran.err.splitlines()
+    at = lines.index("  the first error of read_item:")
+    assert "Traceback" in lines[at + 1]
+    assert any("shop.py" in line and "line 11, in read_item" in line for line in lines[at:])
+    assert "    ValueError: no price here" in lines[at:]
+    assert lines.count("  the first error of read_item:") == 1
+
+
+async def test_a_module_that_workers_cannot_import_is_one_line_before_anything_is_fetched(
+    crawl: Crawl, web: Served, tmp_path: Path
+) -> None:
+    (tmp_path / "shop.py").write_text("import os\nif os.path.exists('began'):\n    raise ImportError('no display')\n"
+                                      "open('began', 'w').close()\ndef read(content):\n    return 1\n")  # fmt: skip
+    ran = await crawl(web.url("a.test"), "-o", "a.crawl", "--parse", "shop:read", *ALLOWED)
+    assert (ran.code, len(ran.err.splitlines())) == (2, 1), ran.err
+    assert "cannot be loaded in a worker process (ImportError: no display)" in ran.err
+    assert not web.counts()
+    assert not (tmp_path / "a.crawl").exists()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from crawler import ConfigError, FolderError, export_folder
-from crawler.export.graph import collecting
+from crawler.export.graph import collecting, edges
 from crawler.export.graph.collecting import collect_graph
 from crawler.export.graph.ranking import TOLERANCE, rank_nodes
 from crawler.export.source import read_source
@@ -94,16 +94,17 @@ def test_pagerank_is_exact_in_graphs_of_any_shape(
     make: MakeFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
     monkeypatch.setattr(collecting, "CHUNK", chunk)
+    monkeypatch.setattr(edges, "CHUNK", chunk)
     chance = random.Random(chunk)
     for count, most in ((1, 0), (2, 1), (60, 0), (60, 3), (90, 40)):
         links = {one: sorted({chance.randrange(count) for _ in range(chance.randint(0, most))}) for one in range(count)}
         records = [page(f"{A}/{one}", links=[f"{A}/{other}" for other in to]) for one, to in links.items()]
         with collect_graph(read_source(make(records)), tmp_path) as graph:
-            ranks = rank_nodes(graph)
-        edges = {(one, other) for one, to in links.items() for other in to if one != other}
-        assert graph.edges == len(edges)
+            ranks = rank_nodes(graph.edges)
+        pairs = {(one, other) for one, to in links.items() for other in to if one != other}
+        assert graph.edges.n == len(pairs)
         assert abs(ranks.sum() - 1) < 1e-9
-        assert np.abs(ranks - exact(count, edges)).sum() < TOLERANCE * 0.85 / 0.15
+        assert np.abs(ranks - exact(count, pairs)).sum() < TOLERANCE * 0.85 / 0.15
 
 
 def test_a_crawl_without_links_says_how_to_get_them(make: MakeFolder, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from crawler.daemon.owners import Rule
 from crawler.daemon.runs import records
 from crawler.daemon.schedules import schedule
 from crawler.errors import ConfigError, FetchError
+from crawler.export.passages import count_tokens, cut, plain
 from crawler.feed import Cursor
 from crawler.fetch import Guard
 from crawler.fetch.cookies import Cookies
@@ -46,6 +47,9 @@ from crawler.records import Filter
 from crawler.runtime import escaping as harmless
 from crawler.runtime import log_format as logbook
 from crawler.runtime import signing
+from crawler.search.spelling import spell, unspell
+from crawler.search.words import MOST_CHARS as WORDS_CHARS
+from crawler.search.words import read_words
 from crawler.settings import Config, FetchConfig, reading, toml
 from crawler.settings import loading as config
 from crawler.sinks.field_kinds import RECORD_FIELDS
@@ -279,11 +283,26 @@ def _read_cursor(text: str) -> None:
         Cursor.read(text)
 
 
+def _read_words(text: str) -> None:
+    with suppress(ConfigError):
+        read_words(text)
+
+
 ROWS = [
     Row("comparison.lines.count_changes", lambda text: count_changes(text, text[::-1]), {**TEXT, **runs("a\n", "\n ")}),
     Row("comparison.lines.find_similarity", lambda text: find_similarity(text, "f" * 16), TEXT),
     Row("comparison.sides.read_row", lambda text: read_row(b'{"url":' + text + b"}", 0, 0), raw(TEXT)),
     Row("feed.cursor.Cursor.read", _read_cursor, TEXT),
+    Row(
+        "export.passages.cut",
+        lambda text: [*cut(text, 60)],
+        {**TEXT, **runs("# a\n", "```\n", "| a\n", "[a](b", "[", "_", "\\", ". ", "*", "手", "1", "- a\n", " ", "(")},
+    ),
+    Row("export.passages.count_tokens", count_tokens, TEXT),
+    Row("export.passages.plain", plain, {**TEXT, **runs("[a](b", "[", "![", "_", "\\", "*", "](", "(")}),
+    Row("search.words.read_words", _read_words, {**TEXT, **runs('"', "a ", '-"a', "*", "手")}, most=WORDS_CHARS),
+    Row("search.spelling.spell", spell, {**TEXT, **runs("手", "手a", "\x00")}),
+    Row("search.spelling.unspell", unspell, {**TEXT, **runs("\u200b")}),
     Row(
         "conditions.parse_condition",
         _condition,

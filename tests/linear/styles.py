@@ -7,7 +7,7 @@ from collections.abc import Callable
 import turbohtml
 
 from crawler.model import Request
-from crawler.parse import Document, audit, microsyntax, news, parse, requisites, rewriting, structured, styles
+from crawler.parse import Document, audit, microsyntax, news, parse, requisites, rewriting, source, structured, styles
 from tests.defaults import make_scope
 from tests.linear.addresses import CANONICAL, LONGEST
 from tests.linear.markup import HREFS, PLACES, TAGS, TEXT, VARIED
@@ -92,6 +92,12 @@ ROWS = [
         lambda body: rewriting.rewrite_html(body, "text/html", "http://a.test/", _place),
         raw({**SHOWN, **TAGS, **VARIED}),
     ),
+    Row(
+        "parse.source.render_seen",
+        lambda body: source.render_seen(Document(URL, body), 1 << 30, 1 << 30, True),
+        raw({**SHOWN, **TAGS, **VARIED, **runs("<a onclick=x href=javascript:x>", "<p on on1 on2>")}),
+    ),
+    Row("parse.source.read_source", lambda body: source.read_source(Document(URL, body), "", 1 << 30), raw(TEXT)),
     Row(
         "parse.rewriting.rewrite_css",
         lambda body: rewriting.rewrite_css(body, "text/css", "http://a.test/", _place),

@@ -11,6 +11,7 @@ from tests.linear import addresses, archives, doors, lists, pages, styles
 ROWS = [*pages.ROWS, *addresses.ROWS, *lists.ROWS, *archives.ROWS, *doors.ROWS, *styles.ROWS]
 HOUSE = Path(__file__).parent.parent.parent / "crawler"
 ROOMS = (
+    "proving/robots_reader.py",
     *(
         "parse",
         "seeds",
@@ -47,7 +48,7 @@ ROOMS = (
         "daemon/schedules/schedule.py",
     ),
     *("daemon/jobs/spool.py", "daemon/runs/records.py", "daemon/tokens.py"),
-    *("comparison/lines.py", "feed/cursor.py"),
+    *("comparison/lines.py", "feed/cursor.py", "export/passages.py", "search/words.py", "search/spelling.py"),
 )
 """Their public functions that take text, bytes or what holds such must be rows of the table."""
 _GIVEN = {"str", "bytes", "Url", "Document", "Response", "Part", "Stream", "Path", "Outcome", "Request", "Answer"}
@@ -60,6 +61,8 @@ NEED_NONE = {
     "policy.answers.compared.start_time": "adds four numbers",
     "parse.html.is_too_large": "compares a length, and asks parse.html.tree_bytes",
     "daemon.http.inputs.is_lines": "compares a type",
+    "daemon.http.inputs.check_json": "compares a type",
+    "daemon.http.inputs.whole": "a part of daemon.http.inputs.body",
     "daemon.runs.records.outputs": "reads settings, which settings.loading.load has a row for",
     "daemon.http.safety.add_headers": "adds our own fields",
     "daemon.http.safety.answer_expectation": "compares a field",
@@ -76,13 +79,22 @@ NEED_NONE = {
     "parse.html.parse_as_shown": "a part of parse.rewriting.rewrite_html",
     "parse.html.parse_xml_only": "likewise",
     "parse.links.readers": "is given settings",
+    "parse.best_text.find_best": "another library reads, and the time of a page ends it: tests/test_hostile_texts.py",
+    "parse.pdf.read": "likewise",
+    "parse.kinds.is_pdf": "looks at 1,024 bytes",
+    "parse.job.ParseJob.is_slow_with": "asks parse.kinds.is_pdf",
+    "parse.sketch.": "but for sketch, reads sketches of ours, of 512 bytes",
     "parse.embedded.": "a part of parse.html.read, whose row asks for all texts",
     "parse.main_text.": "likewise",
+    "parse.focus.link_texts": "a part of parse.html.read, which has a row for it",
+    "parse.focus.rank_": "asks parse.focus.rate_link, or a function of the user's, for each link",
+    "parse.focus.relevance_of": "asks parse.focus.find_relevance",
     "parse.markdown.render": "likewise",
     "parse.metadata.read": "likewise",
     "parse.moments.published": "likewise",
     "parse.moments.modified": "likewise",
     "parse.texts.note": "likewise",
+    "parse.selectors.": "is given settings",
     "parse.parse": "parse.page.parse, imported when it is called",
     "settings.toml.comment": "is given words of ours",
     "fetch.proxies.": "is given settings",
@@ -104,6 +116,7 @@ NEED_NONE = {
     "policy.redirects.Paths.": "a look-up, but for way and try_again",
     "robots.IgnoreRobots.": "reads nothing",
     "runtime.log_format.cut": "a part of logbook.Lines.format",
+    "robots.memory.": "a look-up",
     "robots.patterns.": "a part of robots.reading.parse, and of robots.rules.RobotsRules.allows",
     "robots.rules.make_wild_rule": "a part of robots.reading.parse",
     "seeds.columns.name_columns": "a part of seeds.reading.read_requests",

@@ -18,13 +18,13 @@ from crawler.offload import Inline
 from crawler.robots import (
     INLINE_BYTES,
     LONG_UNREACHABLE_S,
-    MAX_KEPT_BYTES,
     MAX_REDIRECTS,
     UNREACHABLE_S,
     IgnoreRobots,
     RobotsCache,
     parse,
 )
+from crawler.robots.memory import MAX_KEPT_BYTES
 from crawler.settings import MOST_INLINE_BYTES, FetchConfig
 from crawler.testing import Served, Site, Web, html, open_web, robots
 from tests.defaults import open_fetcher
@@ -351,7 +351,7 @@ async def test_long_files_of_many_sites_are_forgotten_in_their_turn(monkeypatch:
     asking = cache(Script({f"{site}/robots.txt": body for site in sites}))
     size = parse(body, "storybot").size
     assert size < MAX_KEPT_BYTES
-    monkeypatch.setattr("crawler.robots.MAX_KEPT_BYTES", 3 * size)
+    monkeypatch.setattr("crawler.robots.memory.MAX_KEPT_BYTES", 3 * size)
     for site in (*sites, sites[-1]):
         await asking.rules(Request(Url(f"{site}/")))
     assert [asking.state(site).state for site in sites] == ["not-asked", "rules", "rules", "rules"]

@@ -86,6 +86,27 @@ def test_a_page_is_bounded_and_says_how_much_it_leaves_out(folder: Any) -> None:
     assert len(html) < 1_000_000
 
 
+def test_pages_are_ranked_by_the_links_among_them(folder: Any) -> None:
+    def links(*names: object) -> dict[str, Any]:
+        return {"links": [[f"{HOME}{name}", "anchors", ""] for name in names]}
+
+    hub = page(0, audit=links(0, 1, 2, 2, "elsewhere"))
+    pages = [page(1, audit=links(0)), page(2, audit=links(0)), page(3, audit={"links": [[f"{HOME}3i", "images", ""]]})]
+    html = written(folder(hub, *pages, page(2, visit=2, audit=links(0, 1)), GONE)).read_text()
+    rows = re.findall(r"<tr>(.*?)</tr>", html[html.index("Pages by PageRank") :].partition("</table>")[0])
+    cells = [re.findall(r"<td[^>]*>(?:<a[^>]*>)?(.*?)(?:</a>)?</td>", row) for row in rows[1:]]
+    assert [(row[0].removeprefix(HOME), row[2], row[3]) for row in cells] == [
+        ("0", "2", "0"), ("1", "2", "1"), ("2", "1", "2"), ("3", "0", "3"),
+    ]  # fmt: skip
+    shares = [float(row[1].removesuffix(" %")) for row in cells]
+    assert sum(shares) == pytest.approx(100, abs=0.05)
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_a_report_without_links_ranks_nothing(folder: Any) -> None:
+    assert "PageRank" not in written(folder(page(1, audit={}), page(2, audit={"links": [7, [], [[]]]}))).read_text()
+
+
 def test_hostile_text_is_escaped_wherever_it_stands(folder: Any) -> None:
     facts = {"links": [[f"{HOME}gone", EVIL, EVIL]], "no_alt": [EVIL], "mixed": [[EVIL, EVIL]]}
     hostile = page(1, title=EVIL, content_type=f"text/html;{EVIL}", audit=facts, reason=EVIL, language=EVIL)

@@ -6,6 +6,7 @@ import { label } from "./labels.js";
 import { useLive } from "./live.js";
 import { Act, Link, Table, Trouble } from "./parts.js";
 import { HEAD, PageRow } from "./record.js";
+import { Hits, SearchBox } from "./search.js";
 import * as terms from "./terms.js";
 import { Said, wish } from "./wishes.js";
 import { bytes, clock, duration, moment, number, plain } from "./words.js";
@@ -34,8 +35,13 @@ export function Sites({ job }) {
 const FILTERS = ["status", "site", "type", "disposition", "reason"];
 const pagesOf = (job, filter) => `#/job/${job.id}/pages${query(filter)}`;
 
-// The filter is part of the address, so that people can link to it.
 export function Pages({ job, search }) {
+  const words = new URLSearchParams(search).get("q") || "";
+  return html`<${SearchBox} job=${job} words=${words} />${words ? html`<${Hits} job=${job} words=${words} />` : html`<${Records} job=${job} search=${search} />`}`;
+}
+
+// The filter is part of the address, so that people can link to it.
+function Records({ job, search }) {
   const given = new URLSearchParams(search);
   const filter = Object.fromEntries(FILTERS.map((name) => [name, given.get(name) || ""]));
   const [draft, setDraft] = useState(filter);

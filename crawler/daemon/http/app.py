@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 import orjson
@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler
 from ...errors import CrawlError
 from ...settings.loading import project_version
 from ..api import Jobs
+from ..desk import Desk
 from ..insight import Insight
 from ..reload import Changed
 from . import (
@@ -21,20 +22,23 @@ from . import (
     files,
     health,
     jobs,
+    pages,
     repeats,
     reports,
     results,
     safety,
     schedules,
+    search,
     settings,
     wishes,
 )
+from .adapters import Adapter
 from .admission import Admission
 from .bounds import Bounds
 from .errors import problem
 from .fields import IF_NONE_MATCH, tagged
 from .inputs import MAX_BODY
-from .keys import ADMISSION, INSIGHT, JOBS, RELOAD, STREAMS
+from .keys import ADMISSION, DESK, INSIGHT, JOBS, RELOAD, STREAMS
 from .openapi import document
 from .operations import Operation, Operations
 from .reference import render_page
@@ -52,24 +56,25 @@ def application(
     hosts: Iterable[str] = (),
     admission: Admission | None = None,
     reload: Callable[[], Changed] | None = None,
+    adapters: Sequence[Adapter] = (),
 ) -> web.Application:
     """Returns the application: the API at `/v1`, the dashboard at `/`, `/metrics`, health checks, `/openapi.json`.
 
     Clients send `token` as Bearer; with None, the program that mounts the application must protect it. `hosts` are
     the host names it answers to besides the local ones; `*` means any. `reload` serves `/v1/reload`, which is refused
-    without it.
+    without it. `adapters` speak other protocols beside it (`make_adapters`).
     """
     shown = Token(token) if isinstance(token, str) else token
     app = web.Application(
         middlewares=[
             _tell_porch,
-            safety.problems(),
-            safety.guard(shown, LOCAL_NAMES | {host.lower() for host in hosts}, admission),
+            safety.problems(adapters),
+            safety.guard(shown, LOCAL_NAMES | {host.lower() for host in hosts}, admission, adapters),
             _translate_errors,
         ],
         client_max_size=MAX_BODY,
     )
-    app[JOBS], app[INSIGHT] = opened, Insight(opened)
+    app[JOBS], app[INSIGHT], app[DESK] = opened, Insight(opened), Desk(opened)
     app[STREAMS] = Streams(admission.bounds if admission else Bounds())
     if admission is not None:
         app[ADMISSION] = admission
@@ -80,12 +85,16 @@ def application(
     app.cleanup_ctx.append(health.offer_figures)
     app.add_routes([_route(entry) for entry in operations()])
     app.add_routes(dashboard.routes())
+    for adapter in adapters:
+        adapter.mount(app)
     return app
 
 
 def operations() -> list[Operation]:
     """Returns all operations, in the order of the documentation."""
-    rooms = (jobs, repeats, wishes, results, reports, schedules, events, changes, files, settings, health)
+    rooms = (
+        jobs, pages, repeats, wishes, results, search, reports, schedules, events, changes, files, settings, health,
+    )  # fmt: skip
     return [entry for table in (*(room.operation for room in rooms), _about_itself) for entry in table]
 
 

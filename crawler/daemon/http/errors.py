@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import ClosedError, ConfigError, CrawlError, StorageFull, UrlError
-from ..errors import BadJob, Full, KeyReused, NoRecords, NoSuchJob, Outdated, StoreError, WrongState
+from ..errors import BadJob, Busy, Full, KeyReused, NoRecords, NoSuchJob, Outdated, StoreError, WrongState
 from .problems import Fault, Problem, bad_field
 
 _STATUS: tuple[tuple[type[CrawlError], int, str], ...] = (
@@ -13,6 +13,7 @@ _STATUS: tuple[tuple[type[CrawlError], int, str], ...] = (
     (NoRecords, 409, "no-records"),
     (KeyReused, 409, "key-reused"),
     (Full, 409, "full"),
+    (Busy, 503, "busy"),
     (StorageFull, 507, "storage-full"),
     (StoreError, 500, "store"),
     (ClosedError, 503, "not-ready"),

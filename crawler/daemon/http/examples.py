@@ -8,6 +8,8 @@ EXAMPLES: Mapping[str, Mapping[str, object]] = {
     "JobIn": {"seeds": ["https://example.org/"], "settings": {"max_depth": 2}, "links": True},
     "JobPatch": {"settings": {"delay_s": 0.5}, "priority": 2},
     "RunAgainIn": {"settings": {"limit": 500}, "without": ["scope.max_depth"]},
+    "FetchIn": {"url": "https://example.org/", "formats": ["markdown", "links"]},
+    "MapIn": {"url": "https://example.org/", "limit": 1000},
     "SeedsIn": {"seeds": ["https://example.org/more"]},
     "RetryIn": {"reasons": ["dns", "timeout"]},
     "UnparkIn": {"patterns": ["https://example.org/calendar/#"]},
@@ -21,6 +23,7 @@ VALUES: Mapping[str, str] = {
     "name": "gentle",
     "file": "pages.jsonl",
     "url": "https://example.org/x",
+    "q": "red shoes",
     "limit": "10",
     "status": "4xx",
 }

@@ -32,9 +32,9 @@ BATCH = 1000
 
 async def body(request: web.Request, model: type[M]) -> M:
     """Reads the JSON body as `model`. Raises Problem: 400, 408, 413, 415, 422."""
-    _check_json(request)
+    check_json(request)
     try:
-        text = await _whole(request) or b"null"
+        text = await whole(request) or b"null"
         data = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise Problem(400, "malformed", f"the body is not JSON: {error}") from None
@@ -108,7 +108,7 @@ def foreign_cursor() -> Problem:
     return bad_field("cursor", "is not valid: take it from the `next` of the previous page")
 
 
-def _check_json(request: web.Request) -> None:
+def check_json(request: web.Request) -> None:
     """Raises Problem (415) unless the body is JSON. Forms of other sites cannot send JSON unasked (CSRF)."""
     if request.content_type != "application/json":
         raise Problem(
@@ -117,7 +117,8 @@ def _check_json(request: web.Request) -> None:
         )  # fmt: skip
 
 
-async def _whole(request: web.Request) -> bytes:
+async def whole(request: web.Request) -> bytes:
+    """Reads a body of at most MAX_BODY bytes. Raises Problem: 400, 408, 413."""
     gathered = bytearray()
     try:
         async with asyncio.timeout(WHOLE_S):

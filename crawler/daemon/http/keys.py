@@ -7,6 +7,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from ..api import Jobs
+from ..desk import Desk
 from ..insight import Insight
 from ..reload import Changed
 from .admission import Admission
@@ -14,6 +15,7 @@ from .streams import Streams
 
 JOBS = web.AppKey("jobs", Jobs)
 INSIGHT = web.AppKey("insight", Insight)
+DESK = web.AppKey("desk", Desk)
 STREAMS = web.AppKey("streams", Streams)
 ADMISSION = web.AppKey("admission", Admission)
 RELOAD: web.AppKey[Callable[[], Changed]] = web.AppKey("reload")

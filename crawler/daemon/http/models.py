@@ -68,23 +68,12 @@ class JobIn(Sent):
     """Whether records list the links of each page. Absent: as `sinks` in the settings have it."""
     text: bool | None = None
     """Whether records hold the readable text of each page. Absent: as `sinks` in the settings have it."""
+    markdown: bool | None = None
+    """Whether records hold the main part of each page as markdown. Absent: as `sinks` in the settings have it."""
+    metadata: bool | None = None
+    """Whether records hold what each page says of itself. Absent: as `sinks` in the settings have it."""
     formats: Formats = ()
     """The formats of its outputs, among those that `GET /v1/settings` lists. Absent: as the settings have it."""
-
-
-class JobQuery(Sent):
-    """The fields of a job whose seeds are sent as the body."""
-
-    name: Name = ""
-    """With lines as the body: a name for people."""
-    template: Name | None = None
-    """With lines as the body: the name of a template to start from."""
-    priority: Priority | None = None
-    """With lines as the body: two steps more double the job's share."""
-    links: bool | None = None
-    """With lines as the body: whether records list the links of each page."""
-    text: bool | None = None
-    """With lines as the body: whether records hold the readable text of each page."""
 
 
 class JobPatch(Sent):

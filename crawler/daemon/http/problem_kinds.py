@@ -35,6 +35,7 @@ KINDS: Mapping[str, Kind] = {
         (400, "bad-origin", "The header field `Origin` names no origin."),
         (401, "no-token", "The request shows no token."),
         (401, "wrong-token", "The token is not known, or was replaced."),
+        (403, "disallowed", "robots.txt, the guard of addresses or the settings forbid to fetch the URL."),
         (403, "foreign-origin", "The request comes from a page of another site."),
         (404, "not-found", "There is no such job, schedule, template, file or path."),
         (405, "method", "The path has no such operation; `Allow` names those that it has."),
@@ -50,11 +51,17 @@ KINDS: Mapping[str, Kind] = {
         (417, "bad-request", "The header field `Expect` asks for something unknown."),
         (421, "foreign-host", "The daemon does not answer for the name in `Host`."),
         (422, "bad-field", "Fields of the body, the query or the header cannot be used; `errors` names each."),
+        (424, "no-answer", "The site gave no answer; `detail` says why."),
+        (424, "too-slow", "The page did not come in the time that the request allows."),
         (500, "internal", "A bug of ours; the daemon's log has details."),
         (500, "store", "The daemon's database cannot be read or written."),
         (500, "crawl", "The job's folder cannot be read."),
         (503, "not-ready", "The daemon is starting or stopping: try again after `Retry-After` seconds."),
-        (503, "busy", "As many streams of events are open as the daemon allows."),
+        (
+            503,
+            "busy",
+            "As many streams of events are open, or pages under way for clients that wait, as the daemon allows.",
+        ),
         (507, "storage-full", "No space is left on the disk; nothing was changed."),
     )
 }

@@ -15,9 +15,11 @@ Document = Mapping[str, Any]
 JSON = "application/json"
 TITLES = {
     "jobs": "Jobs",
+    "pages": "Pages now",
     "wishes": "Failed and parked URLs",
     "repeats": "Jobs once more",
     "results": "Results",
+    "search": "Search",
     "reports": "Reports",
     "changes": "What revisits found",
     "schedules": "Schedules",

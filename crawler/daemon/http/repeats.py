@@ -39,6 +39,8 @@ class RunAgainIn(Sent):
     webhook: Annotated[str, Field(max_length=2048)] = ""
     links: bool | None = None
     text: bool | None = None
+    markdown: bool | None = None
+    metadata: bool | None = None
     formats: Formats = ()
 
 
@@ -52,6 +54,7 @@ async def run_job_again(request: web.Request) -> web.StreamResponse:
     spec = JobSpec(
         name=asked.name, settings=asked.settings, priority=asked.priority, labels=asked.labels,
         is_paused=asked.is_paused, webhook=asked.webhook, links=asked.links, text=asked.text, formats=asked.formats,
+        markdown=asked.markdown, metadata=asked.metadata,
     )  # fmt: skip
     job, is_new = await request.app[JOBS].run_again(
         id_of(request), spec, asked.seeds, without=asked.without, idempotency_key=idempotency_key(request)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hmac
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler, Middleware
 
+from .adapters import Adapter, find_adapter, teller
 from .admission import Admission
 from .problems import Problem, answer
 
@@ -40,31 +43,38 @@ class Token:
     text: str
 
 
-def problems() -> Middleware:
-    """Returns the outermost middleware: it turns every error into a problem document, and logs a bug once."""
+def problems(adapters: Sequence[Adapter] = ()) -> Middleware:
+    """Returns the outermost middleware: it turns every error into a problem document, and logs a bug once.
+
+    At the paths of an adapter, errors have the adapter's shape.
+    """
 
     @web.middleware
     async def told(request: web.Request, handler: Handler) -> web.StreamResponse:
+        tell = teller(adapters, request.path)
         try:
             return await handler(request)
         except Problem as problem:
-            return answer(problem)
+            return tell(problem)
         except web.HTTPException as error:
-            return _from_aiohttp(request, error)
+            return tell(_from_aiohttp(request, error))
         except ConnectionError:  # the client went away
             raise
         except Exception:
             log.exception("a bug while answering %s %r", request.method, request.path)
-            return answer(Problem(500, "internal", "a bug of ours; the daemon's log has details"))
+            return tell(Problem(500, "internal", "a bug of ours; the daemon's log has details"))
 
     return told
 
 
-def guard(token: Token | None, hosts: Collection[str], admission: Admission | None = None) -> Middleware:
+def guard(
+    token: Token | None, hosts: Collection[str], admission: Admission | None = None, adapters: Sequence[Adapter] = ()
+) -> Middleware:
     """Returns a middleware that admits requests with an allowed Host, from no foreign page, and with the token.
 
     `hosts` are in lower case; `*` means any. With `token` None, the program that mounts the application must protect
-    it. `admission` keeps a place for connections that were admitted.
+    it. `admission` keeps a place for connections that were admitted. Clients of some `adapters` send the token as a
+    password.
     """
     allowed = frozenset(hosts)
 
@@ -72,7 +82,9 @@ def guard(token: Token | None, hosts: Collection[str], admission: Admission | No
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         _check_host(request, allowed)
         _check_origin(request)
-        is_known = token is None or _shows(request, token.text)
+        adapter = find_adapter(adapters, request.path)
+        takes_password = adapter is not None and adapter.takes_password
+        is_known = token is None or _shows(request, token.text, takes_password=takes_password)
         if not is_known and not _is_public(request):
             raise _no_token(request)
         if is_known and admission is not None:
@@ -133,14 +145,24 @@ def _place(origin: str) -> str:
         raise Problem(400, "bad-origin", f"{_quoted(origin)} is not an origin") from None
 
 
-def _shows(request: web.Request, token: str) -> bool:
-    return hmac.compare_digest(_bytes(_given(request)), token.encode())
+def _shows(request: web.Request, token: str, *, takes_password: bool = False) -> bool:
+    return hmac.compare_digest(_bytes(_given(request, takes_password=takes_password)), token.encode())
 
 
-def _given(request: web.Request) -> str:
+def _given(request: web.Request, *, takes_password: bool = False) -> str:
     """Returns the token that the request shows; empty if there is none."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if takes_password and scheme.lower() == "basic":
+        return _password(given.strip())
     return given.strip() if scheme.lower() == "bearer" else ""
+
+
+def _password(credentials: str) -> str:
+    """Returns the password of HTTP Basic (RFC 7617); empty if there is none."""
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+    except (binascii.Error, ValueError):
+        return ""
 
 
 def _bytes(field: str) -> bytes:
@@ -179,13 +201,13 @@ def _quoted(field: str) -> str:
     return ascii(field[:100])
 
 
-def _from_aiohttp(request: web.Request, error: web.HTTPException) -> web.StreamResponse:
-    """Turns errors of aiohttp into problem documents; redirects are raised again."""
+def _from_aiohttp(request: web.Request, error: web.HTTPException) -> Problem:
+    """Turns errors of aiohttp into problems; redirects are raised again."""
     if error.status < 400:
         raise error
     if error.status == 404:
-        return answer(Problem(404, "not-found", f"there is nothing at {request.path[:200]!a}; /openapi.json lists all"))
+        return Problem(404, "not-found", f"there is nothing at {request.path[:200]!a}; /openapi.json lists all")
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = ", ".join(sorted(error.allowed_methods))
-        return answer(Problem(405, "method", f"{request.path[:200]!a} knows {allowed}", headers={"Allow": allowed}))
-    return answer(Problem(error.status, "bad-request", error.text or error.reason))
+        return Problem(405, "method", f"{request.path[:200]!a} knows {allowed}", headers={"Allow": allowed})
+    return Problem(error.status, "bad-request", error.text or error.reason)

@@ -51,6 +51,10 @@ class ScheduleIn(Sent):
     """Whether records list the links of each page. Absent: as the settings have it."""
     text: bool | None = None
     """Whether records hold the readable text of each page. Absent: as the settings have it."""
+    markdown: bool | None = None
+    """Whether records hold the main part of each page as markdown. Absent: as the settings have it."""
+    metadata: bool | None = None
+    """Whether records hold what each page says of itself. Absent: as the settings have it."""
     formats: Formats = ()
     """The formats of the outputs, among those that `GET /v1/settings` lists. Absent: as the settings have it."""
 
@@ -72,6 +76,8 @@ class SchedulePatch(Sent):
     labels: Labels | None = None
     links: bool | None = None
     text: bool | None = None
+    markdown: bool | None = None
+    metadata: bool | None = None
     formats: Formats | None = None
 
 
@@ -91,6 +97,8 @@ class ScheduleOut(Shape):
     labels: dict[str, str]
     links: bool | None
     text: bool | None
+    markdown: bool | None
+    metadata: bool | None
     formats: tuple[str, ...]
     seeds: tuple[str, ...]
     created_at: float

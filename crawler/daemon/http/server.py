@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +16,7 @@ from ...event_loop import require_asyncio
 from ..api import Jobs
 from ..reload import Changed
 from . import sockets
+from .adapters import Adapter
 from .admission import Admission
 from .app import application
 from .listener import accept_connections
@@ -42,7 +43,7 @@ class Listening:
 
 
 @asynccontextmanager
-async def open_server(
+async def open_server(  # noqa: PLR0913 - what `application` takes, and where to listen
     jobs: Jobs,
     *,
     host: str,
@@ -52,13 +53,17 @@ async def open_server(
     hosts: tuple[str, ...] = (),
     reload: Callable[[], Changed] | None = None,
     admission: Admission | None = None,
+    adapters: Sequence[Adapter] = (),
 ) -> AsyncIterator[Listening]:
-    """Serves the API on `host` and `port`, or on the unix socket at `path`. Raises ConfigError if it cannot."""
+    """Serves the API on `host` and `port`, or on the unix socket at `path`. Raises ConfigError if it cannot.
+
+    `adapters` speak other protocols at paths of their own.
+    """
     require_asyncio()
     if token is None and not path and not _is_loopback(host):
         raise ConfigError(f"{host} can be reached by others: the daemon listens there only with a token")
     admission = admission or Admission()
-    app = application(jobs, token=token, hosts=(host, *hosts), admission=admission, reload=reload)
+    app = application(jobs, token=token, hosts=(host, *hosts), admission=admission, reload=reload, adapters=adapters)
     runner = web.AppRunner(app, shutdown_timeout=STOP_S)
     try:
         await runner.setup()

@@ -52,6 +52,10 @@ class JobSpec:
     """Whether records list the links of each page. None: as the settings say."""
     text: bool | None = None
     """Whether records hold the readable text of each page. None: as the settings say."""
+    markdown: bool | None = None
+    """Whether records hold the main part of each page as markdown. None: as the settings say."""
+    metadata: bool | None = None
+    """Whether records hold what each page says of itself. None: as the settings say."""
     formats: tuple[str, ...] = ()
     """The formats of its outputs: `jsonl`, or those of the daemon's own outputs. Empty: as the settings say."""
 

@@ -1,4 +1,4 @@
-"""Chooses the outputs of a job by the short words of its request: links, text, formats."""
+"""Chooses the outputs of a job by the short words of its request: links, text, markdown, metadata, formats."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from .job import JobSpec, Settings
 from .validation import apply_rules, choose
 
 RECORDS = "jsonl"
+FIELDS = ("links", "text", "markdown", "metadata")
+"""Fields of records that have a word of their own in a request."""
 
 
 def formats_of(base: Config) -> Sequence[str]:
@@ -34,7 +36,14 @@ def choose_settings(spec: JobSpec, rule: Rule, template: Settings) -> Settings:
 
 def says_outputs(spec: JobSpec) -> bool:
     """Whether the request says something about its outputs beside its settings."""
-    return bool(spec.formats) or spec.links is not None or spec.text is not None
+    return bool(spec.formats) or bool(list(_said(spec)))
+
+
+def _said(spec: JobSpec) -> Iterator[tuple[str, bool]]:
+    """Yields the fields of records that the request chooses by their own words."""
+    for name in FIELDS:
+        if (value := getattr(spec, name)) is not None:
+            yield name, value
 
 
 def _wrong(spec: JobSpec, base: Config) -> Iterator[Complaint]:
@@ -55,12 +64,12 @@ def _of_formats(formats: Sequence[str], base: Config) -> tuple[SinkConfig, ...]:
 
 
 def _with_fields(sinks: Sequence[SinkConfig], spec: JobSpec) -> list[Mapping[str, object]]:
-    """Returns the outputs with links and text as the request has them.
+    """Returns the outputs with links, texts and metadata as the request has them.
 
     Only records in JSON Lines have these fields here: an archive has none, and outputs in formats of packages stay as
     the owner wrote them. Raises BadJob if there are no such records.
     """
-    said = {name: value for name, value in (("links", spec.links), ("text", spec.text)) if value is not None}
+    said = dict(_said(spec))
     if said and not any(sink.kind == RECORDS for sink in sinks):
         raise BadJob([Complaint(name, "can be chosen for records in jsonl alone; this job has none") for name in said])
     return [sink.model_dump(mode="json", exclude_unset=True) | (said if sink.kind == RECORDS else {}) for sink in sinks]

@@ -337,6 +337,7 @@ def _digest(spec: JobSpec, seeds: bytes) -> str:
         spec.webhook,
         seeds.hex(),
         *([spec.links, spec.text, spec.formats] if says_outputs(spec) else []),
+        *([spec.markdown, spec.metadata] if (spec.markdown, spec.metadata) != (None, None) else []),
     ]
     text = orjson.dumps(asked, default=str, option=orjson.OPT_SORT_KEYS)
     return blake2b(text, digest_size=16).hexdigest()

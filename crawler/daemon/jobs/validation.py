@@ -42,10 +42,16 @@ def _read(given: Settings, rule: Rule, over: Settings) -> tuple[Config, Config]:
     try:
         asked = amend(Config(), given)
         chosen = amend(amend(Config(), over), given)
-        parts.scope(apply_rules(_plain(chosen), rule))
+        _check_readable(apply_rules(_plain(chosen), rule))
     except ConfigError as error:
         raise BadSettings(list(_complaints(error))) from error
     return chosen, asked
+
+
+def _check_readable(config: Config) -> None:
+    """Raises ConfigError if a pattern or a selector cannot be read."""
+    parts.scope(config)
+    parts.selectors(config)
 
 
 def _check_allowed(chosen: Config, judged: Config, rule: Rule) -> Settings:
@@ -75,7 +81,7 @@ def check_still(chosen: Settings, rule: Rule, *, is_adopted: bool = False) -> No
     """
     refused = [one for one in refusals(amend(Config(), chosen), rule) if not (is_adopted and one.field in UNHEARD)]
     try:
-        parts.scope(apply_rules(chosen, rule))  # patterns of an older version may no longer be taken
+        _check_readable(apply_rules(chosen, rule))  # those of an older version may no longer be taken
     except ConfigError as error:
         refused += _complaints(error)
     if refused:

@@ -53,7 +53,7 @@ class PageChanges:
         if since:
             Cursor.read(since)
         async with self._turns.setdefault(job, asyncio.Lock()):
-            reader, end = await self._find_settled(job, folder)
+            reader, end = await self.find_settled(job, folder)
             return await run_in_thread(_read, folder, reader, end, since, limit) if end else ()
 
     async def run(self) -> None:
@@ -74,7 +74,7 @@ class PageChanges:
                 return
             folder = self._jobs.folder(job)
             async with self._turns.setdefault(job, asyncio.Lock()):
-                reader, end = await self._find_settled(job, folder)
+                reader, end = await self.find_settled(job, folder)
                 untold = await run_in_thread(_sum_up, folder, reader, end) if end else None
                 if untold is not None:
                     said = {"changes": dict(untold.counts), "since": untold.since, "cursor": untold.last.text}
@@ -83,7 +83,7 @@ class PageChanges:
         except (CrawlError, OSError) as error:  # the job was removed meanwhile, or keeps no records
             log.debug("the changes of job %s are not told: %s", job, error)
 
-    async def _find_settled(self, job: str, folder: Path) -> tuple[Reader, int]:
+    async def find_settled(self, job: str, folder: Path) -> tuple[Reader, int]:
         """Returns what reads the records of a job, and the place behind the last settled one."""
         output, reader = readable_output(await self._jobs.outputs(job))
         frontier = folder / "frontier.sqlite"

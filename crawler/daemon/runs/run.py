@@ -112,7 +112,7 @@ class Run:
             self._snapshot = replace(now, bytes=self._most_bytes)
         return self._snapshot
 
-    async def retune(self) -> Changes | None:
+    async def retune(self, who: str) -> Changes | None:
         """Applies the settings in the record to the running crawl. Returns the changes; None if no crawl is open.
 
         Raises ConfigError, FolderError, StorageFull.
@@ -126,7 +126,8 @@ class Run:
         for site in set(record.held).difference(crawl.held):
             crawl.hold(site)
         wanted = self._settings_of(record)
-        return await crawl.change(amend(wanted, {key: value_of(crawl.config, key) for key in FIXED}))
+        kept = {key: value_of(crawl.config, key) for key in FIXED}
+        return await crawl.change(amend(wanted, kept), who=who)
 
     async def go(self, open_crawl: Open) -> Summary | None:
         """Runs until nothing is left to do, and returns the summary; None if it was stopped. Raises CrawlError."""
@@ -136,7 +137,7 @@ class Run:
         async with open_crawl(record) as crawl:
             self.crawl = crawl
             self.opened.set()
-            await self.retune()  # settings may have changed while it was opened
+            await self.retune("daemon")  # settings may have changed while it was opened
             self._begun, self._before = time.monotonic(), Spent(record.spent_s, record.spent_bytes)
             try:
                 async with create_task_group() as tasks:

@@ -103,11 +103,11 @@ class Scheduler:
         while run := self.runs.get(job):
             await run.over.wait()
 
-    async def retune(self, job: str) -> Container[str]:
+    async def retune(self, job: str, who: str) -> Container[str]:
         """Applies the stored settings to the present run. Returns the names of settings that it cannot change."""
         run = self.runs.get(job)
         try:
-            told = await run.retune() if run else None
+            told = await run.retune(who) if run else None
         except (CrawlError, OSError) as error:
             log.warning("job %s takes on its new settings when it is resumed: %s", job, error)
             return fields()

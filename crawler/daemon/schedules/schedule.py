@@ -55,6 +55,8 @@ class Schedule:
     labels: Mapping[str, str] = field(default_factory=dict)
     links: bool | None = None
     text: bool | None = None
+    markdown: bool | None = None
+    metadata: bool | None = None
     formats: tuple[str, ...] = ()
     created_at: float = 0.0
     next_at: float | None = None
@@ -78,7 +80,7 @@ class Schedule:
         labels = {**self.labels, "schedule": self.id}
         return JobSpec(
             self.name, self.settings, self.template, self.priority, labels,
-            links=self.links, text=self.text, formats=self.formats,
+            links=self.links, text=self.text, markdown=self.markdown, metadata=self.metadata, formats=self.formats,
         )  # fmt: skip
 
     def key(self, due: float) -> str:

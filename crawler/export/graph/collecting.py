@@ -21,14 +21,11 @@ from xxhash import xxh3_64_intdigest
 from ...errors import FolderError
 from ...model import Disposition
 from ..source import Source
+from .edges import CHUNK, Edges, Ints, Nodes
 
-CHUNK = 1 << 20
-"""Edges that are handled at once."""
 _BUFFER = 1 << 18
 _DISPOSITIONS = [str(one) for one in Disposition]
 _UNKNOWN = -1
-
-Ints = NDArray[np.int32]
 
 
 @dataclass(slots=True)
@@ -42,13 +39,7 @@ class Graph:
     depths: Ints
     dispositions: NDArray[np.int8]
     """The number of each disposition in `_DISPOSITIONS`."""
-    out_links: Ints
-    in_links: Ints
-    edges: int
-    """How many edges there are."""
-    sources: IO[bytes]
-    targets: IO[bytes]
-    """The two ends of each edge as 32-bit numbers, sorted by source and target."""
+    edges: Edges
     urls: IO[bytes]
     """The URL of each record in a line, in the order of the records."""
     kept: NDArray[np.int64]
@@ -67,19 +58,6 @@ class Graph:
                 yield line[:-1].decode()
                 next_one = next(wanted, None)
 
-    def read_edges(self) -> Iterator[tuple[Ints, Ints]]:
-        """Yields sources and targets, some at a time."""
-        for start in range(0, self.edges, CHUNK):
-            stop = min(start + CHUNK, self.edges)
-            yield self.map_ends(self.sources)[start:stop], self.map_ends(self.targets)[start:stop]
-
-    def map_ends(self, file: IO[bytes]) -> Ints:
-        """Returns one end of all edges, mapped from its file."""
-        if not self.edges:
-            return np.empty(0, np.int32)
-        mapped: Ints = np.memmap(file, np.int32, "r", shape=(self.edges,))
-        return mapped
-
 
 @contextmanager
 def collect_graph(source: Source, scratch: Path) -> Iterator[Graph]:
@@ -89,12 +67,12 @@ def collect_graph(source: Source, scratch: Path) -> Iterator[Graph]:
             files.enter_context(TemporaryFile(dir=scratch, buffering=_BUFFER)) for _ in range(4)
         )
         facts = _read(source, urls, found)
-        keys, ids, kept = _choose_nodes(facts)
+        nodes, kept = _choose_nodes(facts)
         graph = Graph(
             len(kept), facts.statuses[kept], facts.depths[kept], facts.dispositions[kept],
-            np.zeros(len(kept), np.int32), np.zeros(len(kept), np.int32), 0, sources, targets, urls, kept,
+            Edges(len(kept), sources, targets), urls, kept,
         )  # fmt: skip
-        _resolve(graph, facts, found, keys, ids)
+        _resolve(graph, facts, found, nodes)
         yield graph
 
 
@@ -151,18 +129,18 @@ def _targets(record: dict[str, Any]) -> Sequence[str]:
     return links or ()
 
 
-def _choose_nodes(facts: _Facts) -> tuple[NDArray[np.uint64], Ints, NDArray[np.int64]]:
-    """Returns the sorted fingerprints of all nodes, their numbers, and the record of each node: its URL's last one."""
+def _choose_nodes(facts: _Facts) -> tuple[Nodes, NDArray[np.int64]]:
+    """Returns the nodes, and the record of each: its URL's last one."""
     order = np.argsort(facts.fingerprints, kind="stable")
     sorted_ones = facts.fingerprints[order]
     is_last = np.ones(len(order), np.bool_)
     is_last[:-1] = sorted_ones[1:] != sorted_ones[:-1]
     latest = order[is_last]
     kept = np.sort(latest)
-    return sorted_ones[is_last], np.searchsorted(kept, latest).astype(np.int32), kept
+    return Nodes(sorted_ones[is_last], np.searchsorted(kept, latest).astype(np.int32)), kept
 
 
-def _resolve(graph: Graph, facts: _Facts, found: IO[bytes], keys: NDArray[np.uint64], ids: Ints) -> None:
+def _resolve(graph: Graph, facts: _Facts, found: IO[bytes], nodes: Nodes) -> None:
     """Writes an edge for each link that leads to a node, and counts them. A page's links to itself are none."""
     node_of = np.full(len(facts.counts), _UNKNOWN, np.int32)
     node_of[graph.kept] = np.arange(graph.count, dtype=np.int32)
@@ -175,20 +153,8 @@ def _resolve(graph: Graph, facts: _Facts, found: IO[bytes], keys: NDArray[np.uin
         size = int(ends[min(stop, len(ends)) - 1]) - before
         sources = np.repeat(node_of[start:stop], facts.counts[start:stop])
         led_to = np.frombuffer(found.read(size * 8), np.uint64)
-        at = np.minimum(np.searchsorted(keys, led_to), len(keys) - 1)
-        targets = ids[at]
-        is_edge = (keys[at] == led_to) & (sources != _UNKNOWN) & (sources != targets)
-        _add_edges(graph, sources[is_edge], targets[is_edge])
+        targets, is_node = nodes.find(led_to)
+        is_edge = is_node & (sources != _UNKNOWN) & (sources != targets)
+        graph.edges.add(sources[is_edge], targets[is_edge])
         start = stop
-    graph.sources.flush()
-    graph.targets.flush()
-
-
-def _add_edges(graph: Graph, sources: Ints, targets: Ints) -> None:
-    order = np.lexsort((targets, sources))
-    sources, targets = sources[order], targets[order]
-    graph.sources.write(sources.tobytes())
-    graph.targets.write(targets.tobytes())
-    graph.edges += len(sources)
-    graph.out_links += np.bincount(sources, minlength=graph.count).astype(np.int32)
-    graph.in_links += np.bincount(targets, minlength=graph.count).astype(np.int32)
+    graph.edges.flush()

@@ -57,7 +57,7 @@ def write_graph(source: Source, folder: Path) -> None:
             options = f"format = 'newline_delimited', columns = {{{columns}}}"
             table = f"(from read_json('/dev/fd/{lines.fileno()}', {options}))"
             database.run(f"copy {table} to {literal(str(folder / 'nodes.parquet'))} (format parquet, compression zstd)")
-        ends = {"source": graph.map_ends(graph.sources), "target": graph.map_ends(graph.targets)}
+        ends = {"source": graph.edges.sources, "target": graph.edges.targets}
         database.copy_columns(ends, folder / "edges.parquet")
 
 
@@ -72,7 +72,7 @@ def write_webgraph(source: Source, folder: Path) -> None:
                 values = (getattr(node, name) for name in names)
                 facts.write("\t".join("" if one is None else str(one) for one in values).encode() + b"\n")
         with _new(folder / "arcs.tsv") as arcs:
-            for sources, targets in graph.read_edges():
+            for sources, targets in graph.edges.read():
                 pairs = zip(sources.tolist(), targets.tolist(), strict=True)
                 arcs.write("".join([f"{one}\t{other}\n" for one, other in pairs]).encode())
 
@@ -83,7 +83,7 @@ def write_graphml(source: Source, wanted: Wanted, file: IO[bytes]) -> None:
         file.write(_graphml_head().encode())
         for node in _nodes(graph):
             file.write(_graphml_node(node).encode())
-        for sources, targets in graph.read_edges():
+        for sources, targets in graph.edges.read():
             pairs = zip(sources.tolist(), targets.tolist(), strict=True)
             lines = [f'<edge source="n{one}" target="n{other}"/>\n' for one, other in pairs]
             file.write("".join(lines).encode())
@@ -91,12 +91,12 @@ def write_graphml(source: Source, wanted: Wanted, file: IO[bytes]) -> None:
 
 
 def _nodes(graph: Graph) -> Iterator[Node]:
-    ranks = rank_nodes(graph)
+    ranks = rank_nodes(graph.edges)
     for number, url in enumerate(graph.read_urls()):
         status, depth = int(graph.statuses[number]), int(graph.depths[number])
         yield Node(
             number, url, status if status >= 0 else None, graph.disposition(number), depth if depth >= 0 else None,
-            int(graph.in_links[number]), int(graph.out_links[number]), float(ranks[number]),
+            int(graph.edges.in_links[number]), int(graph.edges.out_links[number]), float(ranks[number]),
         )  # fmt: skip
 
 

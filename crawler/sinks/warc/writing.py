@@ -19,7 +19,7 @@ from ...settings.warc import WarcConfig
 from ...warc.earlier import open_earlier
 from ...warc.records import make_warcinfo
 from .captures import Captures
-from .exchanges import ROBOTS_BYTES, Seen, Terms, describe_robots, describe_visit, keep_exchanges
+from .exchanges import ROBOTS_BYTES, ROBOTS_PATH, Seen, Terms, describe_aside, describe_visit, keep_exchanges
 from .files import WarcFiles
 from .index import CaptureIndex
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 INDEX = "captures.sqlite"
 MOST_WAITING_BYTES = 1 << 20
-"""Bytes of robots.txt that may wait in memory."""
+"""Bytes of answers without an outcome that may wait in memory."""
 AT_ONCE = 64
 """Answers whose records are made together: more gain nothing."""
 
@@ -48,12 +48,12 @@ class WarcSink:
         self._files: WarcFiles | None = None
         self._captures: Captures | None = None
         self._waiting: list[Seen] = []
-        """Answers for robots.txt that are not written yet. They need not be before the visits that wait for them."""
+        """Answers without an outcome that are not written yet. They need not be there before the visits are."""
         self._waiting_bytes = 0
         self._index = CaptureIndex(folder)
         self._position: Position = {}
         self._writing = asyncio.Lock()
-        """Held while a thread writes: too many answers for robots.txt are written beside the others."""
+        """Held while a thread writes: too many answers without an outcome are written beside the others."""
 
     async def begin_crawl(self, crawl: CrawlInfo) -> None:
         self._crawl = crawl
@@ -76,10 +76,10 @@ class WarcSink:
             return await _off_loop(self._sync) if self._opened_files.has_news else self._position
 
     async def observe(self, response: Response) -> None:
-        """Takes an answer for robots.txt. It is written and settled with the visits that waited for it."""
-        is_cut = len(response.body) >= ROBOTS_BYTES
+        """Takes an answer that brings no outcome. It is written and settled with the visits that waited for it."""
+        is_cut = response.url.path == ROBOTS_PATH and len(response.body) >= ROBOTS_BYTES
         whole = replace(response, truncated="length") if is_cut else response
-        self._waiting.append(Seen(whole, None, describe_robots(response)))
+        self._waiting.append(Seen(whole, None, describe_aside(response)))
         self._waiting_bytes += len(response.body)
         if self._waiting_bytes > MOST_WAITING_BYTES:
             await self.archive([])

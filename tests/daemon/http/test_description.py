@@ -45,6 +45,12 @@ expected-statuses = ["2xx", 304, 401, 404, 409, 412, 422]
 [checks.negative_data_rejection]
 expected-statuses = [400, 401, 404, 405, 409, 412, 413, 415, 422]
 
+# What a page and a map need is a site, and there is none.
+[[operations]]
+include-path-regex = "^/v1/(fetch|map)$"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 422, 424]
+checks.negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 413, 415, 422, 424]
+
 # A stream without end ends with its first event, and what happened before is told at once.
 [[operations]]
 include-path-regex = "/events$"

@@ -124,6 +124,7 @@ def _required(operation: Operation) -> dict[str, object]:
         "seeds": ["http://127.0.0.1:9/"],
         "cron": "0 6 * * *",
         "site": "http://127.0.0.1:9",
+        "url": "http://10.0.0.1/",
         "settings": {},
         "is_paused": True,
     }

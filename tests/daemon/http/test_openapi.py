@@ -49,7 +49,7 @@ def test_settings_are_described_wherever_a_client_sends_them() -> None:
         for name, schema in schemas.items()
         if name != "JobSettings" and reference in list(_walk(schema.get("properties", {}).get("settings")))
     }
-    assert told == {"JobIn", "JobPatch", "RunAgainIn", "TemplateIn", "ScheduleIn", "SchedulePatch"}
+    assert told == {"JobIn", "JobPatch", "RunAgainIn", "TemplateIn", "ScheduleIn", "SchedulePatch", "FetchIn", "MapIn"}
 
 
 def _flat(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from crawler.daemon.http.server import open_server
 from crawler.folder.folder import open_folder
 from crawler.folder.repair import repair_folder
 from crawler.settings.loading import amend
-from crawler.testing import Site, Web, html, open_web
+from crawler.testing import Site, Web, html, open_web, plain
 from tests.sinks.conftest import built, tsv
 
 from ..conftest import BASE, Open, submit, until
@@ -200,6 +200,10 @@ async def test_links_text_and_formats_are_chosen_in_short_words(open_daemon: Ope
         for said, sinks in (
             ({"links": True}, [{"path": "own.jsonl", "text": True, "links": True}, hidden]),
             ({"text": False}, [{"path": "own.jsonl", "text": False}, hidden]),
+            (
+                {"markdown": True, "metadata": True, "formats": ["jsonl"]},
+                [{"path": "own.jsonl", "text": True, "markdown": True, "metadata": True}],
+            ),
             ({"template": "t", "links": True}, [{"headers": True, "links": True}]),
             ({"settings": {"sinks": [{}, {"path": "b"}]}, "text": True}, [{"text": True}, {"path": "b", "text": True}]),
             ({"formats": ["tsv"]}, [hidden]),
@@ -216,6 +220,7 @@ async def test_links_text_and_formats_are_chosen_in_short_words(open_daemon: Ope
             ({"formats": ["jsonl"], "settings": {"sinks": []}}, "formats"),
             ({"settings": {"sinks": []}, "text": True}, "text"),
             ({"links": "yes"}, "links"),
+            ({"settings": {"extract": {"fields": {"price": "css:.price["}}}}, "extract.fields"),
         ]
         for asked, field in wrong:
             assert api.faults(await api.post("/v1/jobs", seeds | asked)) == [field], asked
@@ -230,3 +235,18 @@ async def test_links_that_a_job_asks_for_are_in_its_records(api: Api) -> None:
         await until(api.jobs, made["id"], State.COMPLETED)
         assert [len(one["links"]) for one in await read_all(api, made["id"])] == [1, 0]
         assert "text" not in (await read_all(api, made["id"]))[0]
+
+
+async def test_a_job_takes_fields_out_of_its_pages_by_selectors(api: Api) -> None:
+    page = plain("<title>Tea</title><h1>Green tea</h1><p class=price>4,50 EUR", "text/html")
+    async with open_web(Web([Site("a.test", {"/": page})], ["http://a.test/"])) as served:
+        fields = {"name": "css:h1", "price": "css:.price as number"}
+        made = await api.post(
+            "/v1/jobs",
+            {"seeds": [*served.seeds], "markdown": True, "metadata": True, "settings": {"extract": {"fields": fields}}},
+        )
+        assert api.status == 201, made
+        await until(api.jobs, made["id"], State.COMPLETED)
+        [record] = await read_all(api, made["id"])
+    assert record["fields"] == {"name": "Green tea", "price": 4.5}
+    assert (record["markdown"].splitlines()[0], record["metadata"]["title"]) == ("# Green tea", "Green tea")

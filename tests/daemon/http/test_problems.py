@@ -14,7 +14,7 @@ import pytest
 
 import crawler.daemon.http
 from crawler import ConfigError
-from crawler.daemon import State
+from crawler.daemon import State, desk
 from crawler.daemon.http import errors, inputs
 from crawler.daemon.http.admission import Admission
 from crawler.daemon.http.app import operations
@@ -122,6 +122,7 @@ async def test_what_each_operation_says_it_may_answer_happens(
         await tried.ask("reload_settings", "bad-field")
         await _try_jobs(tried)
         await _try_schedules(tried, monkeypatch)
+        await _try_pages(tried, monkeypatch)
         await _try_records(tried, "list_pages", "list_errors", "show_report", "send_report_page")
         await api.jobs.store.do(lambda connection: connection.execute("DROP TABLE event"))
         await tried.ask("show_history", "store", job=api.jobs.list()[0].id)
@@ -144,6 +145,16 @@ async def test_what_each_operation_says_it_may_answer_happens(
         seen |= tried.seen
     promised = {(entry.name, slug) for entry in operations() for slug in entry.raises}
     assert promised - seen == RACES
+
+
+async def _try_pages(tried: Tried, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("fetch_page", "map_site"):
+        await tried.ask(name, "disallowed", {"url": "http://10.0.0.1/"})
+        await tried.ask(name, "no-answer", {"url": "http://127.0.0.1:9/"})
+        await tried.ask(name, "too-slow", {"url": "http://127.0.0.1:9/", "timeout_s": 1e-6})
+        with monkeypatch.context() as patch:
+            patch.setattr(desk, "MOST_AT_ONCE", 0)
+            await tried.ask(name, "busy", {"url": "http://127.0.0.1:9/"})
 
 
 async def _try_jobs(tried: Tried) -> None:
@@ -186,12 +197,14 @@ async def _try_changes(tried: Tried) -> None:
     api = tried.api
     silent = (await submit(api.jobs, SEEDS["seeds"], is_paused=True, settings={"sinks": []})).id
     await tried.ask("follow_changes", "no-records", job=silent)
+    await tried.ask("search_pages", "no-records", job=silent, query="?q=a")
     odd = (await submit(api.jobs, SEEDS["seeds"])).id
     await until(api.jobs, odd, State.COMPLETED)
     records = api.jobs.folder(odd) / "pages.jsonl"
     records.unlink()
     records.symlink_to("/dev/null")
     await tried.ask("follow_changes", "wrong-state", job=odd)
+    await tried.ask("search_pages", "wrong-state", job=odd, query="?q=a")
 
 
 async def _try_records(tried: Tried, *names: str) -> None:

@@ -119,6 +119,8 @@ async def test_the_lines_for_a_terminal_ask_what_they_say(api: Api) -> None:
 
 
 NOT_ASKED = {
+    "fetch_page": "it asks the site",
+    "map_site": "it asks the site",
     "explain_url": "it asks the site for its robots.txt",
     "follow_changes": "it answers until the job is gone",
     "submit_job": "it would crawl",

@@ -1,0 +1,9 @@
+"""Checks the audit of a crawl's requests offline, without the code that crawled (docs/proof.md)."""
+
+from __future__ import annotations
+
+from .letter import write_letter
+from .proving import prove_files, prove_folder
+from .verdicts import Breach, Fault, Proof, SiteVerdict
+
+__all__ = ["Breach", "Fault", "Proof", "SiteVerdict", "prove_files", "prove_folder", "write_letter"]

@@ -1,0 +1,276 @@
+"""Keeps the browser that pages are rendered in: a context for each site, a new browser in time, one more try."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+
+from ..errors import ConfigError, unwrap_group
+from .browser import Browser, BrowserTerms, StartFailed, open_browser
+from .cdp import BrowserGone, CommandFailed
+from .clock import Clock
+from .page import GRACE_S, Loaded, PageGone, PageTerms, Tab
+from .supply import Answer, Owner, Supply
+
+log = logging.getLogger(__name__)
+
+MOST_CONTEXTS = 32
+"""Sites whose context is kept. The one that was used longest ago is closed first."""
+TRIES = 2
+"""How often a page is loaded when the whole browser ends under it, maybe by another page's fault."""
+RESTARTS = 3
+"""How often in a row a new browser may fail to start before rendering is given up."""
+RESTART_AFTER_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recycling:
+    """When a browser is replaced by a new one."""
+
+    pages: int
+    memory_bytes: int
+
+
+class RenderJob(NamedTuple):
+    """A page to render."""
+
+    url: str
+    site: str
+    document: Answer
+    """The document as its site sent it."""
+    ended: float
+    """When the exchange for it ended (monotonic)."""
+    supply: Supply
+    """Answers the requests of the page."""
+    terms: PageTerms
+
+
+@dataclass(slots=True, eq=False)
+class _Running:
+    """A browser with the pages in it."""
+
+    browser: Browser
+    contexts: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    """Site -> the context of its pages: they share nothing with those of other sites."""
+    busy: dict[str, int] = field(default_factory=dict)
+    opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a context is opened: two pages of a site share one."""
+    done: int = 0
+    """Pages that were rendered in it."""
+    open: int = 0
+    """Pages that are rendered in it now."""
+    is_tired: bool = False
+    """Whether it takes no more pages."""
+    is_stuck: bool = False
+    """Whether one of its pages could not be closed."""
+    leave: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it is to end."""
+
+    def tire(self) -> None:
+        """Gives it no more pages, and ends it once those in it are done."""
+        self.is_tired = True
+        if not self.open:
+            self.leave.set()
+
+
+class Browsers:
+    """Renders pages, some at a time. Use `open_browsers` to make one."""
+
+    def __init__(self, terms: BrowserTerms, most_pages: int, recycling: Recycling, tasks: TaskGroup) -> None:
+        self._terms = terms
+        self._recycling = recycling
+        self._tasks = tasks
+        self._seats = asyncio.Semaphore(most_pages)
+        self._running: _Running | None = None
+        self._starting = asyncio.Lock()
+        """Held while a browser is started: pages that come meanwhile get the same one."""
+        self.started: int = 0
+        """How many browsers were started."""
+        self.failure: str = ""
+        """Why no browser can be started any more; empty: one can."""
+
+    @property
+    def product(self) -> str:
+        """Name and version of the browser; empty: none runs."""
+        return self._running.browser.product if self._running else ""
+
+    @property
+    def memory_bytes(self) -> int:
+        """Memory that the browser takes, as its keeper last told."""
+        return self._running.browser.memory_bytes if self._running else 0
+
+    @property
+    def pid(self) -> int:
+        """The process id of the browser's keeper; 0: none runs."""
+        return self._running.browser.pid if self._running else 0
+
+    async def render(self, job: RenderJob) -> Loaded:
+        """Returns the document as its scripts make it. Raises PageGone. Waits for a free place."""
+        async with self._seats:
+            for tries_left in reversed(range(TRIES)):
+                running = await self._get()
+                try:
+                    return await self._render_in(running, job)
+                except BrowserGone as error:
+                    running.tire()
+                    if not tries_left:
+                        raise PageGone("the browser ended under it, twice") from error
+        raise AssertionError
+
+    async def start(self) -> None:
+        """Starts the first browser, held in as well as this system allows. Raises ConfigError if none starts."""
+        try:
+            self._running = await self._open()
+        except StartFailed as error:
+            if not self._terms.has_sandbox:
+                raise self._refuse(error) from error
+            self._terms = replace(self._terms, has_sandbox=False)
+            try:
+                self._running = await self._open()
+            except StartFailed as second:
+                raise self._refuse(second) from second
+            log.warning(
+                "the browser runs without its sandbox, which this system does not allow (%s): a page that breaks out "
+                "of the browser can do all that this account can", error,
+            )  # fmt: skip
+        if not self._running.browser.has_namespace:
+            log.warning(
+                "this system allows no empty network for the browser (user namespaces): its own switches keep it off "
+                "the network, but the kernel does not"
+            )
+        log.info("pages are rendered by %s", self._running.browser.product)
+
+    def _refuse(self, error: StartFailed) -> ConfigError:
+        what = f"render.browser: {self._terms.program} does not start: {error}"
+        return ConfigError(
+            f"{what}; try `{self._terms.program} --version`, or name another browser", ["render.browser"]
+        )
+
+    # -- one page ----------------------------------------------------------------------------------------------------
+
+    async def _render_in(self, running: _Running, job: RenderJob) -> Loaded:
+        terms, site = job.terms, job.site
+        call = running.browser.connection.call
+        running.open += 1
+        running.busy[site] = running.busy.get(site, 0) + 1
+        target = ""
+        try:
+            async with asyncio.timeout(terms.timeout_s + GRACE_S):
+                context = await self._context(running, site)
+                opened = await call("Target.createTarget", url="about:blank", browserContextId=context)
+                target = opened["targetId"]
+            owner = Owner(site, job.ended, Clock(terms.timeout_s))
+            tab = Tab(running.browser.connection, job.supply, terms, job.url, job.document, owner)
+            return await tab.run(target)
+        except (CommandFailed, TimeoutError) as error:
+            running.tire()
+            raise PageGone(f"the browser opened no page for it: {error}") from error
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._close(running, target)
+            running.open -= 1
+            running.done += 1
+            running.busy[site] -= 1
+            self._judge(running)
+
+    async def _context(self, running: _Running, site: str) -> str:
+        """Returns the id of the site's context. Contexts that no page uses are closed when there are too many."""
+        call = running.browser.connection.call
+        async with running.opening:
+            if site not in running.contexts:
+                said = await call("Target.createBrowserContext", disposeOnDetach=True)
+                context = running.contexts[site] = said["browserContextId"]
+                with suppress(CommandFailed):
+                    await call("Browser.setDownloadBehavior", behavior="deny", browserContextId=context)
+            running.contexts.move_to_end(site)
+            idle = [name for name in running.contexts if not running.busy.get(name)]
+            for name in idle[: max(0, len(running.contexts) - MOST_CONTEXTS)]:
+                running.busy.pop(name, None)
+                running.browser.connection.send(
+                    "Target.disposeBrowserContext", browserContextId=running.contexts.pop(name)
+                )
+            return running.contexts[site]
+
+    async def _close(self, running: _Running, target: str) -> None:
+        """Closes a page. A browser that does not get rid of it is not used again."""
+        if not target:
+            return
+        try:
+            async with asyncio.timeout(GRACE_S):
+                await running.browser.connection.call("Target.closeTarget", targetId=target)
+        except (BrowserGone, CommandFailed):
+            return
+        except TimeoutError:
+            running.is_stuck = True
+
+    def _judge(self, running: _Running) -> None:
+        """Ends a browser that is old, large, stuck or gone, once its pages are done."""
+        is_large = running.browser.memory_bytes > self._recycling.memory_bytes
+        is_old = running.done >= self._recycling.pages
+        if is_large or is_old or running.is_stuck or running.is_tired or not running.browser.connection.is_open:
+            running.tire()
+
+    # -- browsers ----------------------------------------------------------------------------------------------------
+
+    async def _get(self) -> _Running:
+        """Returns a browser that takes pages. Raises PageGone if none can be started."""
+        async with self._starting:
+            running = self._running
+            if running and not running.is_tired and running.browser.connection.is_open:
+                return running
+            if running:
+                running.tire()
+            for times in range(RESTARTS):
+                if self.failure:
+                    break
+                try:
+                    self._running = await self._open()
+                except StartFailed as error:
+                    log.warning("the browser did not start: %s", error)
+                    if times == RESTARTS - 1:
+                        self.failure = str(error)
+                    await asyncio.sleep(RESTART_AFTER_S * (times + 1))
+                else:
+                    return self._running
+            raise PageGone(f"no browser could be started: {self.failure}")
+
+    async def _open(self) -> _Running:
+        """Starts a browser. Raises StartFailed."""
+        running: _Running = await self._tasks.start(self._keep)
+        self.started += 1
+        return running
+
+    async def _keep(self, *, task_status: TaskStatus[_Running]) -> None:
+        """Holds a browser open until it is to leave or has gone."""
+        async with open_browser(self._terms) as browser:
+            running = _Running(browser)
+            task_status.started(running)
+            leave = asyncio.ensure_future(running.leave.wait())
+            gone = asyncio.ensure_future(browser.gone.wait())
+            try:
+                await asyncio.wait([leave, gone], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                leave.cancel()
+                gone.cancel()
+            running.is_tired = True
+
+
+@asynccontextmanager
+async def open_browsers(terms: BrowserTerms, most_pages: int, recycling: Recycling) -> AsyncIterator[Browsers]:
+    """Starts a browser for the pages of a crawl, and ends it with all its processes. Raises ConfigError."""
+    with unwrap_group():
+        async with anyio.create_task_group() as tasks:
+            try:
+                browsers = Browsers(terms, most_pages, recycling, tasks)
+                await browsers.start()
+                yield browsers
+            finally:
+                tasks.cancel_scope.cancel()
