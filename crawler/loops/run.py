@@ -207,7 +207,7 @@ class Loops:
         """Takes the figures of a child until it is gone; returns whether it ended by itself. Raises its error."""
         while (message := await child.hear()) is not None:
             if "figures" in message:
-                self._figures[number] = message["figures"]  # type: ignore[assignment]
+                self._figures[number] = message["figures"]
             if "error" in message:
                 raise _error(str(message["error"]), str(message["text"]))
             if "ended" in message:
