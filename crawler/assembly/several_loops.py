@@ -70,6 +70,10 @@ def _check(config: Config, folder: Folder | None) -> None:
         why = "several event loops cannot keep an index: make it afterwards with `crawl index`"
     elif config.fetch.archives:
         why = "a replay runs on one event loop"
+    elif config.proof.audit_requests:
+        why = "several event loops keep no audit of their requests: set proof.audit_requests = false"
+    elif config.dedupe.near_duplicates != "keep" or config.copies.to:
+        why = "several event loops look for no near duplicates and make no copies for now"
     else:
         return
     raise ConfigError(f"offload.loops: {why}", ["offload.loops"], [why])
