@@ -127,7 +127,32 @@ def words(answer: Explanation, folder: Folder | None) -> list[str]:
     lines += _row("site", *_site(answer))
     if answer.trap and not (answer.known and answer.known.pattern):
         lines += _row("trap", *_trap(answer.trap))
-    return lines + (_row("crawl", *_crawl(answer, folder)) if folder else [])
+    lines += _row("crawl", *_crawl(answer, folder)) if folder else []
+    return lines + (_row("render", _render(answer, folder)) if answer.render != "never" else [])
+
+
+_RENDERED_FOR = {
+    "asked": "every HTML page is",
+    "few-words": "it has scripts and few words without them",
+    "empty-mount": "the place for its content is empty without its scripts",
+    "pattern": "the last pages with URLs like its own all needed it",
+}
+
+
+def _render(answer: Explanation, folder: Folder | None) -> str:
+    """Returns whether and why it was rendered, as its record says, or whether it would be."""
+    from crawler import tell_story
+
+    visits = tell_story(folder, answer.url.text).visits if folder and answer.known else ()
+    latest = next((one for one in reversed(visits) if one.get("status") == 200), None)
+    if latest is None:
+        return f"{answer.render}: it would be rendered" + (
+            "" if answer.render == "always" else " if it seems empty without its scripts"
+        )
+    if why := latest.get("rendered"):
+        failed = ", but that failed" if latest.get("reason") == "render" else ""
+        return f"{answer.render}: it was rendered{failed}: {_RENDERED_FOR.get(str(why), why)} ({why})"
+    return f"{answer.render}: it was not rendered, for its answer had what it has to say"
 
 
 def _headline(answer: Explanation, folder: Folder | None) -> str:

@@ -90,6 +90,8 @@ def _inspection(found: Inspection, folder: Folder) -> Iterator[str]:
     if report.unreadable:
         yield from _row("damaged", f"{show.many(report.unreadable, 'line')} could not be read")
     yield from _row("depth", _depths(found))
+    if found.harvest:
+        yield from _row("harvest", *_harvest(found))
     if found.revisits:
         yield from _row("revisits", f"{show.many(found.revisits, 'record')} of a second or later visit")
     yield from _outcomes(report)
@@ -110,6 +112,14 @@ def _limit(found: Inspection) -> Iterator[str]:
     yield f"{found.limit.bound}, {found.limit.share:.0%} of the time: {found.limit.why}"
     if found.limit.bound.advice:
         yield found.limit.bound.advice
+
+
+def _harvest(found: Inspection) -> Iterator[str]:
+    """Yields how many pages were what the focus sought, and how that went."""
+    pages, relevant = (sum(one[n] for one in found.harvest) for n in (0, 1))
+    yield f"{relevant / pages:.0%} of {show.many(pages, 'page')} were what was sought"
+    if len(found.harvest) > 1:
+        yield f"from first to last: {' · '.join(f'{one.relevant / one.pages:.0%}' for one in found.harvest)}"
 
 
 def _times(report: Report) -> str:
@@ -207,6 +217,8 @@ def _visit(one: Mapping[str, Any]) -> Iterator[str]:
     facts = [f"depth {one.get('depth')}", *([f"attempt {one['attempt']}"] if (one.get("attempt") or 1) > 1 else [])]
     facts += [f"{name} {one[name]}" for name in ("content_type", "robots") if one.get(name)]
     yield f"   {', '.join(facts)}"
+    if one.get("rendered"):
+        yield f"   rendered {one['rendered']}, {show.duration(one['render_ms'] / 1000)}"
     for name in ("detail", "title", "duplicate_of", "near_duplicate_of", "canonical", "digest"):
         if one.get(name):
             yield f"   {name.replace('_', ' ')} {str(one[name])[:SHOWN_DIGEST] if name == 'digest' else one[name]}"

@@ -89,6 +89,8 @@ class Explanation:
     """The names of the tables of `sites` that its site matches, the one that wins first."""
     proxy: str = ""
     """The proxy that its site goes to, without its password. Empty: it is reached directly."""
+    render: Literal["never", "auto", "always"] = "never"
+    """Whether it would be rendered: `auto`, if it seems empty without its scripts."""
 
     @property
     def reason(self) -> Reason | None:
@@ -156,6 +158,7 @@ async def explain(
         slowed_by=pace.why(url.site, rest_s, politeness.adapt),
         rules=facts.rules.find(site).rules,
         proxy=(proxy_of or facts.proxy)(site),
+        render=config.render.mode,
     )
 
 
@@ -224,6 +227,7 @@ def _record(answer: Explanation, folder: Path | None) -> dict[str, object]:
             "next_turn_at": _moment(turn.next_at) if turn else None,
         },
         "trap": answer.trap._asdict() if answer.trap else dict.fromkeys(Trap._fields),
+        "render": answer.render,
         "crawl": {"folder": str(folder), **_story(known)} if folder else None,
     }
 

@@ -87,11 +87,6 @@ class Rules(Protocol):
         ...
 
     @property
-    def source(self) -> int:
-        """The number of the request that brought the file (`Response.number`). 0: it is not known."""
-        ...
-
-    @property
     def sitemaps(self) -> Sequence[str]:
         """The values of the Sitemap lines in order, as the file has them. They need not be URLs."""
         ...
@@ -388,13 +383,13 @@ class Bounds(Protocol):
 
 @runtime_checkable
 class Observer(Protocol):
-    """Sees the exchanges that bring no outcome: those for robots.txt. A sink becomes one by having this method."""
+    """Sees exchanges that bring no outcome: robots.txt, requests of rendered pages. This method makes a sink one."""
 
     async def observe(self, response: Response) -> None:
-        """Takes one answer to a request for robots.txt, whatever its status. Redirects of robots.txt come one by one.
+        """Takes one such answer, whatever its status. Redirects come one by one.
 
         `response.heads` has request and answer as they were sent. The site waits for the end of this call, which is
-        never cancelled; `write` of the same sink may run at the same time. The body is cut at 500 KiB.
+        never cancelled; `write` of the same sink may run at the same time. A robots.txt is cut at 500 KiB.
 
         Not exactly once: a site is asked again in each run and whenever its answer is no longer fresh, and what was
         stored after the last settled position is cut off by `rewind`. Raises SinkError, which ends the crawl, as every

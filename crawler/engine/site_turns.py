@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
@@ -51,9 +52,9 @@ class SiteTurns:
         if len(self._ends) > MOST_NOTED:
             self._ends.popitem(last=False)
 
-    def rest_from(self, site: str, rest_s: float) -> float:
-        """Returns the moment (monotonic) at which a site has rested from the last exchange of a visit."""
-        return self._ends.get(site, -rest_s) + rest_s
+    def last_visit(self, site: str) -> float:
+        """Returns when a visit last had an exchange with a site (monotonic); minus infinity: long ago or never."""
+        return self._ends.get(site, -math.inf)
 
     @asynccontextmanager
     async def take(self, site: str) -> AsyncIterator[SiteTurn]:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
@@ -17,7 +18,7 @@ from .browser import Browser, BrowserTerms, StartFailed, open_browser
 from .cdp import BrowserGone, CommandFailed
 from .clock import Clock
 from .page import GRACE_S, Loaded, PageGone, PageTerms, Tab
-from .supply import Answer, Supply
+from .supply import Answer, Owner, Supply
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,20 @@ class Recycling:
 
     pages: int
     memory_bytes: int
+
+
+class RenderJob(NamedTuple):
+    """A page to render."""
+
+    url: str
+    site: str
+    document: Answer
+    """The document as its site sent it."""
+    ended: float
+    """When the exchange for it ended (monotonic)."""
+    supply: Supply
+    """Answers the requests of the page."""
+    terms: PageTerms
 
 
 @dataclass(slots=True, eq=False)
@@ -97,13 +112,13 @@ class Browsers:
         """The process id of the browser's keeper; 0: none runs."""
         return self._running.browser.pid if self._running else 0
 
-    async def render(self, url: str, site: str, document: Answer, supply: Supply, terms: PageTerms) -> Loaded:
+    async def render(self, job: RenderJob) -> Loaded:
         """Returns the document as its scripts make it. Raises PageGone. Waits for a free place."""
         async with self._seats:
             for tries_left in reversed(range(TRIES)):
                 running = await self._get()
                 try:
-                    return await self._render_in(running, url, site, document, supply, terms)
+                    return await self._render_in(running, job)
                 except BrowserGone as error:
                     running.tire()
                     if not tries_left:
@@ -141,9 +156,8 @@ class Browsers:
 
     # -- one page ----------------------------------------------------------------------------------------------------
 
-    async def _render_in(
-        self, running: _Running, url: str, site: str, document: Answer, supply: Supply, terms: PageTerms
-    ) -> Loaded:
+    async def _render_in(self, running: _Running, job: RenderJob) -> Loaded:
+        terms, site = job.terms, job.site
         call = running.browser.connection.call
         running.open += 1
         running.busy[site] = running.busy.get(site, 0) + 1
@@ -153,9 +167,9 @@ class Browsers:
                 context = await self._context(running, site)
                 opened = await call("Target.createTarget", url="about:blank", browserContextId=context)
                 target = opened["targetId"]
-            return await Tab(running.browser.connection, supply, terms, url, document, Clock(terms.timeout_s)).run(
-                target
-            )
+            owner = Owner(site, job.ended, Clock(terms.timeout_s))
+            tab = Tab(running.browser.connection, job.supply, terms, job.url, job.document, owner)
+            return await tab.run(target)
         except (CommandFailed, TimeoutError) as error:
             running.tire()
             raise PageGone(f"the browser opened no page for it: {error}") from error

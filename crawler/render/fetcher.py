@@ -12,7 +12,7 @@ from ..model.quick import replace
 from ..parse.codings import decode
 from ..parse.kinds import essence
 from ..protocols import Fetcher
-from .browsers import Browsers
+from .browsers import Browsers, RenderJob
 from .page import PageGone, PageTerms
 from .patterns import Expectation, Patterns
 from .supply import Answer, Supply, passed_on
@@ -58,8 +58,9 @@ class RenderingFetcher:
         try:
             document = await self._document(response)
             response.release()  # the page waits for other exchanges, which need the memory
-            site = request.url.site
-            loaded = await self.browsers.render(request.url.text, site, document, self.supply, self.terms)
+            url = request.url
+            ended = time.monotonic() - max(0.0, time.time() - _ended_at(response))
+            loaded = await self.browsers.render(RenderJob(url.text, url.site, document, ended, self.supply, self.terms))
         except (PageGone, VisitError) as error:
             response.release()
             made = Rendered(why, trouble=getattr(error, "detail", "") or str(error))
@@ -95,6 +96,12 @@ class RenderingFetcher:
             body = await self.supply.offloader.run(decode, body, coding, MOST_BYTES)
         fields = passed_on(response.headers, keeps_cookies=self.supply.keeps_cookies)
         return Answer(response.status, fields, body)
+
+
+def _ended_at(response: Response) -> float:
+    """Returns when the exchange ended, in Unix seconds."""
+    told = response.timings
+    return response.started_at + (told.connect + told.ttfb + told.download) / 1000
 
 
 def _may_render(request: Request, response: Response) -> bool:

@@ -14,8 +14,7 @@ from anyio.abc import TaskGroup
 
 from ..errors import unwrap_group
 from .cdp import BrowserGone, CommandFailed, Connection
-from .clock import Clock
-from .supply import Answer, Asked, Supply
+from .supply import Answer, Asked, Owner, Supply
 
 GRACE_S = 3.0
 """Time that a page gets to be read once its own time is over, and time that it has to close."""
@@ -80,7 +79,7 @@ class Tab:
     terms: PageTerms
     url: str
     document: Answer
-    clock: Clock
+    owner: Owner
     session: str = ""
     frame: str = ""
     loader: str = ""
@@ -156,11 +155,11 @@ class Tab:
 
     async def _wait_until_made(self) -> str:
         """Waits for the end of loading; returns a note if it was cut off. Raises PageGone, BrowserGone."""
-        is_loaded = await self.clock.wait(self.loaded)
+        is_loaded = await self.owner.clock.wait(self.loaded)
         if is_loaded:
-            await self.clock.wait(self.idle, self.terms.settle_s)
+            await self.owner.clock.wait(self.idle, self.terms.settle_s)
         self._check_alive()
-        if self.clock.left_s > 0:
+        if self.owner.clock.left_s > 0:
             return ""
         with suppress(CommandFailed):  # an endless script ends, and the document can be read
             self.connection.send("Runtime.terminateExecution", self.session)
@@ -172,7 +171,7 @@ class Tab:
         ended = asyncio.ensure_future(self.over.wait())
         reading = asyncio.ensure_future(self._evaluate(call))
         try:
-            async with asyncio.timeout(GRACE_S + max(0.0, min(self.clock.left_s, GRACE_S))):
+            async with asyncio.timeout(GRACE_S + max(0.0, min(self.owner.clock.left_s, GRACE_S))):
                 await asyncio.wait([ended, reading], return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError as error:
             raise PageGone(f"its scripts did not end within {self.terms.timeout_s:g} s") from error
@@ -264,7 +263,7 @@ class Tab:
 
     async def _answer(self, number: str, asked: Asked) -> None:
         async with self.seats:
-            answer = await self.supply.answer(asked, self.clock)
+            answer = await self.supply.answer(asked, self.owner)
         if answer is None:
             self._send("Fetch.failRequest", requestId=number, errorReason="BlockedByClient")
             return

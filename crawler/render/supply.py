@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from ..model import Request, Response
 from ..parse.codings import decode
 from ..policy.pace import Pace
 from ..policy.politeness import Politeness, setback
+from ..proof import Grounds, grounds, grounds_of
 from ..protocols import Fetcher, Observer, Offloader, Robots
 from .clock import Clock
 from .stock import Stock
@@ -61,6 +62,20 @@ class Answer(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """The page that asks."""
+
+    site: str
+    """Its site. The visit of the page holds one of the places of that site, and its requests take no further one."""
+    ended: float
+    """When the exchange for its document ended (monotonic)."""
+    clock: Clock
+    """Stands still while a request waits for the turn of its site."""
+    turn: SiteTurn = field(default_factory=SiteTurn)
+    """The turn of its own site: its requests come one by one there, each with the site's rest after it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Supply:
     """Answers requests of pages. All pages of a crawl share one."""
 
@@ -77,37 +92,35 @@ class Supply:
     keeps_cookies: bool = False
     stock: Stock = field(default_factory=Stock)
 
-    async def answer(self, asked: Asked, clock: Clock) -> Answer | None:
-        """Returns the answer to one request; None: it is not made, and fails in the browser. Never raises VisitError.
-
-        The page's clock stands still while the request waits for the turn of its site.
-        """
+    async def answer(self, asked: Asked, owner: Owner) -> Answer | None:
+        """Returns the answer to one request; None: it is not made, and fails in the browser. Raises no VisitError."""
         if asked.kind in REFUSED_KINDS or not asked.url.startswith(("http://", "https://")):
             return None
         if asked.kind in EMPTY_KINDS and self.observer is None:
             return Answer(200, [(b"Content-Type", b"image/gif")], _PIXEL) if asked.kind == "Image" else None
         with suppress(VisitError, UrlError):
             request = self._request(asked)
-            return await self._get(request, asked.kind, clock)
+            return await self._get(request, asked.kind, owner)
         return None
 
     def note_visit(self, site: str) -> None:
         """Notes that a visit has just had an exchange with a site: requests of pages keep its rest."""
         self.turns.note_visit(site)
 
-    async def _get(self, request: Request, kind: str, clock: Clock) -> Answer | None:
+    async def _get(self, request: Request, kind: str, owner: Owner) -> Answer | None:
         if found := self.stock.find(request):
             return Answer(*found)
-        with clock.pause():
+        with owner.clock.pause():
             give_back_held()
-            async with self.turns.take(request.url.site) as turn:
+            async with self._turn(request.url.site, owner) as turn:
                 if found := self.stock.find(request):  # another page fetched it meanwhile
                     return Answer(*found)
-                rest_s = await self._ask_robots(request, turn)
-                if rest_s is None:
+                reasons = await self._ask_robots(request, turn, owner)
+                if reasons is None:
                     return None
                 await turn.wait_for_rest()
-                response = await self._exchange(request, rest_s, turn)
+                grounds.set(reasons)
+                response = await self._exchange(request, reasons.least_s, turn)
         try:
             body = await self._decode(response)
         finally:
@@ -116,16 +129,29 @@ class Supply:
         self.stock.keep(request, kind, response, answer)
         return answer
 
-    async def _ask_robots(self, request: Request, turn: SiteTurn) -> float | None:
-        """Returns how long the site rests; None: its robots.txt disallows the request. Raises FetchError."""
+    @asynccontextmanager
+    async def _turn(self, site: str, owner: Owner) -> AsyncIterator[SiteTurn]:
+        """Waits for the turn of a site: that of the page itself at its own site, else that of all pages."""
+        if site != owner.site:
+            async with self.turns.take(site) as turn:
+                yield turn
+            return
+        async with owner.turn.lock:
+            yield owner.turn
+
+    async def _ask_robots(self, request: Request, turn: SiteTurn, owner: Owner) -> Grounds | None:
+        """Returns why the request may leave; None: the robots.txt of its site disallows it. Raises FetchError."""
         site, adapt = request.url.site, self.politeness.adapt
         await turn.wait_for_rest()
         rules, was_asked = await self.robots.rules(request)
-        rest_s = self.politeness.rest_s(site, rules.delay_s)
-        rests_s = self.pace.rest_s(site, rest_s, adapt)
-        begins = time.monotonic() + rests_s if was_asked else self.turns.rest_from(site, rests_s)
-        turn.free_at = max(turn.free_at, begins)
-        return rest_s if rules.allows(request.url) else None
+        least_s = self.politeness.rest_s(site, rules.delay_s)
+        rest_s = self.pace.rest_s(site, least_s, adapt)
+        last = owner.ended if site == owner.site else self.turns.last_visit(site)
+        turn.free_at = max(turn.free_at, (time.monotonic() if was_asked else last) + rest_s)
+        if not rules.allows(request.url):
+            return None
+        found = grounds_of(request, rules, self.politeness.word_s(rules.delay_s), least_s, rest_s)
+        return found._replace(purpose="requisite")
 
     async def _exchange(self, request: Request, least_s: float, turn: SiteTurn) -> Response:
         """Makes one exchange, shows it to the archive, and lets the site rest. Raises FetchError."""
