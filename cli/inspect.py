@@ -90,6 +90,8 @@ def _inspection(found: Inspection, folder: Folder) -> Iterator[str]:
     if report.unreadable:
         yield from _row("damaged", f"{show.many(report.unreadable, 'line')} could not be read")
     yield from _row("depth", _depths(found))
+    if found.harvest:
+        yield from _row("harvest", *_harvest(found))
     if found.revisits:
         yield from _row("revisits", f"{show.many(found.revisits, 'record')} of a second or later visit")
     yield from _outcomes(report)
@@ -110,6 +112,14 @@ def _limit(found: Inspection) -> Iterator[str]:
     yield f"{found.limit.bound}, {found.limit.share:.0%} of the time: {found.limit.why}"
     if found.limit.bound.advice:
         yield found.limit.bound.advice
+
+
+def _harvest(found: Inspection) -> Iterator[str]:
+    """Yields how many pages were what the focus sought, and how that went."""
+    pages, relevant = (sum(one[n] for one in found.harvest) for n in (0, 1))
+    yield f"{relevant / pages:.0%} of {show.many(pages, 'page')} were what was sought"
+    if len(found.harvest) > 1:
+        yield f"from first to last: {' · '.join(f'{one.relevant / one.pages:.0%}' for one in found.harvest)}"
 
 
 def _times(report: Report) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from contextlib import suppress
@@ -62,7 +63,7 @@ async def _write(engine: Engine, name: str, folders: list[Path], draft: Path | N
     from crawler import FolderError
 
     records, settled = 0, sum((await engine.settled(name)).values())
-    file = sys.stdout.buffer if draft is None else draft.open("wb")
+    file = sys.stdout.buffer if draft is None else await asyncio.to_thread(draft.open, "wb")
     try:
         async for part in engine.merge(name, folders):
             records += part.count(b"\n")

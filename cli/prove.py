@@ -49,7 +49,7 @@ def prove(
         letters = {"letter": write_letter(proof, proof.sites[0])} if site else {}
         sys.stdout.write(json_line({"folder": str(found.path), **proof.record(), **letters}).decode())
     else:
-        for line in _words(proof):
+        for line in words_of_proof(proof):
             print(tint(escape_text(line), sys.stdout))
         if site:
             print()
@@ -59,7 +59,8 @@ def prove(
         raise typer.Exit(Exit.ERROR)
 
 
-def _words(proof: Proof) -> Iterator[str]:
+def words_of_proof(proof: Proof) -> Iterator[str]:
+    """Yields the findings in lines for people."""
     breached = [site for site in proof.sites if not site.is_kept]
     runs = show.many(proof.runs, "run")
     yield f"{_verdict(proof)}: {show.many(proof.requests, 'request')} in {runs}, {show.many(len(proof.sites), 'site')}"

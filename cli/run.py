@@ -166,6 +166,11 @@ def run(
         typer.Option(metavar="NET", help="Allow a private network, such as 127.0.0.0/8. Repeatable."),
         SetsSetting("fetch.allow_networks"),
     ] = None,
+    focus: Annotated[
+        str | None,
+        typer.Option(metavar="WORDS", help="Visit first what promises these words: 'solar \"heat pump\" insulat*'"),
+        SetsSetting("scope.focus"),
+    ] = None,
     links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Record each page's main part as markdown.")] = False,

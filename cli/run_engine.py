@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from crawler import claim_node, join_engine, open_engine
+from crawler import Fenced, FrontierError, claim_node, join_engine, open_engine
 
 from .exit_codes import Exit
 from .run_crawl import CrawlOrder, run_crawl
 from .stderr import tell_line
 
+PATIENCE_S = 120.0
+"""How long a node that joins again waits for an engine that is away."""
+PAUSE_S = 0.5
 MOST_DIGESTED = 256 << 20
 """Lists of seeds up to this size are compared with those of the other nodes."""
 
@@ -24,12 +29,29 @@ async def run_node(job: CrawlOrder, url: str) -> Exit:
         from crawler import ConfigError
 
         raise ConfigError("--fresh: a crawl in an engine cannot start over under its name: give it another one with -o")
+    if job.config.offload.loops not in (1, "auto"):
+        from crawler import ConfigError
+
+        raise ConfigError("--loops does not go with --engine: start the same command several times instead")
     async with open_engine(url) as engine:
         await engine.agree(name, job.config, digest_seeds(job.sources), job.config.frontier.shards)
     with claim_node(job.folder) as node:
         if not job.quiet:
             tell_line(f"{name}: node {node.name}, in {node.folder}")
-        return await run_crawl(replace(job, config=join_engine(job.config, url, name, node), folder=node.folder))
+        mine = replace(job, config=join_engine(job.config, url, name, node), folder=node.folder)
+        patient_until = 0.0
+        while True:
+            try:
+                return await run_crawl(mine)
+            except Fenced as error:
+                if "-" in job.sources:  # standard input was read already
+                    raise
+                tell_line(f"{name}: {error}. The node joins again; what was not stored is fetched again")
+                patient_until = time.monotonic() + PATIENCE_S
+            except FrontierError:  # the engine may be away just now
+                if time.monotonic() > patient_until:
+                    raise
+                await asyncio.sleep(PAUSE_S)
 
 
 def digest_seeds(sources: Sequence[str]) -> str:

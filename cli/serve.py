@@ -64,6 +64,11 @@ def serve(
         typer.Option(metavar="NAME", help="A host name to answer to. Repeatable."),
         SetsSetting("daemon.allowed_hosts"),
     ] = None,
+    adapter: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Speak another protocol, too: firecrawl or scrapyd. Repeatable."),
+        SetsSetting("daemon.adapters"),
+    ] = None,
     allow_network: Annotated[
         list[str] | None,
         typer.Option(metavar="NET", help="Allow jobs a private network, such as 127.0.0.0/8. Repeatable."),

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .folder.repair import RepairReport, repair_folder
     from .folder.reporting import read_report
     from .frontier import Known, Look, look
+    from .frontier.backend import Fenced
     from .gate import (
         CheckVerdict,
         Gate,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
         write_junit,
         write_sarif,
     )
+    from .identity import Identity, make_identity, read_identity
     from .lookback import (
         Clusters,
         Gain,
@@ -73,7 +75,8 @@ if TYPE_CHECKING:
     )
     from .metrics.bounds import Bound
     from .metrics.field_counts import FieldCount
-    from .metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
+    from .metrics.metrics import Ending, Snapshot, Summary
+    from .metrics.troubles import Blocked, Failures, Hindrance
     from .model import (
         Capture,
         CrawlInfo,
@@ -93,6 +96,7 @@ if TYPE_CHECKING:
         Url,
     )
     from .offload import count_cores
+    from .pack import PackCheck, pack_folder, verify_pack
     from .parse import Content, Label, Link, Parsed
     from .parse.selectors import check_selectors
     from .policy.scope import Ruling, check_patterns
@@ -146,11 +150,14 @@ _HOMES = {
     "lookback": (
         "Clusters Gain Inspection Slowness Story Stretch explain_slowness find_clusters inspect_folder tell_story"
     ),
+    "identity": "Identity make_identity read_identity",
+    "pack": "PackCheck pack_folder verify_pack",
     "gate": "CheckVerdict Gate Judged Others check_folder check_site read_baseline write_baseline write_junit "
     "write_sarif",
     "metrics.bounds": "Bound",
     "metrics.field_counts": "FieldCount",
-    "metrics.metrics": "Blocked Ending Failures Hindrance Snapshot Summary",
+    "metrics.metrics": "Ending Snapshot Summary",
+    "metrics.troubles": "Blocked Failures Hindrance",
     "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
     "Skip Timings Url",
     "parse": "Content Label Link Parsed",
@@ -175,6 +182,7 @@ _HOMES = {
     "feed": "CHANGE_KINDS PageChange follow_changes",
     "fetch": "Cookie CookieJar",
     "frontier": "Known Look look",
+    "frontier.backend": "Fenced",
     "offload": "count_cores",
     "query": "Answer export_query query_folder",
     "policy.scope": "Ruling check_patterns",
@@ -224,6 +232,7 @@ __all__ = [
     "Explanation",
     "Failures",
     "Fault",
+    "Fenced",
     "FetchError",
     "FetchedPage",
     "Fetcher",
@@ -239,6 +248,7 @@ __all__ = [
     "Heads",
     "Hindrance",
     "HookError",
+    "Identity",
     "Inspection",
     "Judged",
     "Known",
@@ -255,6 +265,7 @@ __all__ = [
     "Others",
     "Outcome",
     "Output",
+    "PackCheck",
     "Page",
     "PageChange",
     "ParseError",
@@ -333,17 +344,20 @@ __all__ = [
     "load_check",
     "look",
     "make_content",
+    "make_identity",
     "map_site",
     "open_comparison",
     "open_crawl",
     "open_engine",
     "open_shared",
+    "pack_folder",
     "plan_memory",
     "plan_replay",
     "prove_folder",
     "query_folder",
     "read_baseline",
     "read_folder",
+    "read_identity",
     "read_report",
     "record",
     "rehearse",
@@ -353,6 +367,7 @@ __all__ = [
     "stream",
     "tell_story",
     "try_page",
+    "verify_pack",
     "write_baseline",
     "write_junit",
     "write_letter",

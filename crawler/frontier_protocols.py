@@ -10,7 +10,7 @@ stand for known URLs, from 1, in the order of discovery.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from .model import Bar, Lease, LeftOut, Outcome, Position, Reason, Request, Url
 from .standing import Counts, Known, Linking, Pick, QueuedSite, Root, SiteTurn, SiteView, Trap, Visited
@@ -237,6 +237,15 @@ class Frontier(Lending, Judging, Watching, Steering, Recalling, Protocol):
 
         "Durable on return" then means: in memory.
         """
+        ...
+
+
+@runtime_checkable
+class Heeding(Protocol):
+    """The part of a frontier that several nodes share: its owner speaks to all of them by it."""
+
+    def heed_by(self, heed: Callable[[str], None]) -> None:
+        """Calls `heed` with the owner's wish, `run`, `pause` or `stop`, whenever it changed."""
         ...
 
 

@@ -15,7 +15,8 @@ from .settings import MOST_INLINE_BYTES
 
 NEVER_INLINE = MOST_INLINE_BYTES
 """The least size that some bodies count as, so that they are never parsed on the loop: bodies in a content coding,
-since a kilobyte of them may be a decompression bomb, and bodies that the user's own function or selectors read."""
+since a kilobyte of them may be a decompression bomb, bodies that the user's own function or selectors read, and what
+other libraries read slowly."""
 
 
 class Rendering(Protocol):
@@ -84,7 +85,7 @@ class PageReader:
 
         After such a death a linear scan finds the links.
         """
-        is_safe = not document.content_encoding and not job.is_foreign
+        is_safe = not (document.content_encoding or job.is_foreign or job.is_slow_with(document.body))
         size = len(document.body) if is_safe else max(len(document.body), NEVER_INLINE)
         try:
             return await self.offloader.run(parse, document, job, size=size), None

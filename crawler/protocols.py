@@ -87,11 +87,6 @@ class Rules(Protocol):
         ...
 
     @property
-    def source(self) -> int:
-        """The number of the request that brought the file (`Response.number`). 0: it is not known."""
-        ...
-
-    @property
     def sitemaps(self) -> Sequence[str]:
         """The values of the Sitemap lines in order, as the file has them. They need not be URLs."""
         ...

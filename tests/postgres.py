@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,18 @@ class Server:
         """Ends it as a crash would."""
         if self.process is not None:
             self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(30)
+            self.process = None
+
+    def crash(self) -> None:
+        """Kills it and all its helpers, as a crash of the machine would."""
+        if self.process is not None:
+            children = subprocess.run(
+                ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, check=False
+            )
+            for one in (self.process.pid, *map(int, children.stdout.split())):
+                with suppress(ProcessLookupError):
+                    os.kill(one, signal.SIGKILL)
             self.process.wait(30)
             self.process = None
 

@@ -9,12 +9,13 @@ import socket
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import orjson
 
 from ..assembly.engines import open_engine as open_server
 from ..errors import ConfigError, FolderError
+from ..runtime.nearest import did_you_mean
 from ..runtime.private_files import make_folder, opener
 from ..settings import Config
 from ..settings.loading import amend, chosen_settings
@@ -104,6 +105,32 @@ class Engine:
     async def nodes(self, name: str) -> Sequence[NodeRow]:
         """Returns the nodes of a crawl. Raises ConfigError where there is no such crawl."""
         return await self._server.nodes(await self._find(name))
+
+    async def drain(self, name: str, node: str) -> None:
+        """Asks a node to finish what it has under way and to leave. Raises ConfigError for an unknown node."""
+        crawl = await self._find(name)
+        await self._check_node(crawl, node)
+        await self._server.drain(crawl, node)
+
+    async def forget(self, name: str, node: str) -> int:
+        """Forgets a node that is lost with its files: its visits are made once more. Returns their number.
+
+        Raises ConfigError for an unknown node, FrontierError for one that is alive.
+        """
+        crawl = await self._find(name)
+        await self._check_node(crawl, node)
+        return await self._server.forget(crawl, node)
+
+    async def control(self, name: str, word: Literal["run", "pause", "stop"]) -> None:
+        """Tells all nodes of a crawl to run, to pause or to stop; those that join later, too."""
+        await self._server.control(await self._find(name), word)
+
+    async def _check_node(self, crawl: CrawlRow, node: str) -> None:
+        known = [one.name for one in await self._server.nodes(crawl)]
+        if node not in known:
+            raise ConfigError(
+                f"{crawl.name!r} has no node {node!r}{did_you_mean(node, known, '')}; it has: {', '.join(known)}"
+            )
 
     async def is_finished(self, name: str) -> bool:
         """Returns whether nothing is left to do in a crawl."""

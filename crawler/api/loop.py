@@ -1,136 +1,29 @@
-"""The program of one event loop among several: it visits what its shards hold, and tells its parent how it goes."""
+"""The program of one event loop among several; `one_loop` has its work. A parent starts it (`crawler.loops`)."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
-from asyncio import StreamReader, StreamWriter
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
-
-import anyio
-
-from ..assembly import parts
-from ..assembly.crawl_parts import Stacking
-from ..assembly.parsing import take_parse
-from ..assembly.works import Works
-from ..backends.sqlite import open_sqlite_backend
-from ..engine.engine import Engine
-from ..errors import CrawlError, unwrap_group
-from ..event_loop import loop_factory
-from ..frontier.backend import Fenced
-from ..frontier.sharded import ShardedFrontier, open_sharded
-from ..loops import figures
-from ..loops.order import FIGURES_S, LoopOrder, pack, read, read_order
-from ..model import Request
-from ..offload import give_memory_back
-from ..sinks import make_outputs
-from ..sinks.segments import Segment
-
-TTL_S = 6.0
-"""Seconds after which a silent loop loses its shards. The parent knows sooner of one that died."""
 
 
 def main(descriptor: int) -> None:
-    """Runs one loop over the socket that the parent made."""
+    """Runs one loop over the socket that the parent made. Its helpers are forked while it has one thread."""
+    from ..offload import fork_early, give_memory_back, start_fork_server  # noqa: PLC0415 - as few as can be before
+
     for one in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(one, signal.SIG_IGN)  # the terminal's, which the parent takes
+        signal.signal(one, signal.SIG_IGN)  # the terminal's: the parent takes them
+    fork_early(gc.get_threshold())
+    start_fork_server()
+    from ..event_loop import loop_factory  # noqa: PLC0415
+    from .one_loop import serve  # noqa: PLC0415
+
     give_memory_back()
     sys.setswitchinterval(1e-4)
     with socket.socket(fileno=descriptor) as ours, asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_serve(ours))
-
-
-async def _serve(ours: socket.socket) -> None:
-    reader, writer = await asyncio.open_connection(sock=ours)
-    order = await read_order(reader)
-    if order is None:
-        return
-    try:
-        with unwrap_group():
-            await _run(order, reader, writer)
-    except Fenced:
-        return  # the parent starts it again
-    except CrawlError as error:
-        _send(writer, {"error": type(error).__name__, "text": str(error)})
-    with suppress(ConnectionError):
-        await writer.drain()
-
-
-async def _run(order: LoopOrder, reader: StreamReader, writer: StreamWriter) -> None:
-    async with AsyncExitStack() as stack:
-        config, terms = order.config, parts.terms(order.config)
-        backend = await stack.enter_async_context(
-            open_sqlite_backend(order.frontier, durability=config.frontier.durability, ttl_s=TTL_S)
-        )
-        frontier = await stack.enter_async_context(open_sharded(backend, order.node, terms))
-        works = await _open_works(stack, order, frontier)
-        engine = works.engine_of(config, _Quota(frontier))
-        await works.roots.fill()
-        frontier.allowances.limit_pages(config.scope.limit)
-        frontier.tell_by(engine.look_at_quota)
-        frontier.hurry()
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_obey, reader, engine)
-            tasks.start_soon(_report, writer, engine, frontier)
-            summary = await engine.run(_no_seeds())
-            tasks.cancel_scope.cancel()
-        told = figures.tell(engine.metrics, frontier.counts(), 0)
-    _send(writer, {"figures": told, "ended": summary.ended})
-
-
-async def _open_works(stack: AsyncExitStack, order: LoopOrder, frontier: ShardedFrontier) -> Works:
-    config, member = order.config, frontier.member
-    life = f"{member.node}.{member.incarnation}"
-    is_synced = config.frontier.durability == "power"
-    outputs = zip(make_outputs(order.folder, config), config.sinks, strict=True)
-    sinks = tuple(Segment(order.folder, output, sink, life, is_synced=is_synced) for output, sink in outputs)
-    extract = take_parse(None, config, config.extract.function)
-    return await Stacking(stack, config, None, sinks, None, extract, None, 1.0, frontier=frontier).works()
-
-
-async def _obey(reader: StreamReader, engine: Engine) -> None:
-    """Does what the parent says. A loop without a parent drops its visits: another run makes them again."""
-    acts = {"stop": engine.stop, "abort": engine.abort, "pause": engine.pause, "resume": engine.resume}
-    while (message := await read(reader)) is not None:
-        acts[str(message["do"])]()
-    engine.abort()
-
-
-async def _report(writer: StreamWriter, engine: Engine, frontier: ShardedFrontier) -> None:
-    while True:
-        in_flight = engine.metrics.in_flight
-        _send(writer, {"figures": figures.tell(engine.metrics, frontier.counts(), in_flight)})
-        await asyncio.sleep(FIGURES_S)
-
-
-def _send(writer: StreamWriter, message: Mapping[str, object]) -> None:
-    """Sends a message. Does nothing if the parent is gone."""
-    with suppress(ConnectionError, RuntimeError):
-        writer.write(pack(message))
-
-
-class _Quota:
-    """The pages that this loop may fetch, for its engine."""
-
-    def __init__(self, frontier: ShardedFrontier) -> None:
-        self._frontier = frontier
-
-    @property
-    def is_used_up(self) -> bool:
-        return self._frontier.allowances.is_used_up
-
-    def left(self, out: int) -> int:
-        return self._frontier.pages_left(out)
-
-
-async def _no_seeds() -> AsyncIterator[Sequence[Request]]:
-    """Yields nothing: the parent has added all seeds."""
-    nothing: Sequence[Sequence[Request]] = ()
-    for batch in nothing:
-        yield batch
+        runner.run(serve(ours))
 
 
 if __name__ == "__main__":

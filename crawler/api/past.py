@@ -11,6 +11,7 @@ from ..folder.folder import Folder
 from ..metrics.course import keep_course
 from ..metrics.metrics import Metrics
 from ..proof import History, open_history
+from ..protocols import Frontier
 from ..runtime.private_files import owner
 from ..settings import Config
 from ..settings.loading import chosen_settings, mask_value
@@ -33,3 +34,12 @@ def keep_course_of_run(
 ) -> AbstractAsyncContextManager[None]:
     """Keeps in the folder what bounds a run as time goes on. Without a folder nothing is kept."""
     return nullcontext() if folder is None else keep_course(folder.path, metrics, lambda: parts.speed_terms(config()))
+
+
+def keep_index_of_run(folder: Folder | None, frontier: Frontier, config: Config) -> AbstractAsyncContextManager[None]:
+    """Keeps the index of a run's pages beside their records, where the settings ask for one."""
+    if not config.search.index:
+        return nullcontext()
+    from ..search import keep_index  # noqa: PLC0415 - imported by crawls that keep one
+
+    return keep_index(folder, frontier)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
@@ -23,6 +23,7 @@ from ..fetch import CookieJar
 from ..folder.folder import Folder
 from ..folder.lost_records import LostRecords
 from ..frontier import Look
+from ..metrics.field_counts import name_fields
 from ..metrics.metrics import Snapshot, Summary
 from ..model import Reason, Request, Response, make_crawl_id
 from ..policy.wider import FAILURES
@@ -38,7 +39,7 @@ from ..settings import Config, Settings
 from ..settings.loading import Changes, amend, changes, value_of
 from ..standing import SiteView
 from .exchanges import Exchanges, make_request
-from .past import keep_course_of_run
+from .past import keep_course_of_run, keep_index_of_run
 from .progress import LeastTime, find_progress
 from .seeds import OnBadSeed, Seed, read_seeds, seed_batches
 
@@ -56,13 +57,9 @@ class Crawl:
     """
 
     def __init__(
-        self,
-        config: Config,
-        folder: Folder | None,
-        works: Works,
-        on_bad_seed: OnBadSeed = "raise",
+        self, config: Config, folder: Folder | None, works: Works, on_bad_seed: OnBadSeed = "raise",
         history: History | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.config: Config = config
         """The settings in force. A `change` that needs a restart is not among them."""
         self.folder = folder
@@ -136,6 +133,7 @@ class Crawl:
         self._is_running = True
         self._at_rest.clear()
         self._engine.spent = spent
+        self._works.heed_owner(self._engine, self.stop)
         self._engine.look_again = self._look_again
         try:
             with unwrap_group():
@@ -144,16 +142,14 @@ class Crawl:
                     open_watchdog(self._note_blocked, self.config.watch.blocked_after_s),
                     keep_slow_sites(self._frontier, self._works.pace),
                     keep_course_of_run(self.folder, self._engine.metrics, lambda: self.config),
-                    self._keep_index(),
+                    keep_index_of_run(self.folder, self._frontier, self.config),
                 ):
                     with self._works.observe_run(self._engine) as tell:
                         summary = await self._engine.run(self._read_seeds(seeds))
                         tell(summary)
-                left_out = await self._frontier.left_out()
-                fields = self._engine.metrics.field_counts.name(self.config.extract.fields)
-                return replace(
-                    summary, left_out=left_out, lost_records=self.lost.visits, bad_seeds=self._bad, fields=fields
-                )
+                lost, left_out = self.lost.visits, await self._frontier.left_out()
+                fields = name_fields(self._engine.metrics.fields, self.config.extract.fields)
+                return replace(summary, left_out=left_out, lost_records=lost, bad_seeds=self._bad, fields=fields)
         finally:
             self._bad = SkippedSeeds()
             self._was_finished = self._has_finished()
@@ -208,13 +204,6 @@ class Crawl:
         await self._frontier.revive(FAILURES if self._was_finished else ())
         yield ()
 
-    def _keep_index(self) -> AbstractAsyncContextManager[None]:
-        if not self.config.search.index:
-            return nullcontext()
-        from ..search import keep_index  # noqa: PLC0415 - imported by crawls that keep one
-
-        return keep_index(self.folder, self._frontier)
-
     def _note_bad(self, bad: BadSeed) -> None:
         self._bad = self._bad.add(bad)
 
@@ -248,9 +237,8 @@ class Crawl:
 
         Settings that can change live are in force from the next lease. The folder keeps all of them, and the others
         are in force when it is opened again; its history says that `who` changed them. Raises ConfigError, FolderError,
-        StorageFull; then nothing has changed.
-        Changes are made in the order of the calls, each completely: one that is cancelled while the folder is being
-        written is in force as well.
+        StorageFull; then nothing has changed. Changes are made in the order of the calls, each completely: one that is
+        cancelled while the folder is being written is in force as well.
         """
         self._check_open()
         async with self._changing:
@@ -403,11 +391,6 @@ class Crawl:
         self._check_open()
         scope = await self._works.scope(self.config)
         return await explain(
-            text,
-            self.config,
-            frontier=self._frontier.durable,
-            scope=scope,
-            is_offline=is_offline,
-            pace=self._works.pace,
-            proxy_of=self._works.proxy_of,
-        )
+            text, self.config, frontier=self._frontier.durable, scope=scope, is_offline=is_offline,
+            pace=self._works.pace, proxy_of=self._works.proxy_of,
+        )  # fmt: skip

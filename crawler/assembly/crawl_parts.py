@@ -83,6 +83,7 @@ class Stacking:
 
     async def works(self) -> Works:
         config = self.config
+        parts.check_extras(config)
         renderer = await enter_renderer(self.stack, config) if self._visits else None
         frontier = self.frontier or await self._open_frontier()
         copies = await self._open_copies(frontier)
@@ -127,7 +128,7 @@ class Stacking:
         cut, folder, lock = self.cut, self.folder, self.lock
         if cut is None or folder is None:
             return None
-        await Merger(cut, folder.path, sinks).merge(is_over=True)
+        await Merger(cut.node, folder.path, sinks).merge(is_over=True)
         if count_loops(self.config) == 1:
             return None
         return lambda config, limits: make_loops(config, folder, cut, sinks, limits, lock)
@@ -140,7 +141,7 @@ class Stacking:
             return None
         is_synced = self.config.frontier.durability == "power"
         recorder = RequestRecorder(self.folder.path, parts.proof_terms(self.config), is_synced=is_synced)
-        self.stack.callback(recorder.close)
+        self.stack.push_async_callback(recorder.close)
         recorder.open()
         return recorder
 
@@ -203,19 +204,8 @@ class Stacking:
         return sinks
 
     async def _open_near_duplicates(self) -> list[Sink]:
-        """Opens what finds near duplicates, if the settings ask for them."""
-        said = self.config.dedupe
-        if said.near_duplicates == "keep":
-            return []
-        from ..near_duplicates import open_near_duplicates  # noqa: PLC0415 - needed where it is asked for alone
-
-        opening = open_near_duplicates(
-            self.folder.path if self.folder else None,
-            said.near_similarity,
-            skips_text=said.near_duplicates == "skip",
-            is_synced=self.config.frontier.durability == "power",
-        )
-        return [await self.stack.enter_async_context(opening)]
+        opening = parts.open_near_duplicates(self.config, self.folder.path if self.folder else None)
+        return [await self.stack.enter_async_context(opening)] if opening else []
 
     async def _open_output(self, output: Output, is_synced: bool) -> Sink:
         if not isinstance(output, Posting):

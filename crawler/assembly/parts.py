@@ -6,9 +6,11 @@ import json
 import secrets
 from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import ConfigError
 from ..fetch import Budget, HttpFetcher, Network, make_budget
 from ..fetch import open_fetcher as _open_fetcher
 from ..frontier import Terms
@@ -24,11 +26,12 @@ from ..policy.scope import Scope
 from ..policy.site_rules import SiteRules
 from ..proof import Terms as ProofTerms
 from ..proof import terms_of
-from ..protocols import Fetcher, Frontier, Observer, Offloader, Robots
+from ..protocols import Fetcher, Frontier, Observer, Offloader, Robots, Sink
 from ..robots import IgnoreRobots, RobotsCache, product_token
 from ..robots.memory import SharedRobots
 from ..runtime.presence import Presence
 from ..settings import Config, FetchConfig, Table
+from ..settings.focus import read_focus
 from ..settings.loading import chosen_settings, effective_user_agent, mask_value, project_version
 from ..urls.canonical import Policy
 from .parsing import Extract, Returns
@@ -167,10 +170,13 @@ def job(
         wants_structured=any(sink.structured for sink in config.sinks),
         part=config.extract.part,
         wants_simhash=any(sink.simhash for sink in config.sinks),
+        quality=config.extract.quality,
+        wants_pdf=config.extract.pdf,
         wants_sketch=config.dedupe.near_duplicates != "keep",
         wants_audit=any(sink.audit for sink in config.sinks),
         fields=selectors(config),
         data_follows=config.scope.data_follows,
+        focus=read_focus(config.scope.focus),
         extract=extract,
         returns=returns,
     )
@@ -183,6 +189,29 @@ def selectors(config: Config) -> tuple[Selector, ...]:
     from ..parse.selectors import read_selectors  # noqa: PLC0415 - it loads the parser
 
     return read_selectors(tuple(config.extract.fields.items()))
+
+
+_EXTRAS = {"extract.quality": ("trafilatura", "extract"), "extract.pdf": ("pypdfium2", "pdf")}
+"""The package and the extra that a setting needs."""
+
+
+def check_extras(config: Config) -> None:
+    """Raises ConfigError if a package that workers will need is not installed. It is not imported here."""
+    wanted = {"extract.quality": config.extract.quality == "best", "extract.pdf": config.extract.pdf}
+    for key, (package, extra) in _EXTRAS.items():
+        if wanted[key] and find_spec(package) is None:
+            raise ConfigError(f"{key} needs the extra `{extra}`: pip install 'crawld[{extra}]'", [key])
+
+
+def open_near_duplicates(config: Config, folder: Path | None) -> AbstractAsyncContextManager[Sink] | None:
+    """Returns what finds near duplicates; None: the settings ask for none."""
+    said = config.dedupe
+    if said.near_duplicates == "keep":
+        return None
+    from ..near_duplicates import open_near_duplicates as open_index  # noqa: PLC0415 - needed where asked for alone
+
+    is_synced, skips_text = config.frontier.durability == "power", said.near_duplicates == "skip"
+    return open_index(folder, said.near_similarity, skips_text=skips_text, is_synced=is_synced)
 
 
 def budget(config: Config) -> Budget:

@@ -129,10 +129,12 @@ def make_loops(
     number = count_loops(config)
     divided = divide(config, number)
 
-    def order(loop: int) -> LoopOrder:
-        return LoopOrder(folder.frontier_path, folder.path, divided, f"loop-{loop}", tuple(sys.path))
+    peers = tuple(f"loop-{loop}" for loop in range(1, number + 1))
 
-    return Loops(frontier, Merger(frontier, folder.path, sinks), number, limits, order, [lock])
+    def order(loop: int) -> LoopOrder:
+        return LoopOrder(folder.frontier_path, folder.path, divided, peers[loop - 1], peers, tuple(sys.path))
+
+    return Loops(frontier, Merger(frontier.node, folder.path, sinks), number, limits, order, [lock])
 
 
 def divide(config: Config, loops: int) -> Config:

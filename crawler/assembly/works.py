@@ -14,6 +14,7 @@ from ..engine.slots import Seat
 from ..errors import ConfigError
 from ..fetch import CookieJar, HttpFetcher
 from ..folder.lost_records import LostRecords
+from ..frontier_protocols import Heeding
 from ..loops.run import Loops
 from ..metrics.metrics import Summary
 from ..metrics.totals import Running, Totals, run_name
@@ -109,6 +110,12 @@ class Works:
                 sink.hurry()
         if self.copies:
             self.copies.hurry()
+
+    def heed_owner(self, engine: Engine | Loops, stop: Callable[[], None]) -> None:
+        """Does, from now on, what the owner of a crawl of several nodes asks of all of them, or of this one."""
+        if isinstance(self.frontier, Heeding):
+            does = {"stop": stop, "pause": engine.pause}
+            self.frontier.heed_by(lambda word: does.get(word, engine.resume)())
 
     def work_costs(self) -> Sequence[WorkCost]:
         """Returns where CPU work is done and what it costs. Empty: nothing is chosen by its cost."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from anyio import CancelScope
-
-from ..frontier import Clock, Terms
-from ..frontier.backend import Backend
-from ..frontier.sharded import ShardedFrontier
-from ..frontier.sharded.opening import MOST_ENTRIES, MOST_SITES
+from ..frontier import Terms
+from ..frontier.backend import Backend, Beat
+from ..frontier.sharded import ShardedFrontier, open_sharded
+from ..frontier.sharded.node import Node
 from ..model import Outcome, Position
 
 SEPARATOR = "/"
@@ -24,27 +22,39 @@ def position_of(node: str, sink: str) -> str:
 class NodeFrontier(ShardedFrontier):
     """A `Frontier` of one node: it knows the positions of its own outputs alone."""
 
+    def __init__(self, node: Node) -> None:
+        super().__init__(node)
+        self._control = "run"
+        self._heed: Callable[[str], None] = _heed_nothing
+        node.show_beats_to(self._note_beat)
+
+    def heed_by(self, heed: Callable[[str], None]) -> None:
+        """Calls `heed` with the wish of the crawl's owner (run, pause, stop), now and whenever it changed."""
+        self._heed = heed
+        if self._control != "run":
+            heed(self._control)
+
+    def _note_beat(self, beat: Beat) -> None:
+        if beat.control != self._control:
+            self._control = beat.control
+            self._heed(beat.control)
+
     async def settle(self, outcomes: Sequence[Outcome], positions: Mapping[str, Position]) -> None:
-        node = self.member.node
-        await super().settle(outcomes, {position_of(node, sink): one for sink, one in positions.items()})
+        name = self.node.member.node
+        await super().settle(outcomes, {position_of(name, sink): one for sink, one in positions.items()})
 
     async def positions(self) -> Mapping[str, Position]:
-        mine = position_of(self.member.node, "")
+        mine = position_of(self.node.member.node, "")
         found = await super().positions()
         return {name.removeprefix(mine): one for name, one in found.items() if name.startswith(mine)}
 
 
 @asynccontextmanager
-async def open_node(backend: Backend, node: str, terms: Terms) -> AsyncIterator[NodeFrontier]:
+async def open_node(backend: Backend, name: str, terms: Terms) -> AsyncIterator[NodeFrontier]:
     """Joins a crawl as a node. At the end it gives its shards up, once what it was told to store is stored."""
-    member = await backend.join(node, terms)
-    frontier = NodeFrontier(
-        backend, member, terms, await backend.standing(), Clock(),
-        takes_all=False, most_sites=MOST_SITES, most_entries=MOST_ENTRIES,
-    )  # fmt: skip
-    try:
-        await frontier.begin()
-        yield frontier
-    finally:
-        with CancelScope(shield=True):
-            await frontier.end()
+    async with open_sharded(backend, name, terms) as opened:
+        yield NodeFrontier(opened.node)
+
+
+def _heed_nothing(word: str) -> None:
+    """Does nothing: no run is under way."""

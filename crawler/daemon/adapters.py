@@ -10,7 +10,7 @@ from ..runtime.nearest import did_you_mean
 from .http.adapters import Adapter
 from .settings import DaemonConfig
 
-ADAPTERS = {"mcp": "McpAdapter"}
+ADAPTERS = {"firecrawl": "FirecrawlAdapter", "mcp": "McpAdapter", "scrapyd": "ScrapydAdapter"}
 """The class of each adapter, in the room of its name."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -70,3 +70,12 @@ class Desk:
             yield
         finally:
             self.under_way -= 1
+
+
+def choose_by_words(urls: Iterable[str], search: str) -> list[str]:
+    """Returns the URLs that contain at least one of the words, those with most of them first."""
+    words = search.casefold().split()
+    if not words:
+        return list(urls)
+    ranked = [(sum(word in url.casefold() for word in words), url) for url in urls]
+    return [url for n, url in sorted(ranked, key=lambda one: -one[0]) if n]

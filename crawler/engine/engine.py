@@ -113,10 +113,6 @@ class Engine:
         self.visit, self.limits = visit, limits
         self._moved.set()
 
-    def look_at_quota(self) -> None:
-        """Goes on if more pages are allowed by now."""
-        self._moved.set()
-
     def send(self, errand: Callable[[], Awaitable[object]]) -> bool:
         """Runs `errand` beside the visits; the run does not end before it. Returns False if there is no run."""
         if self._planting is None:
@@ -236,14 +232,10 @@ class Engine:
         room = self.limits.concurrency - len(self._out)
         if self.limits.pages is None:
             return room
-        if self.quota is not None:
-            if self.quota.is_used_up:
-                self.stop(Ending.PAGE_LIMIT)
-            return min(room, self.quota.left(len(self._out)))
         left = self.limits.pages - self.frontier.counts().pages
-        if left <= 0:
+        if self.quota.is_used_up if self.quota else left <= 0:
             self.stop(Ending.PAGE_LIMIT)
-        return min(room, left - len(self._out))
+        return min(room, self.quota.left(len(self._out)) if self.quota else left - len(self._out))
 
     async def _wait_until_moved(self) -> None:
         if self._ending is None:

@@ -19,6 +19,7 @@ from ..offload import count_cores
 from ..records import Record
 from ..reports import Groups, Report, Tally, make_report, without_heavy_fields
 from ..runtime.counting import many
+from .harvest import Harvest, Stretch
 
 VERSION = 1
 """Version of the JSON object. Under the same number no field is renamed or changes its meaning."""
@@ -81,6 +82,9 @@ class Inspection:
     """Seconds that all visits together spent in each stage: `queue`, `dns`, `connect`, `ttfb`, `download`, `parse`."""
     limit: Limit | None
     """The bound of its speed; None: its records do not tell."""
+    harvest: Sequence[Stretch] = ()
+    """Stretches of equal numbers of pages, in the order of their visits, with how many were what the crawl's focus
+    sought. Empty: it had none."""
     v: int = VERSION
     """The version of this object."""
 
@@ -96,6 +100,7 @@ class Inspection:
             "active_s": round(self.active_s, 1),
             "stages": {name: round(seconds, 1) for name, seconds in self.stages.items()},
             "limit": self.limit and self.limit._asdict(),
+            "harvest": [one._asdict() for one in self.harvest],
         }
 
 
@@ -134,6 +139,7 @@ class _Counted:
     revisits: int = 0
     active_s: float = 0.0
     stages: Counter[str] = field(default_factory=Counter)
+    harvest: Harvest = field(default_factory=Harvest)
     in_flight_s: float = 0.0
     """Seconds that all visits took together."""
     _latest: float = 0.0
@@ -144,6 +150,7 @@ class _Counted:
         except orjson.JSONDecodeError:
             self.tally.unreadable += 1
             return
+        self.harvest.add_line(line)
         known = self.tally.n
         self.tally.add(record)
         if self.tally.n > known:  # it is a record
@@ -179,6 +186,7 @@ class _Counted:
             self.active_s,
             {name: ms / 1000 for name, ms in self.stages.items()},
             self._limit(folder),
+            self.harvest.stretches(),
         )
 
     def _limit(self, folder: Folder) -> Limit | None:

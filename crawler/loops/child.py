@@ -11,6 +11,7 @@ import sys
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from anyio import CancelScope
 
@@ -37,7 +38,7 @@ class Child:
         with suppress(ConnectionError, RuntimeError):
             self._writer.write(pack(message))
 
-    async def hear(self) -> dict[str, object] | None:
+    async def hear(self) -> dict[str, Any] | None:
         """Returns the next message of the child; None: it is gone."""
         return await read(self._reader)
 

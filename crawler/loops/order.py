@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import pickle
 import struct
 from asyncio import IncompleteReadError, StreamReader
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from ..settings import Config
+from ..settings.loading import amend
 
 LENGTH = struct.Struct("<I")
 MODULE = "crawler.api.loop"
@@ -29,14 +30,18 @@ class LoopOrder:
     config: Config
     """The settings, with this loop's part of workers, places and memory."""
     node: str
+    peers: tuple[str, ...]
+    """The nodes of all loops: they divide the shards once and for all, since the parent starts those that die again."""
     import_path: tuple[str, ...]
     """Where modules of the user's are found."""
 
 
 def pack_order(order: LoopOrder) -> bytes:
-    """Returns the first message to a child. Only a process of ours reads it."""
-    data = pickle.dumps(order)
-    return LENGTH.pack(len(data)) + data
+    """Returns the first message to a child."""
+    return pack({
+        "frontier": str(order.frontier), "folder": str(order.folder), "node": order.node, "peers": order.peers,
+        "import_path": order.import_path, "settings": order.config.model_dump(mode="json", exclude_unset=True),
+    })  # fmt: skip
 
 
 def pack(message: Mapping[str, object]) -> bytes:
@@ -45,28 +50,22 @@ def pack(message: Mapping[str, object]) -> bytes:
     return LENGTH.pack(len(data)) + data
 
 
-async def read_bytes(reader: StreamReader) -> bytes | None:
-    """Returns the next message as it came; None: the other side is gone."""
+async def read(reader: StreamReader) -> dict[str, Any] | None:
+    """Returns the next message; None: the other side is gone."""
     try:
         [length] = LENGTH.unpack(await reader.readexactly(LENGTH.size))
-        return await reader.readexactly(length)
+        message: dict[str, Any] = orjson.loads(await reader.readexactly(length))
     except (IncompleteReadError, ConnectionError):
         return None
-
-
-async def read(reader: StreamReader) -> dict[str, object] | None:
-    """Returns the next message; None: the other side is gone."""
-    data = await read_bytes(reader)
-    if data is None:
-        return None
-    message: dict[str, object] = orjson.loads(data)
     return message
 
 
 async def read_order(reader: StreamReader) -> LoopOrder | None:
     """Returns the order of the parent, which started this process and alone holds the other end."""
-    data = await read_bytes(reader)
-    if data is None:
+    said = await read(reader)
+    if said is None:
         return None
-    order: LoopOrder = pickle.loads(data)
-    return order
+    return LoopOrder(
+        Path(said["frontier"]), Path(said["folder"]), amend(Config(), said["settings"]), said["node"],
+        tuple(said["peers"]), tuple(said["import_path"]),
+    )  # fmt: skip

@@ -165,7 +165,7 @@ class Loops:
         if not self._frontier.counts().queued:
             return
         self._settled = {str(name): number for name, number in self._frontier.counts().settled.items()}
-        await self._frontier.hand_over()
+        await self._frontier.node.hand_over()
         try:
             async with create_task_group() as tasks:
                 tasks.start_soon(self._watch)
@@ -176,7 +176,7 @@ class Loops:
             await self._merger.merge(is_over=True)
         finally:
             self._figures.clear()
-        await self._frontier.take_over()
+        await self._frontier.node.take_over()
         self._settled = None
 
     # -- children ----------------------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ class Loops:
                 return
             log.warning("event loop %d died and is started again", number)
             self._count_death()
-            await self._frontier.forget(order.node)
+            await self._frontier.node.forget(order.node)
             if self._ending is not None:
                 return
 
@@ -207,7 +207,7 @@ class Loops:
         """Takes the figures of a child until it is gone; returns whether it ended by itself. Raises its error."""
         while (message := await child.hear()) is not None:
             if "figures" in message:
-                self._figures[number] = message["figures"]  # type: ignore[assignment]
+                self._figures[number] = message["figures"]
             if "error" in message:
                 raise _error(str(message["error"]), str(message["text"]))
             if "ended" in message:
@@ -233,7 +233,7 @@ class Loops:
             figures.add_up(self.metrics, [*self._ended, *self._figures.values()], self._figures.values())
             self._check_limits()
             if looks % MERGED_EVERY == 0:
-                settled = await self._frontier.settled()
+                settled = await self._frontier.node.settled()
                 self._deaths = self._deaths if settled == self._settled else 0
                 self._settled = settled
                 await self._merger.merge(is_over=False)

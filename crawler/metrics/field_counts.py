@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from ..model import Outcome
 
+_PAGES, _FOUND, _UNREAD = "pages", "found", "unread"
+
 
 class FieldCount(NamedTuple):
     """At how many pages of a run a field was found."""
@@ -24,29 +26,26 @@ class FieldCount(NamedTuple):
     """Those where its place was found, but no value of its type."""
 
 
-class FieldCounts:
-    """The fields of one run, by their places in the settings."""
+def note_fields(counts: Counter[str], outcome: Outcome) -> None:
+    """Counts the fields of a page, by their places in the settings.
 
-    def __init__(self) -> None:
-        self.pages = 0
-        self._found = Counter[int]()
-        self._unread = Counter[int]()
+    Pages that were read again for their links have no record, and do not count.
+    """
+    page = outcome.page
+    if page is None or not page.fields_json or outcome.request.is_reread:
+        return
+    counts[_PAGES] += 1
+    counts.update(f"{_FOUND} {place}" for place in _places(page.fields_found))
+    counts.update(f"{_UNREAD} {place}" for place in _places(page.fields_unread))
 
-    def note(self, outcome: Outcome) -> None:
-        """Counts the fields of a page. Pages that were read again for their links have no record, and do not count."""
-        page = outcome.page
-        if page is None or not page.fields_json or outcome.request.is_reread:
-            return
-        self.pages += 1
-        self._found.update(_places(page.fields_found))
-        self._unread.update(_places(page.fields_unread))
 
-    def name(self, fields: Mapping[str, str]) -> list[FieldCount]:
-        """Returns the count of each field; `fields` are their selectors by name, in the order of the settings."""
-        return [
-            FieldCount(name, selector, self.pages, self._found[place], self._unread[place])
-            for place, (name, selector) in enumerate(fields.items())
-        ]
+def name_fields(counts: Mapping[str, int], fields: Mapping[str, str]) -> list[FieldCount]:
+    """Returns the count of each field; `fields` are their selectors by name, in the order of the settings."""
+    pages = counts.get(_PAGES, 0)
+    return [
+        FieldCount(name, selector, pages, counts.get(f"{_FOUND} {place}", 0), counts.get(f"{_UNREAD} {place}", 0))
+        for place, (name, selector) in enumerate(fields.items())
+    ]
 
 
 def _places(bits: int) -> Iterator[int]:

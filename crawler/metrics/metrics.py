@@ -7,17 +7,18 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from ..model import Disposition, LeftOut, Outcome, Reason
 from ..seeds import SkippedSeeds
 from ..standing import Counts, Progress, SiteView, Trap, WorkCost
 from .bounds import ADVICE, Bound
-from .field_counts import FieldCount, FieldCounts
+from .field_counts import FieldCount, note_fields
 from .gauges import Gauges, bound_by
 from .latency import Latency, Stages
 from .parse_failures import ParseFailures
 from .rates import RECENT_S, Mark, Rates, RecentMarks
+from .troubles import Blocked, Failures, Hindrance
 
 Key = TypeVar("Key", bound=tuple[str, ...])
 
@@ -46,46 +47,6 @@ class Ending(StrEnum):
 
 _DNS_OF = 64
 """How many of the last visits are checked for failed DNS."""
-
-
-class Failures(NamedTuple):
-    """The failures of one site for one reason: how many, and one example."""
-
-    site: str
-    """The site: `https://example.org`."""
-    reason: Reason
-    """Why its visits failed."""
-    n: int
-    """How many did."""
-    example: str
-    """The URL of one of them."""
-    parser: str = ""
-    """The name of the parse function that failed at these pages, which were fetched all the same. Empty: it is a matter
-    of visits that failed."""
-
-
-class Hindrance(NamedTuple):
-    """Answers of one site that were no content: how many, and the evidence."""
-
-    site: str
-    """The site: `https://example.org`."""
-    reason: Reason
-    """`soft-outage` or `blocked`."""
-    n: int
-    """How many of its answers were no content."""
-    detail: str
-    """The evidence, in a few words for a person."""
-
-
-class Blocked(NamedTuple):
-    """Code that blocked the event loop: how often, and for how many seconds at worst."""
-
-    culprit: str
-    """`file.py:function`."""
-    times: int
-    """How often it blocked the loop."""
-    worst_s: float
-    """The longest time that it did, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +184,8 @@ class Metrics:
     requisites: int = 0
     """Requisites fetched in this run."""
     parse_failures: ParseFailures = field(default_factory=ParseFailures)
-    field_counts: FieldCounts = field(default_factory=FieldCounts)
+    fields: Counter[str] = field(default_factory=Counter)
+    """At how many pages each field was found, see `field_counts`."""
     bound: Bound = Bound.IDLE
     """The limit that holds the crawl back now."""
     in_flight: int = 0
@@ -250,7 +212,7 @@ class Metrics:
     def fold(self, outcome: Outcome) -> None:
         """Counts one recorded outcome. Pages that were read again for their links are counted apart, in `rereads`."""
         self.parse_failures.note(outcome)
-        self.field_counts.note(outcome)
+        note_fields(self.fields, outcome)
         if outcome.request.is_reread:
             self.rereads[outcome.disposition] += 1
             self.bytes += len(outcome.response.body) if outcome.response else 0
@@ -297,6 +259,7 @@ class Metrics:
             **{name: dict(getattr(self, name)) for name in _COUNTERS},
             "failures": [[*key, *value] for key, value in self._failures.items()],
             "hindrances": [[*key, *value] for key, value in self._hindrances.items()],
+            "traces": self.parse_failures.traces,
         }
 
     def take_totals(self, parts: Sequence[Mapping[str, Any]]) -> None:
@@ -310,6 +273,7 @@ class Metrics:
             setattr(self, name, total)
         self._failures, self._hindrances = {}, {}
         for part in parts:
+            self.parse_failures.traces |= part["traces"]
             for site, reason, parser, number, example in part["failures"]:
                 _count(self._failures, (site, Reason(reason), parser), number, example)
             for site, reason, number, detail in part["hindrances"]:
@@ -389,6 +353,7 @@ class Metrics:
 
 _COUNTERS: Mapping[str, Callable[[Any], Any]] = {
     "dispositions": Disposition, "reasons": Reason, "statuses": int, "rereads": Disposition, "bounds": Bound,
+    "fields": str,
 }  # fmt: skip
 """The counters of a run, and what their keys are."""
 

@@ -19,7 +19,7 @@ from ..model import LeftOut, Links, Page, Request, Returned
 from ..runtime.counting import many
 from ..runtime.escaping import escape_text
 from ..runtime.foreign_errors import describe, is_of_a_signal
-from . import data, directives
+from . import data, directives, focus
 from .job import Content, Document, ParseJob
 from .news import NO_NEWS, Memory, News
 from .parsed import Link, Parsed
@@ -84,7 +84,7 @@ def extract(source: Source, job: ParseJob, memory: Memory) -> tuple[Page, News]:
         said = parser(content)
         given = said if isinstance(said, Parsed) else Parsed(said)
         links = list(islice(given.links, job.max_links + 1))
-        page = _with_data(page, given.data, job)
+        page = _with_order(_with_data(page, given.data, job), given, source, job)
     except MemoryError:
         raise  # the caller may try again with more memory
     except BaseException as error:
@@ -120,6 +120,18 @@ def _with_data(page: Page, value: object, job: ParseJob) -> Page:
             note = f"it cannot be pickled: {describe(error)}"
     page = replace(page, data_json=packed, returned=returned)
     return _add_note(page, f"the result of parse is made of its JSON, for {note}") if note else page
+
+
+def _with_order(page: Page, given: Parsed[object], source: Source, job: ParseJob) -> Page:
+    """Returns the page with its links in the order that the function gives them, and with its relevance."""
+    if given.relevance is not None:
+        page = replace(page, relevance=round(min(max(float(given.relevance), 0.0), 1.0), 3))
+    if given.score is None or not page.news:
+        return page
+    tree = source.reading.tree
+    anchors = focus.link_texts(tree) if tree is not None else []
+    texts = focus.join_texts(anchors, urls.make_resolver(source.base, job.policy))
+    return replace(page, news=replace(page.news, priorities=focus.rank_by(given.score, page.news.split(), texts)))
 
 
 # -- links of the function ---------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from html.entities import html5
 import turbohtml
 
 from ..urls import resolve_base
-from . import audit, legacy, media, requisites, selecting, shell, texts
+from . import audit, focus, legacy, media, requisites, selecting, shell, texts
 from . import charset as charsets
 from .blocked import LONGEST_TEXT
 from .job import ParseJob
@@ -191,6 +191,8 @@ def _character(entity: re.Match[str]) -> str:
 
 
 def _anchors(document: turbohtml.Document, job: ParseJob, reading: Reading) -> list[str]:
+    if job.focus:
+        reading.link_texts = focus.link_texts(document)
     anchors: Iterable[turbohtml.Element] = document.find_all("a" if document.find("area") is None else ["a", "area"])
     if job.nofollow == "links":
         anchors = [anchor for anchor in anchors if reading.follows((anchor.attr("rel") or "").lower().split(), job)]

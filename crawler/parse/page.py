@@ -23,6 +23,7 @@ from . import (
     data,
     directives,
     fields,
+    focus,
     html,
     kinds,
     links,
@@ -87,6 +88,7 @@ def parse(document: Document, job: ParseJob) -> Page:
     news = _add_requisites(news, memory, reading, base, document, job)
     is_brief = document.may_be_brief and len(reading.words) > LONG_TEXT
     wants_simhash = not is_brief or job.wants_simhash or job.extract is not None
+    relevance = focus.relevance_of(job.focus, reading) if kind != "sitemap" else None
     traits = _find_traits(reading, found, document.url.text) if not is_brief else NO_TRAITS
     page = Page(
         digest=sha256(body).digest(),
@@ -107,13 +109,14 @@ def parse(document: Document, job: ParseJob) -> Page:
         is_brief=is_brief,
         sketch=_sketch(reading) if job.wants_sketch else b"",
         n_links=len(found),
-        news=_pack(news.texts, reading, job),
+        news=_pack(news.texts, reading, job, relevance, document.priority),
         links_json=data.encode_bounded(found) if job.wants_links else b"",
         audit_json=_encode_facts(reading, memory, base, document, job),
         text=_cut(reading.text, "text", reading),
         markdown=_cut(reading.markdown, "markdown", reading),
         text_from=reading.text_from,
         metadata_json=_encode(reading.metadata, "metadata", reading),
+        pdf_json=_encode(reading.pdf, "facts of the PDF file", reading),
         structured_json=_encode(reading.structured, "structured data", reading),
         fields_json=_encode(reading.fields, "fields", reading),
         fields_found=reading.fields_found,
@@ -128,6 +131,7 @@ def parse(document: Document, job: ParseJob) -> Page:
         requisites=_pack_plain(news.requisites, job) if news.requisites else _NO_LINKS,
         blocked_by=_blocked_by(document, body, kind, reading, len(found)),
         n_words=shell.count_words(reading.shell, reading.words) if document.is_rendered else 0,
+        relevance=relevance,
     )
     if why := shell.judge(document.looks_for, reading.shell, reading.words):  # it comes again, with its scripts' work
         return replace(page, needs_rendering=why, n_words=shell.count_words(reading.shell, reading.words))
@@ -184,6 +188,10 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
         )
     if kind in {"sitemap", "feed"}:
         return kind, xml.read([body], document, job)
+    if kind == "other" and job.wants_pdf and kinds.is_pdf(body) and not document.is_suspect:
+        from . import pdf  # noqa: PLC0415 - it needs an extra, and 20 MB of memory
+
+        return "pdf", pdf.read(body, url, job)
     if kind == "text":
         return _read_list(document, [body]) if sitemap.is_list(document) else (kind, _plain(document, body, job))
     reading = _read_file(document, body, job) if job.most_requisites else Reading()
@@ -332,16 +340,28 @@ def _pack_plain(texts: list[str], job: ParseJob) -> Links:
     return Links("\n".join(texts), urls.fingerprints(texts, job.key))
 
 
-def _pack(news: list[str], reading: Reading, job: ParseJob) -> Links:
-    """Returns the news in flat form, with priority and date from a sitemap."""
+def _pack(news: list[str], reading: Reading, job: ParseJob, relevance: float | None, priority: int) -> Links:
+    """Returns the news in flat form, with priority and date from a sitemap, and in the order of the crawl's focus."""
     links = Links("\n".join(news), urls.fingerprints(news, job.key))
-    if not news or not (any(reading.priorities) or any(reading.modified)):
+    is_dated = any(reading.priorities) or any(reading.modified)
+    if not news or not (is_dated or job.focus):
         return links
     resolve = urls.make_resolver(reading.base, job.policy)
+    if not is_dated:
+        texts = focus.join_texts(reading.link_texts, resolve)
+        return replace(links, priorities=focus.rank_links(job.focus, news, texts, relevance or 0.0, priority))
     said = {resolve(href): i for i, href in enumerate(reading.hrefs)}
     places = [said[text] for text in news]
     return replace(
         links,
-        priorities=array("b", [reading.priorities[i] for i in places]).tobytes(),
+        priorities=_rank_entries(news, [reading.priorities[i] for i in places], job),
         modified=struct.pack(f"<{len(news)}I", *(reading.modified[i] for i in places)),
     )
+
+
+def _rank_entries(news: list[str], said: list[int], job: ParseJob) -> bytes:
+    """Returns the priorities of the entries of a sitemap, of which only the URLs say whether they are about a focus."""
+    if not job.focus:
+        return array("b", said).tobytes()
+    promised = (focus.promise(focus.rate_link(job.focus, url, ""), 0.0, 0) for url in news)
+    return array("b", map(focus.to_priority, promised, said)).tobytes()

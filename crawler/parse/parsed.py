@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -39,3 +39,8 @@ class Parsed(Generic[T]):
     """Links to follow, beside those that the crawl finds itself. A text is a link without more."""
     follow: bool = True
     """Whether the links that the crawl finds on this page are followed, too."""
+    score: Callable[[str, str], float] | None = None
+    """Says how much each of these links promises, from 0 to 1, by its URL and its text; the best are visited first. It
+    is called in the worker. None: the crawl's own focus says it, if there is one."""
+    relevance: float | None = None
+    """How much the page is what is sought, from 0 to 1, for its record. None: the crawl's own focus says it."""

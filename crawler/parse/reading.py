@@ -64,10 +64,14 @@ class Reading:
     """A bit for each of these fields that has a value."""
     fields_unread: int = 0
     """A bit for each one whose place was found, but no value of its type."""
+    link_texts: list[tuple[str, str]] = field(default_factory=list)
+    """Its anchors as written, each with its text. Filled only on request."""
     note: str = ""
     """A remark for people, such as why the rest was not read."""
     left_out: int = 0
     """Bits of LeftOut for the rules that kept links from being read."""
+    pdf: Mapping[str, object] | None = None
+    """Facts of a PDF file, see `pdf`. None: it is none, or nobody asked."""
     is_scanned: bool = False
     """Whether it was read without a tree, see `scan`."""
     audit: Facts | None = None

@@ -18,7 +18,8 @@ class Grounds(NamedTuple):
     """The grounds of one request."""
 
     purpose: str
-    """`page`, `requisite`, `redirect` (the target of one), `robots`, `robots-redirect`, `single` or `other`."""
+    """`page`, `requisite`, `redirect` (the target of one), `robots`, `robots-redirect`, `rendering` (what a page loads
+    in a browser), `single` (of a program) or `other`."""
     source: int = 0
     """The number of the request whose answer is the robots.txt; of `robots-redirect` the one that redirected. 0: none
     is known."""
@@ -47,7 +48,8 @@ def grounds_of(request: Request, rules: Rules, word_s: float, least_s: float, re
     """Returns the grounds of a visit. `word_s` is the part of the rest that the site itself asks for."""
     why = "setback" if rest_s > least_s else "crawl-delay" if 0 < least_s <= word_s else "setting"
     purpose = "requisite" if request.requisite else "redirect" if request.redirects else "page"
-    return Grounds(purpose, rules.source, rules.verdict(request.url).line, why, rest_s, least_s)
+    source = getattr(rules, "source", 0)  # rules of others need not have one
+    return Grounds(purpose, source, rules.verdict(request.url).line, why, rest_s, least_s)
 
 
 NoteGrounds = Callable[[Request, Rules, float, float, float], None]

@@ -22,8 +22,11 @@ log = logging.getLogger(__name__)
 
 AUDIT = "requests.audit"
 """The name of the file in a crawl folder."""
+ROBOTS_PURPOSES = ("robots", "robots-redirect")
 TITLE = "# crawld requests 1"
 _SIZE, _MARK = AUDIT, f"{AUDIT}#"
+SYNC_S = 1.0
+"""Seconds between two syncs to the disk: a power cut may take the lines of the last one. Each costs a thread's turn."""
 INLINE_BYTES = 1 << 14
 """Bodies of robots.txt up to this size are hashed and written on the event loop: 20 µs. Few are longer."""
 
@@ -43,7 +46,10 @@ class RequestRecorder:
         self._bodies = RobotsBodies(folder / BODIES)
         self._terms = terms
         self._is_synced = is_synced
+        self._sync_at = 0.0
         self._number = 0
+        self._asking: set[int] = set()
+        """The numbers of requests for robots.txt whose answers were not looked at yet."""
         self._epoch = time.time() - time.monotonic()
         self._now: Callable[[], float] = time.monotonic
 
@@ -57,7 +63,14 @@ class RequestRecorder:
             raise _translate(error) from error
         self._chain.open()
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Closes the files; all lines are on the disk then, if the settings ask for that."""
+        await run_in_thread(self._close)
+
+    def _close(self) -> None:
+        if self._is_synced and self._number:
+            self._chain.flush()
+            self._sync()
         self._chain.close()
         self._bodies.close()
 
@@ -76,8 +89,9 @@ class RequestRecorder:
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
         self._chain.flush()
         position = {_SIZE: self._chain.size, _MARK: mark_of(self._chain.last_seal)}
-        if self._is_synced:
+        if self._is_synced and self._now() >= self._sync_at:
             await run_in_thread(self._sync)
+            self._sync_at = self._now() + SYNC_S
         return position
 
     def change_terms(self, terms: Terms, who: str) -> None:
@@ -95,6 +109,8 @@ class RequestRecorder:
         purpose, source, line, why, rest_s, least_s = grounds.get()
         if is_resent:
             why = "resend"
+        if purpose in ROBOTS_PURPOSES:
+            self._asking.add(number)
         self._chain.add(
             f"> {self._epoch + self._now():.6f} {number} {request.method} {request.url.text} {address or '-'} "
             f"{purpose} {source}:{line} {why} {rest_s:g} {least_s:g}"
@@ -109,11 +125,14 @@ class RequestRecorder:
 
     def fail(self, number: int, reason: str) -> None:
         """Records that a request got no whole answer."""
+        self._asking.discard(number)
         self._chain.add(f"< {self._epoch + self._now():.6f} {number} - {quote(reason, safe='')}")
 
     async def observe(self, response: Response) -> None:
-        """Keeps the bytes of a robots.txt that was answered. Raises SinkError, StorageFull."""
-        if not response.number or not 200 <= response.status < 300 or not response.body:
+        """Keeps the bytes of a robots.txt, and of no other answer. Raises SinkError, StorageFull."""
+        is_asked = response.number in self._asking
+        self._asking.discard(response.number)
+        if not is_asked or not 200 <= response.status < 300 or not response.body:
             return
         try:
             if len(response.body) <= INLINE_BYTES:

@@ -113,6 +113,9 @@ class ScopeSettings(TypedDict, total=False):
     """Follow links that leave the reach so many hops further out, and no further; no way back into the reach counts."""
     sitemaps: bool
     """Visit the sitemaps that robots.txt names. Pages they list count as near as the seed."""
+    focus: str
+    """Words and "phrases" that are sought: pages that promise them by link text, URL and the page that names them are
+    visited first, within their site and, with `max_depth`, their depth (docs/focus.md). Empty: none."""
     data_follows: bool
     """Hand the data of a request (docs/own-data.md), such as the columns of a seed, down to the requests that its page
     leads to. The page that finds a URL first decides its data."""
@@ -311,6 +314,12 @@ class ExtractSettings(TypedDict, total=False):
     part: Literal["main", "page"]
     """The part of a page that text and markdown are made of: `main`, without menus, footers and asides, or `page`, all
     that a reader sees (docs/extraction.md)."""
+    quality: Literal["fast", "best"]
+    """How the main part is found: `fast` takes 0.6 ms a page; `best` asks trafilatura, which takes 15 ms and the extra
+    `extract` (`pip install 'crawld[extract]'`)."""
+    pdf: bool
+    """Read PDF files: their text, where outputs have texts, their links, and facts such as pages and author, in the
+    field `pdf` of records. It takes the extra `pdf` (`pip install 'crawld[pdf]'`)."""
     fields: Mapping[str, str]
     """Values that selectors take out of each page, by names of your choice, for the field `fields` of records: `price =
     "css:.price as number"`, `sku = "jsonld:Product.sku"` (docs/extraction.md)."""

@@ -51,7 +51,7 @@ class OffloadConfig(Table):
     cheapest; only plain pages below 64 KiB may leave the worker processes (docs/concurrency.md)."""
     workers: Shared[Annotated[int, Field(ge=0, le=256)]] = 0
     """Number of worker processes; 0: one for each core that this process may use."""
-    loops: Shared[Annotated[int, Field(ge=1, le=16)] | Literal["auto"]] = 1
+    loops: Annotated[int, Field(ge=1, le=16)] | Literal["auto"] = 1
     """Event loops of the command `crawl`, each a process with workers of its own (docs/scale.md). `auto`: one for every
     two cores, from four cores on."""
     inline_below_bytes: Shared[Annotated[int, Field(ge=0, le=MOST_INLINE_BYTES)]] = 1024

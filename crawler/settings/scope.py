@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BeforeValidator, Field, field_validator
 
 from ..urls.canonical import TRACKING
+from .focus import read_focus
 from .table import ForJobs, ForJobsAtMost, Live, Table
 
 LinkKind: TypeAlias = Literal[
@@ -71,9 +72,18 @@ class ScopeConfig(Table):
     """Follow links that leave the reach so many hops further out, and no further; no way back into the reach counts."""
     sitemaps: Live[ForJobs[bool]] = False
     """Visit the sitemaps that robots.txt names. Pages they list count as near as the seed."""
+    focus: ForJobs[Annotated[str, Field(max_length=500)]] = ""
+    """Words and "phrases" that are sought: pages that promise them by link text, URL and the page that names them are
+    visited first, within their site and, with `max_depth`, their depth (docs/focus.md). Empty: none."""
     data_follows: ForJobs[bool] = False
     """Hand the data of a request (docs/own-data.md), such as the columns of a seed, down to the requests that its page
     leads to. The page that finds a URL first decides its data."""
+
+    @field_validator("focus")
+    @classmethod
+    def _check_focus(cls, text: str) -> str:
+        read_focus(text)
+        return text
 
 
 class UrlsConfig(Table):

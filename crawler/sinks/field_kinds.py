@@ -10,13 +10,13 @@ from .record import BEYOND, EXTRA, FIELDS, HEAVY
 
 NUMBERS = frozenset((
     "v", "status", "depth", "attempt", "visit", "elapsed_ms", "length", "n_links", "extra_hop",
-    *(f"timings.{part}" for part in NESTED["timings"]), "warc.offset", "warc.length", "render_ms",
+    *(f"timings.{part}" for part in NESTED["timings"]), "warc.offset", "warc.length", "render_ms", "relevance",
 ))  # fmt: skip
-FRACTIONS = frozenset(("elapsed_ms", "render_ms", *(f"timings.{part}" for part in NESTED["timings"])))
+FRACTIONS = frozenset(("elapsed_ms", "render_ms", "relevance", *(f"timings.{part}" for part in NESTED["timings"])))
 """Numbers that need not be whole."""
 _OTHERS: Mapping[str, Kind] = {
     "fetched_at": "time", "requisite": "truth", "links": "list", "headers": "list", "timings": "object",
-    "audit": "object", "metadata": "object", "structured": "object", "warc": "object", "fields": "any",
+    "audit": "object", "metadata": "object", "structured": "object", "pdf": "object", "warc": "object", "fields": "any",
     "data": "any",
     "request_data": "any",
 }  # fmt: skip

@@ -57,11 +57,11 @@ BEYOND = ("requisite", "extra_hop")
 """Fields of records of URLs that belong to the crawl though they need not be in its reach."""
 HEAVY = (
     "near_duplicate_of", "links", "audit", "text", "markdown", "text_from", "metadata", "structured", "headers",
-    "fields", "data", "warc", "file", "rendered", "render_ms",
+    "pdf", "fields", "data", "warc", "file", "rendered", "render_ms", "relevance",
 )  # fmt: skip
 """Fields of a record on request, see Wants; `fields` comes from selectors and `data` from a parse function of the user,
 `warc` from an archive, `file` from the output that saves bodies, `near_duplicate_of` from the search for these,
-`rendered` and `render_ms` from the browser."""
+`rendered` and `render_ms` from the browser, `relevance` from the focus of the crawl."""
 
 
 def record(outcome: Outcome, wants: Wants) -> bytes:
@@ -108,6 +108,8 @@ def _make_line(outcome: Outcome, wants: Wants) -> bytes:
         values["file"] = outcome.file
     if request.label or request.data is not None or not request.is_plain:
         values |= _extra(outcome)
+    if outcome.page is not None and outcome.page.relevance is not None:
+        values["relevance"] = outcome.page.relevance  # comes last, where it is found without reading the line
     return json_line(values)
 
 
@@ -193,6 +195,8 @@ def _texts(page: Page, wants: Wants) -> dict[str, object]:
         found["text"] = page.text
     if wants.markdown:
         found["markdown"] = page.markdown or None
+    if page.pdf_json:
+        found["pdf"] = orjson.Fragment(page.pdf_json)
     if wants.text or wants.markdown:
         found["text_from"] = page.text_from or None
     if wants.metadata:

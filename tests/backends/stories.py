@@ -41,8 +41,8 @@ class Crowd:
     async def join(self) -> asyncio.subprocess.Process:
         """Starts a node: the same command each time."""
         log = (self.folder / f"node-{len(self.nodes)}.log").open("wb")
-        words = [
-            str(CRAWL),
+        words: list[str | Path] = [
+            CRAWL,
             "urls.txt",
             "--engine",
             self.url,

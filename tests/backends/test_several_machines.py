@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import re
+import shlex
+import shutil
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
+import asyncpg
+import orjson
 import pytest
 
-from crawler.testing import link_graph
-from tests.backends.stories import open_crowd
-from tests.postgres import Server, open_server, why_not
+from crawler import FrontierError, open_engine
+from crawler.testing import link_graph, open_web
+from tests.backends.stories import CRAWL, TTL_S, Crowd, open_crowd
+from tests.postgres import PASSWORD, Server, open_server, why_not
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(why_not()), reason=why_not() or "there is a server")]
 
@@ -30,10 +40,207 @@ async def test_two_nodes_one_killed_a_third_joins_and_all_come_to_an_end(server:
         await crowd.hits(60)
         crowd.send(first, signal.SIGKILL)
         await crowd.join()
-        await crowd.end(killed=1)
+        await check_whole(crowd, 1)
+        again = sum(crowd.served.counts(robots=False).values()) - len(crowd.served.web.reachable())
+        assert again <= crowd.in_flight()
+
+
+async def check_whole(crowd: Crowd, kills: int, overlaps: int = 0) -> None:
+    """Raises AssertionError unless every node ended, every page is in the output once, and few were fetched again."""
+    await crowd.end(killed=kills)
+    found = await crowd.merge()
+    assert set(found) == crowd.served.web.reachable()
+    assert set(found.values()) == {1}
+    crowd.check_politeness(overlaps)
+
+
+@pytest.mark.long
+async def test_a_node_that_stood_still_for_longer_than_its_life_joins_again(server: Server, tmp_path: Path) -> None:
+    web = link_graph(seed=4, sites=12, pages_per_site=20, links_per_page=6)
+    async with open_crowd(server, "stopped", web, tmp_path) as crowd:
+        first, second = await crowd.join(), await crowd.join()
+        await crowd.hits(40)
+        crowd.send(first, signal.SIGSTOP)
+        stood = len(crowd.served.hits)
+        await asyncio.sleep(TTL_S * 1.5)  # it is taken for dead meanwhile
+        crowd.send(first, signal.SIGCONT)
+        assert second.returncode is None
+        assert len(crowd.served.hits) > stood
+        await check_whole(crowd, 0, overlaps=len(web.sites))
+
+
+@pytest.mark.long
+async def test_a_server_that_is_killed_and_comes_back_costs_no_page(server: Server, tmp_path: Path) -> None:
+    web = link_graph(seed=5, sites=12, pages_per_site=16, links_per_page=6)
+    async with open_crowd(server, "crashed", web, tmp_path) as crowd:
+        await crowd.join()
+        await crowd.join()
+        await crowd.hits(50)
+        server.crash()
+        await asyncio.sleep(1.0)  # both find out
+        server.start()
+        await check_whole(crowd, 0)
+
+
+@pytest.mark.long
+async def test_a_server_that_is_away_for_three_lives_costs_no_page(server: Server, tmp_path: Path) -> None:
+    web = link_graph(seed=6, sites=12, pages_per_site=16, links_per_page=6)
+    async with open_crowd(server, "away", web, tmp_path) as crowd:
+        await crowd.join()
+        await crowd.join()
+        await crowd.hits(50)
+        server.crash()
+        await asyncio.sleep(3 * TTL_S)
+        asked = len(crowd.served.hits)
+        await asyncio.sleep(1.0)
+        assert len(crowd.served.hits) == asked, "nothing is fetched while nobody knows who may"
+        server.start()
+        await check_whole(crowd, 0)
+
+
+@pytest.mark.long
+async def test_whatever_happens_in_whatever_order_every_page_is_there_once(server: Server, tmp_path: Path) -> None:
+    moments = Random(11)
+    web = link_graph(seed=7, sites=12, pages_per_site=24, links_per_page=6)
+    async with open_crowd(server, "mixed", web, tmp_path) as crowd:
+        for _ in range(3):
+            await crowd.join()
+        kills = 0
+        for asked in range(40, 220, 30):
+            await crowd.hits(asked)
+            node = moments.choice([node for node in crowd.nodes if node.returncode is None])
+            match moments.choice(("kill", "stop", "server")):
+                case "kill":
+                    crowd.send(node, signal.SIGKILL)
+                    await node.wait()
+                    kills += 1
+                    await crowd.join()
+                case "stop":
+                    crowd.send(node, signal.SIGSTOP)
+                    await asyncio.sleep(TTL_S * 1.2)
+                    crowd.send(node, signal.SIGCONT)
+                case "server":
+                    server.crash()
+                    await asyncio.sleep(0.3)
+                    server.start()
+        await check_whole(crowd, kills, overlaps=len(web.sites))
+
+
+async def test_what_a_lost_machine_wrote_is_fetched_again_and_another_one_is_asked_to_leave(
+    server: Server, tmp_path: Path
+) -> None:
+    web = link_graph(seed=8, sites=10, pages_per_site=24, links_per_page=5)
+    async with open_crowd(server, "lost", web, tmp_path) as crowd:
+        first = await crowd.join()
+        await crowd.hits(45)
+        async with open_engine(crowd.url) as engine:
+            [one] = await engine.nodes("NAME")
+            assert one.is_alive
+            with pytest.raises(FrontierError, match="is alive"):
+                await engine.forget("NAME", one.name)
+            name = one.name
+        crowd.send(first, signal.SIGKILL)
+        await first.wait()
+        shutil.rmtree(crowd.home)
+        await asyncio.sleep(TTL_S)
+        code, said = await crowd.command("merge", "NAME", "--engine", crowd.url, "-o", "pages.jsonl", "--partly")
+        assert (code, "are not here" in said) == (2, True), said
+        code, said = await crowd.command("nodes", "NAME", "forget", name, "--engine", crowd.url)
+        assert (code, "will be fetched again" in said) == (0, True), said
+        code, said = await crowd.command("nodes", "NAME", "--engine", crowd.url)
+        assert (code, f"{name}: gone, 0 shards, 0 visits" in said) == (0, True), said
+        second = await crowd.join()
+        await crowd.hits(len(crowd.served.hits) + 20)
+        third = await crowd.join()
+        await crowd.hits(len(crowd.served.hits) + 10)
+        async with open_engine(crowd.url) as engine:
+            await engine.drain("NAME", min(path.name for path in crowd.home.iterdir() if path.is_dir()))
+        async with asyncio.timeout(60):
+            codes = {await second.wait(), await third.wait()}
+        assert codes == {0, 11}, crowd.said()
         found = await crowd.merge()
         assert set(found) == crowd.served.web.reachable()
         assert set(found.values()) == {1}
-        again = sum(crowd.served.counts(robots=False).values()) - len(found)
-        assert again <= crowd.in_flight()
-        crowd.check_politeness()
+
+
+async def test_bad_input_gets_one_clear_line(server: Server, tmp_path: Path) -> None:
+    await server.ask("CREATE DATABASE foreign_one")
+    other = server.url.rpartition("/")[0]
+    (tmp_path / "urls.txt").write_text("http://127.0.0.1:9/")
+    for url, words, code in (
+        ("postgres:/x", "should be like postgresql://", 2),
+        ("mysql://u@127.0.0.1/x", "should be like postgresql://", 2),
+        ("postgresql://u@127.0.0.1:1/x", "cannot be reached (connection refused)", 1),
+        (server.url.replace(PASSWORD, "wrong"), "refuses this user or password", 1),
+        (f"{other}/nowhere", "has no such database", 1),
+    ):
+        said = await _crawl(tmp_path, "urls.txt", "--engine", url, "-o", "NAME")
+        assert said[0] == code, said
+        assert words in said[1], said
+        assert len(said[1].splitlines()) == 1, said
+        assert PASSWORD not in said[1]
+        assert not (tmp_path / "NAME").exists()
+    code, said_of_name = await _crawl(tmp_path, "urls.txt", "--engine", f"{other}/foreign_one")
+    assert (code, "needs a name" in said_of_name) == (2, True)
+    await _make_foreign(server, "foreign_one")
+    code, words = await _crawl(tmp_path, "urls.txt", "--engine", f"{other}/foreign_one", "-o", "NAME")
+    assert (code, "of another program" in words) == (1, True), words
+
+
+async def test_a_crawl_with_other_settings_or_other_seeds_does_not_join(server: Server, tmp_path: Path) -> None:
+    await server.ask("CREATE DATABASE agreed")
+    url = server.url.rpartition("/")[0] + "/agreed"
+    (tmp_path / "urls.txt").write_text("http://127.0.0.1:9/")
+    (tmp_path / "others.txt").write_text("http://127.0.0.1:9/other")
+    same = ("--engine", url, "-o", "NAME", "--allow-network", "127.0.0.0/8", "--retries", "0")
+    code, said = await _crawl(tmp_path, "urls.txt", *same, "--depth", "2")
+    assert code == 4, said  # nobody answers there
+    code, said = await _crawl(tmp_path, "urls.txt", *same, "--depth", "3")
+    assert (code, "scope.max_depth is 2 there and 3 here" in said) == (2, True), said
+    code, said = await _crawl(tmp_path, "others.txt", *same, "--depth", "2")
+    assert (code, "has other seeds" in said) == (2, True), said
+
+
+async def _crawl(folder: Path, *words: str) -> tuple[int, str]:
+    made = await asyncio.create_subprocess_exec(
+        CRAWL, *words, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    said, _ = await made.communicate()
+    return made.returncode or 0, said.decode()
+
+
+async def _make_foreign(server: Server, database: str) -> None:
+    connection = await asyncpg.connect(server.url.rpartition("/")[0] + f"/{database}")
+    await connection.execute("CREATE SCHEMA crawld; CREATE TABLE crawld.something (n int)")
+    await connection.close()
+
+
+async def test_the_lines_of_the_readme_do_what_they_say(server: Server, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    [block] = [one for one in re.findall(r"```console\n(.*?)```", text, re.DOTALL) if "--engine" in one]
+    lines = [line.removeprefix("$ ").partition("#")[0].strip() for line in block.splitlines()]
+    make, begin, join, look, again, merge = lines
+    assert begin == join == again
+    await server.ask("CREATE DATABASE " + make.removeprefix("createdb "))
+    url = server.url.rpartition("/")[0] + "/crawls"
+    async with open_web(link_graph(seed=9, sites=8, pages_per_site=20, links_per_page=5)) as served:
+        (tmp_path / "urls.txt").write_text("\n".join(served.seeds))
+        environ = os.environ | {"CRAWL_ALLOW_NETWORKS": '["127.0.0.0/8"]', "CRAWL_DELAY_S": "0.3", "CRAWL_TTL_S": "3"}
+
+        async def start(line: str) -> asyncio.subprocess.Process:
+            words = shlex.split(line.replace("postgresql://crawl@localhost/crawls", url))
+            return await asyncio.create_subprocess_exec(
+                CRAWL, *words[1:], cwd=tmp_path, env=environ, start_new_session=True, stderr=asyncio.subprocess.DEVNULL
+            )
+
+        first, second = await start(begin), await start(join)
+        async with asyncio.timeout(120):
+            while len(served.hits) < 40:
+                await asyncio.sleep(0.01)
+            assert await (await start(look)).wait() == 0
+            os.killpg(first.pid, signal.SIGKILL)
+            third = await start(again)
+            assert (await second.wait(), await third.wait(), await first.wait()) == (0, 0, -signal.SIGKILL)
+            assert await (await start(merge)).wait() == 0
+        found = [orjson.loads(line)["url"] for line in (tmp_path / "pages.jsonl").read_bytes().splitlines()]
+        assert Counter(found) == Counter(served.web.reachable())

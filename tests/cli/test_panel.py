@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 
 from crawler.cli.panel import Panel, count_more_rows, draw_panel, erase_rows
-from crawler.metrics.metrics import Failures
+from crawler.metrics.troubles import Failures
 from crawler.model import Reason
 from crawler.standing import Progress, SiteView, Trap, WorkCost
 

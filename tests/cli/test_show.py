@@ -17,7 +17,8 @@ from crawler.cli.summary import continue_command, summary_lines
 from crawler.cli.values import share
 from crawler.folder.folder import Folder, open_folder
 from crawler.metrics.bounds import ADVICE, Bound
-from crawler.metrics.metrics import Blocked, Ending, Failures, Hindrance, Snapshot, Summary
+from crawler.metrics.metrics import Ending, Snapshot, Summary
+from crawler.metrics.troubles import Blocked, Failures, Hindrance
 from crawler.model import Disposition, Reason
 from crawler.settings.loading import amend, load
 from crawler.standing import Counts, SiteView, Trap

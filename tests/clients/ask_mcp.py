@@ -17,7 +17,7 @@ async def use(session: Any, site: str) -> str:
     """Uses every tool; returns the version that was agreed on."""
     hello = await session.initialize()
     tools = [one.name for one in (await session.list_tools()).tools]
-    assert tools[:4] == ["fetch_page", "map_site", "crawl_site", "job_status"], tools
+    assert tools == ["fetch_page", "map_site", "crawl_site", "job_status", "search_pages"], tools
     page = await session.call_tool("fetch_page", {"url": f"{site}/moved"})
     assert not page.is_error, page
     assert "[tea](" in page.content[0].text, page
@@ -33,6 +33,8 @@ async def use(session: Any, site: str) -> str:
             break
         await asyncio.sleep(0.1)
     assert status.structured_content["pages_fetched"] == 4, status
+    hits = await session.call_tool("search_pages", {"job": begun.structured_content["job"], "words": "leaves"})
+    assert hits.structured_content["pages"][0]["url"] == f"{site}/tea", hits
     return str(hello.protocol_version)
 
 

@@ -76,6 +76,8 @@ async def test_a_model_fetches_maps_and_crawls(open_daemon: Open) -> None:
         status = (await asked.call("job_status", job=begun["job"]))["structuredContent"]
         assert (status["state"], status["pages_fetched"], status["next"]) == ("completed", 3, None)
         assert {page["title"] for page in status["pages"]} == {"Home", "A", "B"}
+        hits = (await asked.call("search_pages", job=begun["job"], words="home"))["structuredContent"]
+        assert [one["title"] for one in hits["pages"]] == ["Home"]
         few = (await asked.call("job_status", job=begun["job"], pages=2))["structuredContent"]
         rest = (await asked.call("job_status", job=begun["job"], start=few["next"]))["structuredContent"]
         assert few["pages"] + rest["pages"] == status["pages"]
@@ -106,6 +108,7 @@ async def test_a_tool_that_fails_tells_the_model_why(open_daemon: Open) -> None:
             ("map_site", {"url": "http://10.0.0.1/"}, "blocked-address"),
             ("crawl_site", {"url": "http://10.0.0.1/"}, "10.0.0.1"),
             ("job_status", {"job": "j-none"}, "j-none"),
+            ("search_pages", {"job": "j-none", "words": "x"}, "j-none"),
         ]
         for tool, arguments, said in cases:
             result = await asked.call(tool, **arguments)
@@ -121,7 +124,7 @@ async def test_the_version_is_agreed_on_and_tools_have_schemas(open_daemon: Open
             assert hello["serverInfo"]["name"] == "crawld"
         assert await asked.ask("ping") == {}
         tools = (await asked.ask("tools/list"))["tools"]
-        assert [one["name"] for one in tools] == ["fetch_page", "map_site", "crawl_site", "job_status"]
+        assert [one["name"] for one in tools] == ["fetch_page", "map_site", "crawl_site", "job_status", "search_pages"]
         assert all(one["inputSchema"]["type"] == "object" and one["description"] for one in tools)
         assert (await asked.ask("tools/call", name="fetch_pages", arguments={}))["message"].endswith("fetch_page?")
 

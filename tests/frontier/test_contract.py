@@ -141,8 +141,9 @@ async def test_a_site_goes_by_priority_then_depth_then_discovery(frontier: Front
 async def test_sites_take_turns(open_frontier: Open, clock: HandClock) -> None:
     async with open_frontier(per_site=3) as frontier:
         await frontier.add([*pages("a", *range(9)), *pages("b", *range(9)), *pages("c", *range(9))])
-        lent = texts(await lend(frontier, 6))
-        assert [text[7] for text in lent] == ["a", "b", "c", "a", "b", "c"]
+        turns = [text[7] for text in texts(await lend(frontier, 6))]
+        assert sorted(turns[:3]) == ["a", "b", "c"]
+        assert turns[3:] == turns[:3]
         assert len(await lend(frontier, 100)) == 3
 
 

@@ -14,7 +14,7 @@ from crawler.frontier.sharded import open_sharded
 from crawler.model import Lease
 from crawler.protocols import Frontier
 from tests.defaults import make_terms
-from tests.frontier.conftest import fetched, page, request
+from tests.frontier.conftest import HandClock, fetched, page, request
 
 SITES = 40
 PAGES = 6
@@ -52,7 +52,9 @@ async def work(frontier: Frontier, wire: Wire, chance: random.Random) -> None:
     async def visit(lease: Lease) -> None:
         await wire.visit(lease, chance.uniform(0, 0.01))
         found = page(frontier, *links_of(lease.request.url.text))
-        outcome = fetched(lease, type("Now", (), {"now": real.monotonic()})(), page=found)
+        clock = HandClock()
+        clock.now = real.monotonic()
+        outcome = fetched(lease, clock, page=found)
         await frontier.settle([outcome], {})
 
     under_way: set[asyncio.Task[None]] = set()

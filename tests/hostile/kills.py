@@ -27,7 +27,7 @@ from crawler.testing import Web, link_graph, open_web
 from tests.hostile.archives import check_archive
 from tests.hostile.repeats import check_repeats, repeating_web
 from tests.hostile.tables import TABLES, add_tables, check_tables
-from tests.hostile.victim import Victim, are_gone, ended, troubled_web
+from tests.hostile.victim import CONCURRENCY, Victim, are_gone, ended, loops_of, troubled_web
 from tests.postgres import Server, open_server
 from tests.postgres import why_not as why_no_server
 from tests.render.webs import CHROMIUM, made_by_scripts
@@ -67,6 +67,43 @@ async def killed_again_and_again(crawl: Victim, rounds: int, moments: Random, dy
     await is_whole(crawl)
     kills = ", ".join(f"{number} {whom}" for whom, number in crawl.kills.items())
     return f"{pages} pages; killed {kills}; {crawl.fetched_again()} fetched again of {crawl.in_flight_at_most()}"
+
+
+async def loops_are_killed(crawl: Victim, deaths: int, moments: Random) -> str:
+    """One of its event loops dies, again and again, while the command goes on: it starts another one."""
+    pages = len(crawl.served.web.reachable())
+    killed = 0
+
+    async def kill(pid: int) -> None:
+        nonlocal killed
+        for _ in range(deaths):
+            await crawl.sees(moments.randint(5, max(6, pages // deaths)))
+            with suppress(psutil.NoSuchProcess):
+                killed += bool(loops_of(psutil.Process(pid)))
+                crawl.kill(pid, "loop")
+
+    code, said = await crawl.ends(kill=kill)
+    assert code == 0, f"exit code {code}: {said}"
+    assert killed >= deaths // 2, f"it was over after {killed} deaths of loops"
+    await is_whole(crawl)
+    again = crawl.fetched_again()
+    assert again <= CONCURRENCY * killed + CONCURRENCY
+    return f"{pages} pages; {killed} loops killed; {again} fetched again"
+
+
+async def parents_of_loops_are_killed(crawl: Victim, rounds: int, moments: Random) -> str:
+    """The parent dies, or all of it; the next run has another number of loops, or one."""
+    pages = len(crawl.served.web.reachable())
+    for _, whom in zip(range(rounds), cycle(("main", "group", "main")), strict=False):
+        crawl.options = ("--loops", str(moments.choice((1, 2, 3))))
+        if await crawl.survives(whom, moments.randint(1, max(2, pages // rounds))):
+            break
+        crawl.records()
+    crawl.options = ("--loops", "2")
+    await is_whole(crawl)
+    deaths = crawl.kills["main"] + crawl.kills["group"]
+    assert deaths >= rounds // 2, f"the crawl was over after {deaths} deaths"
+    return f"{pages} pages; {deaths} parents killed; {crawl.fetched_again()} fetched again"
 
 
 async def killed_while_it_archives(crawl: Victim, rounds: int, moments: Random) -> str:

@@ -177,6 +177,9 @@ class Victim:
                 os.killpg(pid, signal.SIGKILL)
             case "main":
                 main.kill()
+            case "loop":
+                for process in loops_of(main)[:1]:
+                    process.kill()
             case "worker":
                 workers_of(main)[0].kill()
             case "fork server":  # it is missed once a worker is
@@ -212,7 +215,7 @@ class Victim:
 
     def in_flight_at_most(self) -> int:
         """What all kills together may have cost: what was under way at each, outcomes not settled included."""
-        return CONCURRENCY * (self.kills["group"] + self.kills["main"])
+        return CONCURRENCY * (self.kills["group"] + self.kills["main"] + self.kills["loop"])
 
     def least_pause_s(self) -> float:
         """The shortest rest any site got between an answer and the next request, robots.txt included.
@@ -233,6 +236,11 @@ async def ended(process: Process) -> tuple[int, str]:
 def fork_servers_of(main: psutil.Process) -> list[psutil.Process]:
     """One that was forked by the command has its command line, but a name of its own."""
     return [child for child in main.children() if "forkserver" in " ".join([child.name(), *child.cmdline()])]
+
+
+def loops_of(main: psutil.Process) -> list[psutil.Process]:
+    """The event loops of a command that has several."""
+    return [child for child in main.children() if "crawler.api.loop" in child.cmdline()]
 
 
 def workers_of(main: psutil.Process) -> list[psutil.Process]:

@@ -18,6 +18,7 @@ from crawler.parse import (
     directives,
     evidence,
     fields,
+    focus,
     header,
     html,
     kinds,
@@ -29,10 +30,12 @@ from crawler.parse import (
     moments,
     news,
     parse,
+    pdf_moments,
     reading,
     scan,
     simhash,
     sitemap,
+    sketch,
     typed,
     xml,
 )
@@ -80,6 +83,14 @@ def lenient(read: Callable[..., object]) -> Callable[..., object]:
 
 def _read_html(body: bytes) -> Reading:
     return html.read(body, "", URL.text, job())
+
+
+WORDS = ("solar", "heat pump", "insulat*", "手机")
+SOUGHT = {**TEXT, **runs("solar", "solar ", "heat ", "heat  pump", "heat-", "heat pum ", "insulat", "手", "_", "%73")}
+
+
+def _read_with_focus(body: bytes, is_xml: bool = False) -> None:
+    html.read(body, "utf-8", URL.text, job(focus=WORDS), is_xml=is_xml)
 
 
 _SELECTORS = read_selectors((
@@ -172,6 +183,17 @@ ROWS = [
         lambda body: html.read(body, "big5", URL.text, job()),
         raw(runs("<a href='?é'>", "<a href='?十'>", "\x80")),
     ),
+    Row(
+        "parse.html.read with a focus", _read_with_focus, raw({**TAGS, **runs("<a href=x>", "<a href=/x><img alt=x>")})
+    ),
+    Row(
+        "parse.html.read as XHTML with a focus",
+        partial(_read_with_focus, is_xml=True),
+        raw(runs("<a href='x'>", "<a href='x'>x", "<a href='x'/>", head="<html xmlns='http://www.w3.org/1999/xhtml'>")),
+    ),
+    Row("parse.focus.find_relevance", lambda text: focus.find_relevance(WORDS, text, text), SOUGHT),
+    Row("parse.focus.rate_link", lambda text: focus.rate_link(WORDS, text, text), SOUGHT),
+    Row("parse.focus.join_texts", lambda text: focus.join_texts([("a", text), (text, text)], str), TEXT),
     Row("parse.selecting.note", _take_fields, raw({**TAGS, **VARIED})),
     Row("parse.typed.read_number", typed.read_number, {**TEXT, **runs("1", "1.", "1,", " 1", "123 ", "-", ".")}),
     Row("parse.typed.read_date", typed.read_date, {**TEXT, **runs("1", "1/", "2024-", "12 ", " May ", ".")}),
@@ -313,6 +335,8 @@ ROWS = [
         made(runs("x ", "nofollow "), str.split),
     ),
     Row("parse.simhash.simhash", simhash.simhash, TEXT),
+    Row("parse.sketch.sketch", lambda text: sketch.sketch(text, sketch.ALL), TEXT),
+    Row("parse.pdf_moments.moment", pdf_moments.moment, {**TEXT, **runs("0", "D:2026", "'", head="D:2026050403020")}),
     Row(
         "parse.simhash.gist",
         lambda body: simhash.gist(body, URL.text),

@@ -10,7 +10,8 @@ import pytest
 from crawler.daemon.settings import DaemonConfig
 from crawler.metrics.bounds import ADVICE, ADVICE_IN_SETTINGS, Bound
 from crawler.metrics.gauges import Gauges, bound_by
-from crawler.metrics.metrics import MAX_FAILURES, Ending, Failures, Metrics
+from crawler.metrics.metrics import MAX_FAILURES, Ending, Metrics
+from crawler.metrics.troubles import Failures
 from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
 from crawler.policy.politeness import Wait
 from crawler.settings.catalog import fields

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from crawler import Config, Fetcher, Folder, Request, Response, Url, crawl, read_folder
+from crawler import Config, Fetcher, Folder, Request, Response, SinkConfig, Url, crawl, read_folder
 from crawler.testing import Robots, Site, Web, disallowing, error, failing, html, open_web, slow
 
 DELAY_S = 0.05
@@ -60,11 +60,14 @@ async def crawl_rudely(folder: Path, act: Callable[[Fetcher, Request], Any], **s
     return read_folder(folder, Config())
 
 
-async def crawl_politely(folder: Path, *, times: int = 1, robots: Robots = ROBOTS, **settings: Any) -> Folder:
+async def crawl_politely(
+    folder: Path, *, times: int = 1, robots: Robots = ROBOTS, outputs: tuple[str, ...] = ("jsonl",), **settings: Any
+) -> Folder:
     """Crawls into a folder, in several runs, and returns it."""
     async with open_web(web(robots)) as served:
         for _ in range(times):
-            await crawl(served.seeds, folder=folder, **{**SETTINGS, **settings})
+            config = Config(sinks=tuple(SinkConfig(kind=kind) for kind in outputs))
+            await crawl(served.seeds, config, folder=folder, **{**SETTINGS, **settings})
     return read_folder(folder, Config())
 
 

@@ -33,7 +33,7 @@ def test_a_long_crawl_has_no_more_points_and_many_bounds_no_more_colours() -> No
 def test_the_page_has_chart_and_table_and_without_measurements_neither() -> None:
     report, timeline = make_report(Tally(), 0.0, 1.0), Timeline()
     bounding = find_bounding([step(1, politeness=3.0), step(2, network=1.0)])
-    shown = page.make("crawl", report, timeline, (), bounding)
+    shown = page.make("crawl", report, timeline, (), bounding=bounding)
     assert "What bound the crawl" in shown
     assert "75%" in shown
     assert "What bound" not in page.make("crawl", report, timeline, ())

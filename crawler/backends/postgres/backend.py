@@ -357,6 +357,9 @@ class _Committing:
                 "DELETE FROM crawld.content WHERE node = $1 AND id = ANY($2::int8[])", self._node, list(batch.unclaimed)
             )
         await _keep(connection, "position", "sink", crawl, batch.positions.items())
+        if batch.forgotten:
+            gone = "DELETE FROM crawld.position WHERE crawl = $1 AND sink = ANY($2::text[])"
+            await connection.execute(gone, crawl, list(batch.forgotten))
         notes = {name: value for _, change in batch.changes for name, value in change.notes.items()}
         await _keep(connection, "remark", "name", crawl, [*notes.items(), *batch.notes.items()])
 

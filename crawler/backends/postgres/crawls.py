@@ -13,7 +13,7 @@ from anyio import CancelScope
 from ...errors import FrontierError
 from ...model import Position
 from ...settings.loading import project_version
-from . import lives
+from . import lives, losses
 from .backend import IS_FINISHED, CrawlRow, PostgresBackend, open_backend
 from .link import Link
 from .schema import LAYOUT, LOCK, TABLES
@@ -113,6 +113,10 @@ class PostgresEngine:
     async def control(self, crawl: CrawlRow, word: str) -> None:
         """Tells all nodes to run, to pause or to stop."""
         await self._link.fetch("UPDATE crawld.crawl SET control = $2 WHERE id = $1", crawl.number, word)
+
+    async def forget(self, crawl: CrawlRow, node: str) -> int:
+        """Queues again what a lost node visited; returns how many visits. Raises FrontierError if it is alive."""
+        return await self._link.transact(lambda asked: losses.forget(asked, crawl.number, node))
 
     async def drain(self, crawl: CrawlRow, node: str) -> None:
         """Asks a node to finish what it has under way, and to leave."""

@@ -40,6 +40,9 @@ WHERE a.crawl = $1 AND a.node <> $2 AND a.wanted > a.slots
 """
 
 
+_CONTROL = "SELECT control FROM crawld.crawl WHERE id = $1"
+
+
 class Life(NamedTuple):
     """A life of a node."""
 
@@ -98,7 +101,7 @@ async def beat(asked: Any, life: Life, wish: Wish) -> Beat:
     return Beat(
         nodes=[row["name"] for row in names],
         held=[Hold(row["number"], row["epoch"]) for row in held],
-        control=await asked.fetchval("SELECT control FROM crawld.crawl WHERE id = $1", crawl),
+        control="stop" if row["drains"] else await asked.fetchval(_CONTROL, crawl),
         settled=await settled(asked, crawl),
         pages=await _allow_pages(asked, life, wish),
         addresses=await _allow_slots(asked, life, wish),

@@ -91,11 +91,11 @@ def _is_revision(tag: ETag) -> bool:
     return not tag.is_weak and tag.value.isascii() and tag.value.isdigit() and len(tag.value) < 19
 
 
-def idempotency_key(request: web.Request) -> str | None:
+def idempotency_key(request: web.Request, name: str = IDEMPOTENCY_KEY.name) -> str | None:
     """Returns the request's idempotency key. Raises Problem: 422."""
-    key = request.headers.get(IDEMPOTENCY_KEY.name)
+    key = request.headers.get(name)
     if key is not None and not (0 < len(key) <= 200 and key.isprintable()):
-        raise bad_field(IDEMPOTENCY_KEY.name, "should be 1 to 200 printable characters")
+        raise bad_field(name, "should be 1 to 200 printable characters")
     return key
 
 

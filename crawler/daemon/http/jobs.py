@@ -20,11 +20,13 @@ from .models import (
     JobIn,
     JobOut,
     JobPatch,
-    JobQuery,
     JobsOut,
     ListQuery,
+    Name,
     PlantedOut,
+    Priority,
     SeedsIn,
+    Sent,
 )
 from .operations import Operations
 from .paging import PageQuery
@@ -33,6 +35,25 @@ from .problems import bad_field
 MOST_UPLOADED = 4 << 30
 """Largest upload of seeds in bytes: about fifty million seeds."""
 operation = Operations()
+
+
+class JobQuery(Sent):
+    """The fields of a job whose seeds are sent as the body."""
+
+    name: Name = ""
+    """With lines as the body: a name for people."""
+    template: Name | None = None
+    """With lines as the body: the name of a template to start from."""
+    priority: Priority | None = None
+    """With lines as the body: two steps more double the job's share."""
+    links: bool | None = None
+    """With lines as the body: whether records list the links of each page."""
+    text: bool | None = None
+    """With lines as the body: whether records hold the readable text of each page."""
+    markdown: bool | None = None
+    """With lines as the body: whether records hold the main part of each page as markdown."""
+    metadata: bool | None = None
+    """With lines as the body: whether records hold what each page says of itself."""
 
 
 @operation(

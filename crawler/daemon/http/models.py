@@ -76,25 +76,6 @@ class JobIn(Sent):
     """The formats of its outputs, among those that `GET /v1/settings` lists. Absent: as the settings have it."""
 
 
-class JobQuery(Sent):
-    """The fields of a job whose seeds are sent as the body."""
-
-    name: Name = ""
-    """With lines as the body: a name for people."""
-    template: Name | None = None
-    """With lines as the body: the name of a template to start from."""
-    priority: Priority | None = None
-    """With lines as the body: two steps more double the job's share."""
-    links: bool | None = None
-    """With lines as the body: whether records list the links of each page."""
-    text: bool | None = None
-    """With lines as the body: whether records hold the readable text of each page."""
-    markdown: bool | None = None
-    """With lines as the body: whether records hold the main part of each page as markdown."""
-    metadata: bool | None = None
-    """With lines as the body: whether records hold what each page says of itself."""
-
-
 class JobPatch(Sent):
     """A change of a job. Absent fields stay as they are."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..api import Jobs
 from ..desk import Desk
+from ..insight import Insight
 from .adapter import McpAdapter
 from .rpc import Mcp
 from .stdio import serve_stdio
@@ -14,4 +15,4 @@ __all__ = ["Mcp", "McpAdapter", "make_mcp", "serve_stdio"]
 
 def make_mcp(jobs: Jobs) -> Mcp:
     """Returns what answers messages of the protocol over these jobs: `serve_stdio(make_mcp(jobs).answer)`."""
-    return Mcp(Tools(jobs, Desk(jobs)))
+    return Mcp(Tools(jobs, Desk(jobs), Insight(jobs)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from ..http import inputs
-from ..http.keys import DESK, JOBS
+from ..http.keys import DESK, INSIGHT, JOBS
 from ..http.problems import Problem
 from .rpc import INVALID_REQUEST, PARSE_ERROR, Mcp, check_version, encode_error
 from .tools import Tools
@@ -24,7 +24,7 @@ class McpAdapter:
         return path == PATH
 
     def mount(self, app: web.Application) -> None:
-        mcp = Mcp(Tools(app[JOBS], app[DESK]))
+        mcp = Mcp(Tools(app[JOBS], app[DESK], app[INSIGHT]))
 
         async def serve(request: web.Request) -> web.Response:
             inputs.check_json(request)

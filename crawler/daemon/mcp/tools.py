@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 import orjson
@@ -12,9 +12,11 @@ from ...api.one_page import FetchedPage
 from ...errors import CrawlError
 from ...records import Filter
 from ...runtime.threads import run_in_thread
+from ...search import Choice
 from ...sinks import Wants
 from ..api import Jobs
-from ..desk import Desk
+from ..desk import Desk, choose_by_words
+from ..insight import Insight
 from ..jobs.job import Job, JobSpec
 from ..runs import records
 
@@ -31,7 +33,7 @@ Address: TypeAlias = Annotated[str, Field(min_length=1, max_length=8192)]
 class Arguments(BaseModel):
     """Base class of what a model gives a tool."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
     title: ClassVar[str]
 
 
@@ -87,6 +89,18 @@ class JobStatus(Arguments):
     """Where the list of pages begins: the `next` of the answer before."""
 
 
+class SearchPages(Arguments):
+    """Search the pages that a crawl fetched, by words. The best come first, each with the part that has the words."""
+
+    title = "Search crawled pages"
+    job: Annotated[str, Field(min_length=1, max_length=100)]
+    """The id that `crawl_site` gave."""
+    words: Annotated[str, Field(min_length=1, max_length=1000)]
+    """Words that all must be there: `word "two words" begin* -without`."""
+    limit: Annotated[int, Field(ge=1, le=MOST_LISTED)] = 10
+    """Most pages in the answer."""
+
+
 class Refused(Exception):
     """The tool cannot do this; its message is for the model."""
 
@@ -94,14 +108,16 @@ class Refused(Exception):
 class Tools(Mapping[str, type[Arguments]]):
     """The tools by name, over the jobs of one daemon."""
 
-    def __init__(self, jobs: Jobs, desk: Desk) -> None:
+    def __init__(self, jobs: Jobs, desk: Desk, insight: Insight) -> None:
         self._jobs = jobs
+        self._insight = insight
         self._desk = desk
         self._calls: Mapping[str, tuple[type[Arguments], Callable[[Any], Awaitable[Mapping[str, object]]]]] = {
             "fetch_page": (FetchPage, self._fetch),
             "map_site": (MapSite, self._map),
             "crawl_site": (CrawlSite, self._crawl),
             "job_status": (JobStatus, self._status),
+            "search_pages": (SearchPages, self._search),
         }
 
     def __getitem__(self, name: str) -> type[Arguments]:
@@ -175,6 +191,11 @@ class Tools(Mapping[str, type[Arguments]]):
         said = {"job": job.id, "state": job.state, "ended": job.ended, "error": job.error}
         return _structured({**said, **figures, "pages": pages, "next": following})
 
+    async def _search(self, asked: SearchPages) -> Mapping[str, object]:
+        found = await self._insight.search(asked.job, asked.words, Choice(), asked.limit)
+        hits = [{"url": one.url, "title": one.title, "snippet": one.snippet} for one in found.answer.hits]
+        return _structured({"total": found.answer.total, "is_current": found.is_current, "pages": hits})
+
     async def _pages(self, job: Job, asked: JobStatus) -> tuple[Sequence[object], int | None]:
         """Returns pages of the job, and where the next ones begin; None: there are no more for now."""
         if not asked.pages:
@@ -187,15 +208,6 @@ class Tools(Mapping[str, type[Arguments]]):
         found = [orjson.loads(line) for line in stretch.lines]
         shown = [{"url": one["url"], "status": one["status"], "title": one.get("title")} for one in found]
         return shown, None if stretch.is_last and job.state.is_over else stretch.end
-
-
-def choose_by_words(urls: Iterable[str], search: str) -> list[str]:
-    """Returns the URLs that contain at least one of the words, those with most of them first."""
-    words = search.casefold().split()
-    if not words:
-        return list(urls)
-    ranked = [(sum(word in url.casefold() for word in words), url) for url in urls]
-    return [url for n, url in sorted(ranked, key=lambda one: -one[0]) if n]
 
 
 def failed(said: str) -> Mapping[str, object]:

@@ -35,19 +35,48 @@ class Draft:
     messages: list[Message] = field(default_factory=list)
     consumed: list[Message] = field(default_factory=list)
     positions: dict[str, Position] = field(default_factory=dict)
-    forgotten: list[str] = field(default_factory=list)
     notes: dict[str, object] = field(default_factory=dict)
     settled: Counter[str] = field(default_factory=Counter)
     pages: int = 0
     claimed: list[int] = field(default_factory=list)
     unclaimed: list[int] = field(default_factory=list)
 
+    def promise(self) -> Future[None]:
+        """Returns a future for when it is stored. Whoever does not wait for it is told of a failure by `check`."""
+        promised = asyncio.shield(self.done)
+        promised.add_done_callback(_mark_seen)
+        return promised
+
+    def add_change(self, hold: Hold, change: Change) -> None:
+        self.changes.append((hold, change))
+
+    def add_settled(self, grown: Mapping[str, int]) -> None:
+        """Counts final visits."""
+        self.settled.update(grown)
+
     def add_pages(self, pages: int) -> None:
         self.pages += pages
 
+    def send(self, message: Message) -> None:
+        self.messages.append(message)
+
+    def consume(self, message: Message) -> None:
+        """Takes a message out of the inbox, for its requests are in the changes."""
+        self.consumed.append(message)
+
+    def keep_positions(self, positions: Mapping[str, Position]) -> None:
+        self.positions.update(positions)
+
+    def note(self, name: str, value: object) -> None:
+        self.notes[name] = value
+
+    def end_claim(self, row: int, *, is_settled: bool) -> None:
+        """Settles the claim of a row, or gives it up."""
+        (self.claimed if is_settled else self.unclaimed).append(row)
+
     def commit(self) -> Commit:
         return Commit(
-            self.changes, self.messages, self.consumed, self.positions, self.forgotten,
+            self.changes, self.messages, self.consumed, self.positions, (),
             {name: number for name, number in self.settled.items() if number}, self.pages, self.notes,
             self.claimed, self.unclaimed,
         )  # fmt: skip
@@ -176,18 +205,18 @@ class ShardStore:
 
     def write(self, change: Change) -> Awaitable[None]:
         draft = self._committer.draft
-        draft.changes.append((self.hold, change))
+        draft.add_change(self.hold, change)
         if self._late is not None:
             for site, grown in change.sites.items():
                 self._late[self._committer.site_id(site)] += grown.queued
         if change.settled is not None:
             self._count(draft, change.settled)
-        return asyncio.shield(draft.done)
+        return draft.promise()
 
     def _count(self, draft: Draft, settled: Mapping[str, int]) -> None:
         grown = {name: number - self._settled.get(name, 0) for name, number in settled.items()}
         requisites = self._count_requisites()
-        draft.settled.update(grown)
+        draft.add_settled(grown)
         pages = grown.get(Disposition.FETCHED, 0) - (requisites - self._requisites)
         self._committer.count_pages(draft, pages)
         self._settled, self._requisites = dict(settled), requisites

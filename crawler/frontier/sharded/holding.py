@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ..backend import Backend, Beat, Fenced, Hold, Membership, Wish
 
@@ -37,8 +37,19 @@ def divide(shards: int, nodes: Sequence[str]) -> Mapping[str, list[int]]:
     return won
 
 
+class Part(NamedTuple):
+    """The part of one node in a crawl."""
+
+    takes_all: bool
+    """It is to hold all shards."""
+    peers: Sequence[str]
+    """The names of all nodes, where these never change. Empty: those that live divide the shards."""
+    most_sites: int
+    most_entries: int
+
+
 class Keeper(Protocol):
-    """What holds the shards in memory."""
+    """Holds the shards in memory."""
 
     @property
     def holds(self) -> Sequence[Hold]: ...
@@ -59,10 +70,6 @@ class Keeper(Protocol):
         """Forgets a shard."""
         ...
 
-    async def store(self) -> None:
-        """Waits until all that was decided is stored."""
-        ...
-
     def wish(self) -> Wish:
         """Returns the pages and addresses that it wants."""
         ...
@@ -76,13 +83,12 @@ class Holding:
     """Beats for one node until it is cancelled."""
 
     def __init__(
-        self, backend: Backend, member: Membership, keeper: Keeper, *, takes_all: bool,
-        fail: Callable[[Exception], None],
-    ) -> None:  # fmt: skip
+        self, backend: Backend, member: Membership, keeper: Keeper, part: Part, fail: Callable[[Exception], None]
+    ) -> None:
         self._backend = backend
         self._member = member
         self._keeper = keeper
-        self._takes_all = takes_all
+        self._part = part
         self._fail = fail
         self._nodes: Sequence[str] = ()
         self._hurry = asyncio.Event()
@@ -126,8 +132,6 @@ class Holding:
         free = [hold for shard, hold in held.items() if shard not in wanted and keeper.is_free(shard)]
         for hold in free:
             keeper.drop(hold.shard)
-        if free:
-            await keeper.store()
         wish = keeper.wish()._replace(
             held=[hold for hold in held.values() if hold not in free], free=free, take=sorted(wanted - held.keys())
         )
@@ -145,6 +149,6 @@ class Holding:
             self._hurry.set()
 
     def _wanted(self) -> Iterable[int]:
-        if self._takes_all:
+        if self._part.takes_all:
             return range(self._member.cut.shards)
-        return divide(self._member.cut.shards, self._nodes).get(self._member.node, ())
+        return divide(self._member.cut.shards, self._part.peers or self._nodes).get(self._member.node, ())

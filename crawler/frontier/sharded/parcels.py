@@ -28,13 +28,24 @@ _LEVEL = 1
 
 @dataclass(slots=True)
 class Parcel:
-    """What is for one shard."""
+    """Links and requests for one shard."""
 
     links: list[FoundLinks] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
 
+    def add_links(self, found: FoundLinks) -> None:
+        self.links.append(found)
 
-Parcels = dict[int, Parcel]
+    def add_requests(self, requests: Sequence[Request], parent: Entry | None) -> None:
+        self.asked.append((requests, parent))
+
+
+class Parcels(dict[int, Parcel]):
+    """Parcels by shard; those that are not there yet are made."""
+
+    def __missing__(self, shard: int) -> Parcel:
+        parcel = self[shard] = Parcel()
+        return parcel
 
 
 def split_outcome(outcome: Outcome, entry: Entry, home: int, shard_of: ShardOf, parcels: Parcels) -> Outcome:
@@ -47,8 +58,7 @@ def split_outcome(outcome: Outcome, entry: Entry, home: int, shard_of: ShardOf, 
             if links.fingerprints:
                 mine, others = split_links(links, home, shard_of)
                 for shard, part in others.items():
-                    parcel = parcels.setdefault(shard, Parcel())
-                    parcel.links.append(FoundLinks(outcome, entry, part, leads=leads))
+                    parcels[shard].add_links(FoundLinks(outcome, entry, part, leads=leads))
                 if others:
                     kept[name] = mine
         if kept:
@@ -66,7 +76,7 @@ def put_requests(requests: Iterable[Request], parent: Entry | None, shard_of: Sh
     for request in requests:
         groups.setdefault(shard_of(request.url.text), []).append(request)
     for shard, group in groups.items():
-        parcels.setdefault(shard, Parcel()).asked.append((group, parent))
+        parcels[shard].add_requests(group, parent)
 
 
 def split_links(links: Links, home: int, shard_of: ShardOf) -> tuple[Links, Mapping[int, Links]]:
