@@ -133,7 +133,7 @@ def parse(document: Document, job: ParseJob) -> Page:
         relevance=relevance,
     )
     if why := shell.judge(document.looks_for, reading.shell, reading.words):  # it comes again, with its scripts' work
-        return replace(page, shell=why, n_words=shell.count_words(reading.shell, reading.words))
+        return replace(page, needs_rendering=why, n_words=shell.count_words(reading.shell, reading.words))
     source = Source(page, document, body, reading, base, news, depth)
     if job.extract is not None:
         page, news = extract(source, job, memory)
