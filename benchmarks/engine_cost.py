@@ -91,9 +91,8 @@ def _print(given: argparse.Namespace, sums: Sums) -> int:
     found = {
         "client": client / pages * 1e3, "server": ours / pages * 1e3, "bytes": size / known, "takeover": takeover,
     }  # fmt: skip
-    print(
-        f"\nPostgreSQL, {given.commits} commits of {given.pages} pages with {given.links} new links each, {known:,} known"
-    )
+    told = f"{given.commits} commits of {given.pages} pages with {given.links} new links each"
+    print(f"\nPostgreSQL, {told}, {known:,} known")
     print(
         f"client {found['client']:.3f} ms CPU a page, server {found['server']:.3f}; {wall / pages * 1e3:.2f} ms of wall"
     )

@@ -16,6 +16,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
 
@@ -40,9 +41,10 @@ def main() -> int:
     asked = _parser().parse_args()
     print(describe(sys.executable))
     if asked.articles:
-        precision, recall = _score_articles(asked.articles, text)
-        f1 = 2 * precision * recall / (precision + recall)
-        print(f"articles: F1 {f1:.3f}, precision {precision:.3f}, recall {recall:.3f}")
+        for name, extract in _QUALITIES[: 1 if find_spec("trafilatura") is None else 2]:
+            precision, recall = _score_articles(asked.articles, extract)
+            f1 = 2 * precision * recall / (precision + recall)
+            print(f"articles, {name}: F1 {f1:.3f}, precision {precision:.3f}, recall {recall:.3f}")
     if asked.documentation:
         told = "documentation: kept {:.3f} of {} code blocks, {:.3f} exact in markdown, {:.3f} of {} paragraphs"
         print(told.format(*_score_documentation(asked.documentation)))
@@ -58,6 +60,16 @@ def text(document: turbohtml.Document) -> str:
 def markdown(document: turbohtml.Document) -> str:
     main_part = find_main(document)
     return render(main_part.element, "https://example.org/") if main_part else ""
+
+
+def best_text(document: turbohtml.Document) -> str:
+    from crawler.parse.best_text import find_best
+
+    found = find_best(document) or find_main(document)
+    return found.text if found else ""
+
+
+_QUALITIES = (("fast", text), ("best", best_text))
 
 
 def _score_articles(folder: Path, extract: Extract) -> tuple[float, float]:
@@ -113,7 +125,11 @@ def _squeeze(words: str) -> str:
 
 def _tell_costs() -> None:
     pages = [turbohtml.parse(_page(number)) for number in range(60)]
-    for name, extract in (("text", text), ("markdown", markdown)):
+    for name, extract in (
+        ("text", text),
+        ("markdown", markdown),
+        *_QUALITIES[2 if find_spec("trafilatura") is None else 1 :],
+    ):
         print(f"{name} of a page of 40 kB: {min(_cost(extract, pages) for _ in range(5)):.2f} ms")
 
 

@@ -12,7 +12,7 @@ from crawler import escape_text
 from crawler.runtime.escaping import json_line
 
 app = typer.Typer(
-    help="Make the key by which your crawler signs, or show its public part.",
+    help="Make the key by which your crawler signs.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

@@ -222,11 +222,13 @@ def run(
         SetsSetting("copies.to"),
     ] = None,
     dedupe: Annotated[
-        Literal["near"] | None,
+        str | None,
         typer.Option(
-            metavar="near", help="Keep the text of pages that nearly repeat an earlier one out of their records."
+            metavar="near",
+            parser=values.near,
+            help="Keep the text of pages that nearly repeat an earlier one out of their records.",
         ),
-        SetsSetting("dedupe.near_duplicates", lambda what: "skip" if what else None),
+        SetsSetting("dedupe.near_duplicates"),
     ] = None,
     set_: Annotated[
         list[str] | None,

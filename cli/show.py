@@ -53,7 +53,16 @@ def start_lines(folder: Folder, counts: Counts) -> list[str]:
         lines = [first_line(folder)]
     else:
         lines = [f"continuing {folder.path}: {number(count_settled(counts))} done, {number(counts.queued)} queued"]
-    return [*lines, *map(escape_text, folder.remarks), *(_change(change) for change in folder.changes)]
+    changed = [_change(change) for change in folder.changes]
+    return [*lines, *map(escape_text, folder.remarks), *changed, *_index_lines(folder)]
+
+
+def _index_lines(folder: Folder) -> list[str]:
+    """Returns a line about an index that is kept without texts."""
+    kept = folder.config
+    if not kept.search.index or any(sink.text or sink.markdown for sink in kept.sinks):
+        return []
+    return ["the index will hold only titles and addresses: crawl with --text, too"]
 
 
 def first_line(folder: Folder) -> str:

@@ -15,7 +15,8 @@ from .settings import MOST_INLINE_BYTES
 
 NEVER_INLINE = MOST_INLINE_BYTES
 """The least size that some bodies count as, so that they are never parsed on the loop: bodies in a content coding,
-since a kilobyte of them may be a decompression bomb, and bodies that the user's own function or selectors read."""
+since a kilobyte of them may be a decompression bomb, bodies that the user's own function or selectors read, and what
+other libraries read slowly."""
 
 
 class Rendering(Protocol):
@@ -66,10 +67,10 @@ class PageReader:
         page, trouble = await self.parse(document, self.job)
         if rendering is None or not wanted:
             return Read(page, trouble, response)
-        if not page.shell:
+        if not page.needs_rendering:
             rendering.learn(request, None, page)
             return Read(page, trouble, response)
-        response = await rendering.render(request, response, RenderedFor(page.shell))
+        response = await rendering.render(request, response, RenderedFor(page.needs_rendering))
         before = page
         page, trouble = await self.parse(self.document(request, response), self.job)
         rendering.learn(request, before, page)
@@ -84,7 +85,7 @@ class PageReader:
 
         After such a death a linear scan finds the links.
         """
-        is_safe = not document.content_encoding and not job.is_foreign
+        is_safe = not (document.content_encoding or job.is_foreign or job.is_slow_with(document.body))
         size = len(document.body) if is_safe else max(len(document.body), NEVER_INLINE)
         try:
             return await self.offloader.run(parse, document, job, size=size), None

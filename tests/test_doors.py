@@ -48,7 +48,7 @@ def _asked_for(tree: ast.AST, *, opens: bool) -> Iterator[tuple[int, set[str]]]:
             yield node.lineno, names(node.cls)
 
 
-OPENS = {"fetch": {"crawler/assembly/crawl_parts.py", "crawler/assembly/parts.py"}}
+OPENS = {"fetch": {"crawler/assembly/crawl_parts.py", "crawler/assembly/parts.py", "crawler/assembly/works.py"}}
 """What opens an object of a room may say in a field which class it has opened."""
 
 

@@ -61,13 +61,17 @@ THROUGH_PIPES = {
     ROOT / "crawler/offload/shared_bytes.py",  # in a worker: a batch, whose bodies lie in shared memory
     ROOT / "crawler/offload/program.py",  # in a worker: a function of the user's own program
     ROOT / "crawler/model/returned.py",  # what that function returned, in an answer of a worker
+    ROOT / "crawler/loops/order.py",  # in a child: the order of the parent that started it
 }
 """What came through these pipes in a pickle of its own."""
+
+OF_PAGES = {"Page", "replace"}
+"""Calls in which `shell` says that scripts make a page."""
 
 COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic", "re2": "google-re2"}
 """Distributions that are not named as they are imported."""
 
-OF_EXTRAS = {"asyncpg", "duckdb", "obstore", "opentelemetry"}
+OF_EXTRAS = {"asyncpg", "cryptography", "duckdb", "obstore", "opentelemetry", "pypdfium2", "trafilatura"}
 """Modules of an extra, imported by a room that is not imported itself without it."""
 
 PARTS_OF_BENCHMARKS = {"__main__", "inside", "machine", "modern_site", "site", "slow"}
@@ -298,8 +302,8 @@ def _executed(path: Path) -> Iterator[tuple[int, str]]:
                 yield node.lineno, name
         if isinstance(node, ast.ImportFrom) and node.module in LOADS_OBJECTS:
             yield node.lineno, f"from {node.module} import"
-        if isinstance(node, ast.keyword) and node.arg == "shell":
-            yield node.value.lineno, "shell="
+        if isinstance(node, ast.Call) and any(one.arg == "shell" for one in node.keywords) and name not in OF_PAGES:
+            yield node.lineno, "shell="
 
 
 def _has_test(path: str, name: str) -> bool:

@@ -17,6 +17,7 @@ from crawler.testing import link_graph
 from tests.hostile import kills
 from tests.hostile.repeats import repeating_web
 from tests.hostile.victim import Victim, troubled_web
+from tests.render.webs import needs_chromium
 
 pytestmark = pytest.mark.slow
 
@@ -42,6 +43,13 @@ async def test_killed_amid_its_tables_every_visit_is_in_each_of_them_once(tmp_pa
 async def test_killed_amid_near_duplicates_each_names_the_page_that_came_first(tmp_path: Path) -> None:
     async with kills.victim(repeating_web(160, sites=4), tmp_path) as crawl:
         await kills.killed_while_it_finds_near_duplicates(crawl, 5, Random(kills.SEED))
+
+
+@pytest.mark.long
+@needs_chromium
+async def test_killed_while_it_renders_every_page_is_recorded_once_and_no_browser_is_left(tmp_path: Path) -> None:
+    async with kills.victim(kills.scripted_web(12, sites=2), tmp_path, delay_s=0.2, per_site=1) as crawl:
+        await kills.killed_while_it_renders(crawl, 3, Random(kills.SEED))
 
 
 @pytest.mark.long

@@ -47,6 +47,7 @@ TYPES: Mapping[str, str] = {
     "text_from": "VARCHAR",
     "metadata": "JSON",
     "structured": "JSON",
+    "pdf": "JSON",
     "headers": "VARCHAR[][]",
     "fields": "JSON",
     "data": "JSON",

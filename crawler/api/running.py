@@ -23,7 +23,6 @@ from ..fetch import CookieJar
 from ..folder.folder import Folder
 from ..folder.lost_records import LostRecords
 from ..frontier import Look
-from ..frontier_protocols import Heeding
 from ..metrics.field_counts import name_fields
 from ..metrics.metrics import Snapshot, Summary
 from ..model import Reason, Request, Response, make_crawl_id
@@ -134,8 +133,7 @@ class Crawl:
         self._is_running = True
         self._at_rest.clear()
         self._engine.spent = spent
-        if isinstance(self._frontier, Heeding):
-            self._frontier.heed_by(self._heed)
+        self._works.heed_owner(self._engine, self.stop)
         self._engine.look_again = self._look_again
         try:
             with unwrap_group():
@@ -211,15 +209,6 @@ class Crawl:
 
     def _note_blocked(self, stall: Stall) -> None:
         self._engine.metrics.note_blocked(stall.culprit, stall.seconds)
-
-    def _heed(self, word: str) -> None:
-        """Does what the owner of a crawl of several nodes asks of all of them, or of this one."""
-        if word == "stop":
-            self.stop()
-        elif word == "pause":
-            self._engine.pause()
-        else:
-            self._engine.resume()
 
     def stop(self) -> None:
         """Finishes the visits under way and keeps the rest for the next run. Does nothing once it is closed."""
@@ -402,11 +391,6 @@ class Crawl:
         self._check_open()
         scope = await self._works.scope(self.config)
         return await explain(
-            text,
-            self.config,
-            frontier=self._frontier.durable,
-            scope=scope,
-            is_offline=is_offline,
-            pace=self._works.pace,
-            proxy_of=self._works.proxy_of,
-        )
+            text, self.config, frontier=self._frontier.durable, scope=scope, is_offline=is_offline,
+            pace=self._works.pace, proxy_of=self._works.proxy_of,
+        )  # fmt: skip

@@ -83,6 +83,7 @@ class Stacking:
 
     async def works(self) -> Works:
         config = self.config
+        parts.check_extras(config)
         renderer = await enter_renderer(self.stack, config) if self._visits else None
         frontier = self.frontier or await self._open_frontier()
         copies = await self._open_copies(frontier)
@@ -140,7 +141,7 @@ class Stacking:
             return None
         is_synced = self.config.frontier.durability == "power"
         recorder = RequestRecorder(self.folder.path, parts.proof_terms(self.config), is_synced=is_synced)
-        self.stack.callback(recorder.close)
+        self.stack.push_async_callback(recorder.close)
         recorder.open()
         return recorder
 

@@ -6,9 +6,11 @@ import json
 import secrets
 from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import ConfigError
 from ..fetch import Budget, HttpFetcher, Network, make_budget
 from ..fetch import open_fetcher as _open_fetcher
 from ..frontier import Terms
@@ -168,6 +170,8 @@ def job(
         wants_structured=any(sink.structured for sink in config.sinks),
         part=config.extract.part,
         wants_simhash=any(sink.simhash for sink in config.sinks),
+        quality=config.extract.quality,
+        wants_pdf=config.extract.pdf,
         wants_sketch=config.dedupe.near_duplicates != "keep",
         wants_audit=any(sink.audit for sink in config.sinks),
         fields=selectors(config),
@@ -185,6 +189,18 @@ def selectors(config: Config) -> tuple[Selector, ...]:
     from ..parse.selectors import read_selectors  # noqa: PLC0415 - it loads the parser
 
     return read_selectors(tuple(config.extract.fields.items()))
+
+
+EXTRAS = {"extract.quality": ("trafilatura", "extract"), "extract.pdf": ("pypdfium2", "pdf")}
+"""The package and the extra that a setting needs."""
+
+
+def check_extras(config: Config) -> None:
+    """Raises ConfigError if a package that workers will need is not installed. It is not imported here."""
+    wanted = {"extract.quality": config.extract.quality == "best", "extract.pdf": config.extract.pdf}
+    for key, (package, extra) in EXTRAS.items():
+        if wanted[key] and find_spec(package) is None:
+            raise ConfigError(f"{key} needs the extra `{extra}`: pip install 'crawld[{extra}]'", [key])
 
 
 def open_near_duplicates(config: Config, folder: Path | None) -> AbstractAsyncContextManager[Sink] | None:

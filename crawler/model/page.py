@@ -70,7 +70,7 @@ class Page:
     length: int = 0
     """Bytes of the decoded body."""
     kind: str = "other"
-    """The format it was parsed as: `html`, `sitemap`, `feed`, `text` or `other`."""
+    """The format it was parsed as: `html`, `sitemap`, `feed`, `text`, `pdf` (if these are read) or `other`."""
     charset: str = ""
     """The name of the charset that the body was read in; empty: it is no text."""
     title: str = ""
@@ -125,6 +125,8 @@ class Page:
     """A bit for each of these fields, in their order, that has a value."""
     fields_unread: int = 0
     """A bit for each one whose place was found, but no value of its type."""
+    pdf_json: bytes = b""
+    """Facts of a PDF file as JSON, if these files are read: its pages, author, dates."""
     data_json: bytes = b""
     """The result of the user's own parse function, as JSON."""
     data_error: str = ""
@@ -154,7 +156,7 @@ class Page:
     """References to what it needs to be shown, if these are looked for."""
     requisites: Links = Links()
     """Files that the page needs to be shown, whatever their host. News like `news`."""
-    shell: str = ""
+    needs_rendering: str = ""
     """Why the page needs rendering, a word of `RenderedFor`. Then nothing of it was reported. Empty: it does not."""
     n_words: int = 0
     """Words of its text, where it was looked at whether it needs rendering or was rendered."""

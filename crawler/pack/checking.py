@@ -23,6 +23,8 @@ from ..runtime.private_files import opener
 from .form import BLOCK, COMMENT, COMMENT_BYTES, FORMAT, MANIFEST, MANIFEST_PREFIX, SIGNATURE, message_of
 
 MOST_MANIFEST = 1 << 22
+MOST_TIMES = 100
+"""Lines with hashes shrink to a third at best, robots.txt files to a tenth: a file that unpacks to more is a bomb."""
 AUDIT, BODIES = "requests.audit", "robots.kept"
 _DAMAGE = (BadZipFile, ZlibError, OSError, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError, TypeError)
 """Errors that bytes which were changed may cause."""
@@ -43,7 +45,7 @@ class PackCheck:
     faults: tuple[str, ...]
     """Changes that were made to it since it was signed; empty: none were."""
     proof: Proof | None = None
-    """What its audit proves. None: the pack was changed, so nothing is judged."""
+    """The verdicts that its audit leads to. None: the pack was changed, so nothing is judged."""
 
     @property
     def is_whole(self) -> bool:
@@ -131,7 +133,9 @@ def _find_file_faults(packed: ZipFile, said: dict[str, Any]) -> Iterator[str]:
     if len(set(names)) < len(names):
         yield "a file is in it twice"
     for name, one in listed.items():
-        if name in names and _digest(packed, name, int(one["bytes"])) != one["sha256"]:
+        if name in names and packed.getinfo(name).file_size > MOST_TIMES * (packed.getinfo(name).compress_size + BLOCK):
+            yield f"{name} would unpack to more than {MOST_TIMES} times its size"
+        elif name in names and _digest(packed, name, int(one["bytes"])) != one["sha256"]:
             yield f"{name} was changed"
 
 

@@ -13,6 +13,7 @@ from ..model.header_pairs import find_values
 from ..model.quick import quick
 from ..protocols import Bounds
 from ..urls.canonical import Policy
+from .kinds import is_pdf
 
 if TYPE_CHECKING:
     import turbohtml
@@ -159,6 +160,10 @@ class ParseJob:
     """Whether to fill `Page.simhash` of each page, also of those that are brief."""
     wants_sketch: bool = False
     """Whether to fill `Page.sketch`."""
+    wants_pdf: bool = False
+    """Whether PDF files are read."""
+    quality: Literal["fast", "best"] = "fast"
+    """How the main part of a page is found."""
     wants_audit: bool = False
     """Whether to fill `Page.audit_json` of pages in reach."""
     extra_hops: int = 0
@@ -185,6 +190,11 @@ class ParseJob:
     def is_foreign(self) -> bool:
         """Whether somebody's function or selectors read each page, which may take any time."""
         return bool(self.fields) or self.extract is not None
+
+    def is_slow_with(self, body: bytes) -> bool:
+        """Whether another library reads this body, which may take it long: a PDF file, or a page at its best."""
+        is_best = self.quality == "best" and (self.wants_text or self.wants_markdown or self.wants_metadata)
+        return is_best or (self.wants_pdf and is_pdf(body))
 
     @property
     def wants_texts(self) -> bool:

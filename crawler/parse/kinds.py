@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-Kind: TypeAlias = Literal["html", "sitemap", "feed", "text", "other"]
+Kind: TypeAlias = Literal["html", "sitemap", "feed", "text", "pdf", "other"]
 
 _LOOK = 4096
 """Bytes that are checked: enough to get past a licence in a comment."""
@@ -100,6 +100,11 @@ def kind(content_type: str, body: bytes) -> Kind:
             return "html"
     is_text = claimed.startswith("text/") and claimed not in _CODE and claimed not in _XML
     return "text" if (is_text or claimed in _UNKNOWN) and not _is_binary(head) else "other"
+
+
+def is_pdf(body: bytes) -> bool:
+    """Whether these bytes begin like a PDF file; some have something before it."""
+    return b"%PDF-" in body[:1024]
 
 
 def media_type(content_type: str, body: bytes) -> str:

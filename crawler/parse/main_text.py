@@ -13,9 +13,9 @@ from typing import Literal, NamedTuple
 
 import turbohtml
 
-Part = Literal["dense", "main", "body", "page"]
+Part = Literal["dense", "main", "body", "page", "best"]
 """The part of a page that was taken: its densest one, its own `main` or `article`, its body without furniture, or all
-that is seen of it."""
+that is seen of it; what another library found (`best_text`)."""
 
 UNSEEN = (
     "script,style,noscript,template,iframe,object,embed,svg,canvas,audio,video,[hidden],[aria-hidden=true],"
@@ -60,6 +60,13 @@ class Main(NamedTuple):
 
     element: turbohtml.Element
     part: Part
+    found: str = ""
+    """Its text, if another library found it."""
+
+    @property
+    def text(self) -> str:
+        """The text that a person would read."""
+        return self.found or self.element.to_text()
 
 
 def find_main(document: turbohtml.Document) -> Main | None:

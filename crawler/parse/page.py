@@ -29,7 +29,6 @@ from . import (
     links,
     requisites,
     scan,
-    selecting,
     shell,
     sitemap,
     styles,
@@ -116,6 +115,7 @@ def parse(document: Document, job: ParseJob) -> Page:
         markdown=_cut(reading.markdown, "markdown", reading),
         text_from=reading.text_from,
         metadata_json=_encode(reading.metadata, "metadata", reading),
+        pdf_json=_encode(reading.pdf, "facts of the PDF file", reading),
         structured_json=_encode(reading.structured, "structured data", reading),
         fields_json=_encode(reading.fields, "fields", reading),
         fields_found=reading.fields_found,
@@ -133,7 +133,7 @@ def parse(document: Document, job: ParseJob) -> Page:
         relevance=relevance,
     )
     if why := shell.judge(document.looks_for, reading.shell, reading.words):  # it comes again, with its scripts' work
-        return replace(page, shell=why, n_words=shell.count_words(reading.shell, reading.words))
+        return replace(page, needs_rendering=why, n_words=shell.count_words(reading.shell, reading.words))
     source = Source(page, document, body, reading, base, news, depth)
     if job.extract is not None:
         page, news = extract(source, job, memory)
@@ -187,6 +187,10 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
         )
     if kind in {"sitemap", "feed"}:
         return kind, xml.read([body], document, job)
+    if kind == "other" and job.wants_pdf and kinds.is_pdf(body) and not document.is_suspect:
+        from . import pdf  # noqa: PLC0415 - it needs an extra, and 20 MB of memory
+
+        return "pdf", pdf.read(body, url, job)
     if kind == "text":
         return _read_list(document, [body]) if sitemap.is_list(document) else (kind, _plain(document, body, job))
     reading = _read_file(document, body, job) if job.most_requisites else Reading()
@@ -196,6 +200,8 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
 def _add_fields(reading: Reading, document: Document, body: bytes, job: ParseJob) -> Reading:
     """Returns the reading of what has no tree, with fields that expressions find, unless a worker failed on it."""
     if job.fields and not document.is_suspect:
+        from . import selecting  # noqa: PLC0415 - imported where fields are asked for
+
         selecting.note(reading, job.fields, selecting.Source(None, body, reading.charset))
     return reading
 

@@ -70,6 +70,8 @@ class Reading:
     """A remark for people, such as why the rest was not read."""
     left_out: int = 0
     """Bits of LeftOut for the rules that kept links from being read."""
+    pdf: Mapping[str, object] | None = None
+    """Facts of a PDF file, see `pdf`. None: it is none, or nobody asked."""
     is_scanned: bool = False
     """Whether it was read without a tree, see `scan`."""
     audit: Facts | None = None

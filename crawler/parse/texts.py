@@ -14,7 +14,7 @@ def note(reading: Reading, document: turbohtml.Document, job: ParseJob) -> None:
     """Notes what the job asks for; the tree stays as it is. Text and markdown are made of one element."""
     wants_text = job.wants_text or job.wants_metadata or (job.wants_markdown and job.wants_sketch)
     found = _choose(document, job) if wants_text or job.wants_markdown else None
-    text = found.element.to_text() if found and wants_text else ""
+    text = found.text if found and wants_text else ""
     if job.wants_metadata or job.wants_structured:
         _note_said(reading, document, text, job)
     if found and (job.wants_text or job.wants_markdown):
@@ -25,6 +25,10 @@ def note(reading: Reading, document: turbohtml.Document, job: ParseJob) -> None:
 
 
 def _choose(document: turbohtml.Document, job: ParseJob) -> Main | None:
+    if job.part == "main" and job.quality == "best":
+        from .best_text import find_best  # noqa: PLC0415 - it needs an extra, and half a second to be imported
+
+        return find_best(document) or find_main(document)
     if job.part == "main":
         return find_main(document)
     body = copy_seen(document)

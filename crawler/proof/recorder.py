@@ -25,6 +25,8 @@ AUDIT = "requests.audit"
 ROBOTS_PURPOSES = ("robots", "robots-redirect")
 TITLE = "# crawld requests 1"
 _SIZE, _MARK = AUDIT, f"{AUDIT}#"
+SYNC_S = 1.0
+"""Seconds between two syncs to the disk: a power cut may take the lines of the last one. Each costs a thread's turn."""
 INLINE_BYTES = 1 << 14
 """Bodies of robots.txt up to this size are hashed and written on the event loop: 20 µs. Few are longer."""
 
@@ -44,6 +46,7 @@ class RequestRecorder:
         self._bodies = RobotsBodies(folder / BODIES)
         self._terms = terms
         self._is_synced = is_synced
+        self._sync_at = 0.0
         self._number = 0
         self._asking: set[int] = set()
         """The numbers of requests for robots.txt whose answers were not looked at yet."""
@@ -60,7 +63,14 @@ class RequestRecorder:
             raise _translate(error) from error
         self._chain.open()
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Closes the files; all lines are on the disk then, if the settings ask for that."""
+        await run_in_thread(self._close)
+
+    def _close(self) -> None:
+        if self._is_synced and self._number:
+            self._chain.flush()
+            self._sync()
         self._chain.close()
         self._bodies.close()
 
@@ -79,8 +89,9 @@ class RequestRecorder:
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
         self._chain.flush()
         position = {_SIZE: self._chain.size, _MARK: mark_of(self._chain.last_seal)}
-        if self._is_synced:
+        if self._is_synced and self._now() >= self._sync_at:
             await run_in_thread(self._sync)
+            self._sync_at = self._now() + SYNC_S
         return position
 
     def change_terms(self, terms: Terms, who: str) -> None:

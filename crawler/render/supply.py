@@ -16,7 +16,7 @@ from ..model import Request, Response
 from ..parse.codings import decode
 from ..policy.pace import Pace
 from ..policy.politeness import Politeness, setback
-from ..proof import grounds, grounds_of
+from ..proof import Grounds, grounds, grounds_of
 from ..protocols import Fetcher, Observer, Offloader, Robots
 from .clock import Clock
 from .stock import Stock
@@ -115,11 +115,12 @@ class Supply:
             async with self._turn(request.url.site, owner) as turn:
                 if found := self.stock.find(request):  # another page fetched it meanwhile
                     return Answer(*found)
-                rest_s = await self._ask_robots(request, turn, owner)
-                if rest_s is None:
+                reasons = await self._ask_robots(request, turn, owner)
+                if reasons is None:
                     return None
                 await turn.wait_for_rest()
-                response = await self._exchange(request, rest_s, turn)
+                grounds.set(reasons)
+                response = await self._exchange(request, reasons.least_s, turn)
         try:
             body = await self._decode(response)
         finally:
@@ -138,18 +139,19 @@ class Supply:
         async with owner.turn.lock:
             yield owner.turn
 
-    async def _ask_robots(self, request: Request, turn: SiteTurn, owner: Owner) -> float | None:
-        """Returns how long the site rests; None: its robots.txt disallows the request. Raises FetchError."""
+    async def _ask_robots(self, request: Request, turn: SiteTurn, owner: Owner) -> Grounds | None:
+        """Returns why the request may leave; None: the robots.txt of its site disallows it. Raises FetchError."""
         site, adapt = request.url.site, self.politeness.adapt
         await turn.wait_for_rest()
         rules, was_asked = await self.robots.rules(request)
-        rest_s = self.politeness.rest_s(site, rules.delay_s)
-        rests_s = self.pace.rest_s(site, rest_s, adapt)
+        least_s = self.politeness.rest_s(site, rules.delay_s)
+        rest_s = self.pace.rest_s(site, least_s, adapt)
         last = owner.ended if site == owner.site else self.turns.last_visit(site)
-        turn.free_at = max(turn.free_at, (time.monotonic() if was_asked else last) + rests_s)
-        why = grounds_of(request, rules, self.politeness.word_s(rules.delay_s), rest_s, rests_s)
-        grounds.set(why._replace(purpose="rendering"))
-        return rest_s if rules.allows(request.url) else None
+        turn.free_at = max(turn.free_at, (time.monotonic() if was_asked else last) + rest_s)
+        if not rules.allows(request.url):
+            return None
+        found = grounds_of(request, rules, self.politeness.word_s(rules.delay_s), least_s, rest_s)
+        return found._replace(purpose="requisite")
 
     async def _exchange(self, request: Request, least_s: float, turn: SiteTurn) -> Response:
         """Makes one exchange, shows it to the archive, and lets the site rest. Raises FetchError."""

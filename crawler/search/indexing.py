@@ -75,16 +75,18 @@ class Index:
         Where these no longer stand where they stood, the index is empty again.
         """
         known = int(self.store.fact("end") or 0)
-        if known and not self._is_checked and not self._still_holds(reader, known, end):
+        if known and not self._is_checked and not self._still_holds(reader, known):
             self.store.clear()
             known = 0
         self._is_checked = True
         return known
 
-    def _still_holds(self, reader: Reader, known: int, end: int) -> bool:
+    def _still_holds(self, reader: Reader, known: int) -> bool:
+        """Returns whether the last records that were taken stand where they stood.
+
+        They may lie behind the place that the caller knows: another process may have gone on meanwhile.
+        """
         start, records = int(self.store.fact("start") or 0), int(self.store.fact("records") or 0)
-        if known > end:
-            return False
         part = reader.read(start, records, ALL, known - start)
         return part.end == known and _digest(part.lines) == self.store.fact("digest")
 

@@ -35,6 +35,8 @@ async def keep_index(folder: Folder | None, frontier: Frontier, every_s: float =
     if folder is None or found is None or frontier.durable is None:
         yield
         return
+    if not any(sink.text or sink.markdown for sink in folder.config.sinks):
+        log.warning("the search index of %s will hold only titles and addresses: crawl with --text", folder.path)
     keeper = _Keeper(folder, frontier, *found)
     async with create_task_group() as tasks:
         tasks.start_soon(keeper.follow, every_s)

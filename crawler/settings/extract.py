@@ -20,6 +20,12 @@ class ExtractConfig(Table):
     part: ForJobs[Literal["main", "page"]] = "main"
     """The part of a page that text and markdown are made of: `main`, without menus, footers and asides, or `page`, all
     that a reader sees (docs/extraction.md)."""
+    quality: ForJobs[Literal["fast", "best"]] = "fast"
+    """How the main part is found: `fast` takes 0.6 ms a page; `best` asks trafilatura, which takes 15 ms and the extra
+    `extract` (`pip install 'crawld[extract]'`)."""
+    pdf: ForJobs[bool] = False
+    """Read PDF files: their text, where outputs have texts, their links, and facts such as pages and author, in the
+    field `pdf` of records. It takes the extra `pdf` (`pip install 'crawld[pdf]'`)."""
     fields: ForJobs[Annotated[dict[FieldName, Selector], Field(max_length=MOST_FIELDS)]] = Field(default_factory=dict)
     """Values that selectors take out of each page, by names of your choice, for the field `fields` of records:
     `price = "css:.price as number"`, `sku = "jsonld:Product.sku"` (docs/extraction.md)."""

@@ -16,7 +16,7 @@ FRACTIONS = frozenset(("elapsed_ms", "render_ms", "relevance", *(f"timings.{part
 """Numbers that need not be whole."""
 _OTHERS: Mapping[str, Kind] = {
     "fetched_at": "time", "requisite": "truth", "links": "list", "headers": "list", "timings": "object",
-    "audit": "object", "metadata": "object", "structured": "object", "warc": "object", "fields": "any",
+    "audit": "object", "metadata": "object", "structured": "object", "pdf": "object", "warc": "object", "fields": "any",
     "data": "any",
     "request_data": "any",
 }  # fmt: skip

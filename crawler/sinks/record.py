@@ -56,7 +56,7 @@ EXTRA = ("method", "request_id", "label", "request_data")
 BEYOND = ("requisite", "extra_hop")
 """Fields of records of URLs that belong to the crawl though they need not be in its reach."""
 HEAVY = (
-    "near_duplicate_of", "links", "audit", "text", "markdown", "text_from", "metadata", "structured", "headers",
+    "links", "audit", "text", "markdown", "text_from", "metadata", "structured", "near_duplicate_of", "pdf", "headers",
     "fields", "data", "warc", "file", "rendered", "render_ms", "relevance",
 )  # fmt: skip
 """Fields of a record on request, see Wants; `fields` comes from selectors and `data` from a parse function of the user,
@@ -195,6 +195,8 @@ def _texts(page: Page, wants: Wants) -> dict[str, object]:
         found["text"] = page.text
     if wants.markdown:
         found["markdown"] = page.markdown or None
+    if page.pdf_json:
+        found["pdf"] = orjson.Fragment(page.pdf_json)
     if wants.text or wants.markdown:
         found["text_from"] = page.text_from or None
     if wants.metadata:

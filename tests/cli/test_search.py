@@ -28,6 +28,13 @@ async def test_a_crawl_without_texts_is_told_what_to_crawl_with(crawl: Crawl, we
         assert "crawl with --text" in (await crawl(*command)).err
 
 
+async def test_an_index_without_texts_is_told_while_it_is_made(crawl: Crawl, web: Served) -> None:
+    for text, is_told in ((), True), (("--text",), False):
+        folder = f"{len(text)}.crawl"
+        ran = await crawl(web.url("a.test"), "-o", folder, "--index", *text, *ALLOWED)
+        assert (ran.code, "only titles and addresses: crawl with --text, too" in ran.err) == (0, is_told)
+
+
 async def test_bad_input_gets_one_line(crawl: Crawl, web: Served) -> None:
     assert (await crawl(web.url("a.test"), "-o", "a.crawl", *ALLOWED)).code == 0
     for words in (("-- -a",), ("+",), ("a", "--status", "ok"), ("a", "--after", "soon"), ("a", "--limit", "0")):

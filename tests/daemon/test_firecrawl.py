@@ -164,7 +164,8 @@ async def test_a_batch_and_a_map_and_a_cancelled_crawl(open_daemon: Open) -> Non
         key = {"headers": {"X-Idempotency-Key": "k"}}
         begun = [await asked.post("/v2/crawl", {"url": served.seeds[0], "delay": 60}, **key) for _ in range(2)]
         assert begun[0] == begun[1]
-        assert [one["id"] for one in (await asked.get("/v2/crawl/active"))["crawls"]] == [begun[0]["id"]]
+        [active] = (await asked.get("/v2/crawl/active"))["crawls"]
+        assert (active["id"], active["url"]) == (begun[0]["id"], served.seeds[0])
         assert (await asked.ask("DELETE", f"/v2/crawl/{begun[0]['id']}"))["status"] == "cancelled"
         assert (await asked.get(f"/v2/crawl/{begun[0]['id']}"))["status"] == "cancelled"
         assert (await asked.get("/v2/crawl/active"))["crawls"] == []

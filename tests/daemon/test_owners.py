@@ -37,7 +37,8 @@ EXACTLY = {
     "fetch.oversized", "fetch.allow_networks", "fetch.cookies", "fetch.verify_tls", "fetch.accept_language",
     "fetch.headers", "sites",
     "frontier.durability",
-    "extract.part", "extract.fields", "search.index", "warc.prefix", "warc.max_file_bytes", "warc.digest", "warc.zstd",
+    "extract.part", "extract.fields", "extract.quality", "extract.pdf", "dedupe.near_duplicates",
+    "dedupe.near_similarity", "search.index", "warc.prefix", "warc.max_file_bytes", "warc.digest", "warc.zstd",
 }  # fmt: skip
 MOST = {
     "scope.max_depth", "scope.limit", "scope.limit_per_site", "scope.limit_per_domain", "scope.time_limit_s",
@@ -107,6 +108,10 @@ async def test_no_job_chooses_what_is_the_owners(open_daemon: Open) -> None:
         "telemetry.trace_ratio": 0.5,
         "copies.to": "s3://bucket/folder",
         "proof.audit_requests": False,
+        "frontier.shards": 64,
+        "render.mode": "always",
+        "render.tab_memory_bytes": 1 << 30,
+        "render.browser_memory_bytes": 1 << 31,
     }
     async with open_daemon() as jobs:
         for key in OWNERS:

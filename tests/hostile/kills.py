@@ -23,13 +23,14 @@ import anyio
 import psutil
 
 from crawler import Config, prove_folder, read_folder
-from crawler.testing import Web, open_web
+from crawler.testing import Web, link_graph, open_web
 from tests.hostile.archives import check_archive
 from tests.hostile.repeats import check_repeats, repeating_web
 from tests.hostile.tables import TABLES, add_tables, check_tables
 from tests.hostile.victim import CONCURRENCY, Victim, are_gone, ended, loops_of, troubled_web
 from tests.postgres import Server, open_server
 from tests.postgres import why_not as why_no_server
+from tests.render.webs import CHROMIUM, made_by_scripts
 
 SEED = 20261122
 """Of the instants of death: another number, other instants."""
@@ -43,6 +44,11 @@ async def victim(web: Web, folder: Path, *, delay_s: float = 0.0, per_site: int 
     with tempfile.TemporaryDirectory(prefix="kill-") as spare:  # its name short enough for a socket's address
         async with open_web(web) as served:
             yield Victim(served, folder / "crawl", Path(spare), delay_s, per_site)
+
+
+def scripted_web(pages: int, sites: int) -> Web:
+    """A link graph whose pages are made by scripts."""
+    return made_by_scripts(link_graph(seed=7, sites=sites, pages_per_site=pages // sites, links_per_page=4))
 
 
 # -- the stories ------------------------------------------------------------------------------------------------------
@@ -276,6 +282,42 @@ async def rests_between_its_lives(crawl: Victim, rounds: int, moments: Random) -
     return f"{sum(crawl.kills.values())} deaths; every site rested {least:.3f} s at least, {crawl.delay_s:g} s wanted"
 
 
+async def killed_while_it_renders(crawl: Victim, rounds: int, moments: Random) -> str:
+    """Pages that scripts make are recorded once; sites rest between the requests of pages; no browser is left."""
+    if CHROMIUM is None:
+        return "not told: there is no Chromium"
+    crawl.options = ("--render", "auto")
+    pages = len(crawl.served.web.reachable())
+    for whom in islice(cycle(("group", "main", "browser")), rounds):
+        async with crawl.running() as running:
+            await crawl.sees(moments.randint(2, max(3, pages)))
+            family = kill_browser(crawl, running.pid) if whom == "browser" else crawl.kill(running.pid, whom)
+            if whom == "browser":
+                await crawl.sees(moments.randint(1, 4))
+                family += crawl.kill(running.pid, "main")
+            await ended(running)
+            assert await are_gone(family), f"still there: {family}"
+        crawl.records()
+    await is_whole(crawl)
+    rendered = Counter(record.get("rendered") for record in crawl.records() if record["disposition"] == "fetched")
+    assert not rendered[None], f"{rendered[None]} pages were not rendered"
+    left = sorted(path.name for path in crawl.spare.iterdir())
+    assert not left, f"left in the temporary folder: {left}"
+    deaths = crawl.kills["group"] + crawl.kills["main"]
+    return f"{deaths} deaths, {crawl.kills['browser']} of browsers; {rendered.total()} rendered"
+
+
+def kill_browser(crawl: Victim, pid: int) -> list[psutil.Process]:
+    """Kill all processes of the browser, but not its keeper. The processes that were there before."""
+    family = psutil.Process(pid).children(recursive=True)
+    crawl.kills["browser"] += 1
+    for process in family:
+        with suppress(psutil.Error):
+            if "chrom" in process.name():
+                process.kill()
+    return family
+
+
 async def is_whole(crawl: Victim) -> None:
     """The crawl comes to its end, and what must be true then is; a further run fetches nothing."""
     await crawl.finishes()
@@ -312,6 +354,7 @@ STORIES: tuple[tuple[Story, int, float, int, float], ...] = (
     (killed_while_it_fills_tables, 1000, 0.0, 4, 0.5),
     (killed_while_it_finds_near_duplicates, 400, 0.0, 4, 0.25),
     (killed_while_it_writes_to_a_server, 1000, 0.0, 4, 0.25),
+    (killed_while_it_renders, 60, 0.2, 1, 0.1),
     (rests_between_its_lives, 24, 3.0, 1, 0.1),
     (killed_while_it_starts, 400, 0.0, 4, 0.15),
     (killed_as_it_ends, 40, 0.0, 4, 0.1),
@@ -322,7 +365,10 @@ STORIES: tuple[tuple[Story, int, float, int, float], ...] = (
 """Each with its pages, the delay of its sites in seconds, requests at a time to one, and its share of the rounds."""
 
 
-WEBS: Mapping[Story, Callable[[int, int], Web]] = {killed_while_it_finds_near_duplicates: repeating_web}
+WEBS: Mapping[Story, Callable[[int, int], Web]] = {
+    killed_while_it_finds_near_duplicates: repeating_web,
+    killed_while_it_renders: scripted_web,
+}
 """The web of a story, where it is no troubled one."""
 
 

@@ -17,6 +17,7 @@ from crawler.policy.traps.pattern import Memory, Pattern
 from crawler.policy.traps.recent import Ring, Sieve
 from crawler.policy.traps.series import Series
 from crawler.policy.traps.shapes import Shapes
+from crawler.proving.robots_reader import read_robots
 from crawler.robots import reading, rules
 from crawler.urls import canonical
 from crawler.urls.url import suffix_and_domain
@@ -242,10 +243,14 @@ ROBOTS = raw(
         "User-agent: crawld\n", "Disallow /x\n", "User-agent: a\nUser-agent: b\nDisallow: /x\nDisallow: /y\n",
     )
 )  # fmt: skip
-_RULES = reading.parse(
+_STARRED = (
     b"User-agent: *\n"
     + b"".join([b"Disallow: /%d*a*b*c\nAllow: /a*%d$\n" % (i, i) for i in range(500)])
-    + b"Disallow: /*a*a*a*b\n",
+    + b"Disallow: /*a*a*a*b\n"
+)
+_SECOND_RULES = read_robots(_STARRED, "crawld")
+_RULES = reading.parse(
+    _STARRED,
     "crawld",
 )
 
@@ -332,6 +337,8 @@ ROWS = [
         most=LONGEST,
     ),
     Row("robots.reading.parse", lambda body: reading.parse(body, "crawld"), ROBOTS, most=reading.MAX_BYTES),
+    Row("proving.robots_reader.read_robots", lambda body: read_robots(body, "crawld"), ROBOTS, most=reading.MAX_BYTES),
+    Row("proving.robots_reader.Group.find", lambda url: _SECOND_RULES.find(url.path), CANONICAL, most=LONGEST),
     Row("robots.rules.RobotsRules.allows", _RULES.allows, CANONICAL, most=LONGEST),
     Row("robots.rules.RobotsRules.verdict", _RULES.verdict, CANONICAL, most=LONGEST),
     Row(

@@ -188,7 +188,7 @@ def _headed(name: str) -> Callable[[str], object]:
         request = asked(headers={"Host": "h", name: value})
         _check_host(request, frozenset({"h"}))
         _check_origin(request)
-        _shows(request, "t")
+        _shows(request, "t", takes_password=True)
 
     return tried(read, Problem, ValueError, TypeError)
 

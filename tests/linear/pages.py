@@ -30,10 +30,12 @@ from crawler.parse import (
     moments,
     news,
     parse,
+    pdf_moments,
     reading,
     scan,
     simhash,
     sitemap,
+    sketch,
     typed,
     xml,
 )
@@ -333,6 +335,8 @@ ROWS = [
         made(runs("x ", "nofollow "), str.split),
     ),
     Row("parse.simhash.simhash", simhash.simhash, TEXT),
+    Row("parse.sketch.sketch", lambda text: sketch.sketch(text, sketch.ALL), TEXT),
+    Row("parse.pdf_moments.moment", pdf_moments.moment, {**TEXT, **runs("0", "D:2026", "'", head="D:2026050403020")}),
     Row(
         "parse.simhash.gist",
         lambda body: simhash.gist(body, URL.text),

@@ -11,6 +11,7 @@ from tests.linear import addresses, archives, doors, lists, pages, styles
 ROWS = [*pages.ROWS, *addresses.ROWS, *lists.ROWS, *archives.ROWS, *doors.ROWS, *styles.ROWS]
 HOUSE = Path(__file__).parent.parent.parent / "crawler"
 ROOMS = (
+    "proving/robots_reader.py",
     *(
         "parse",
         "seeds",
@@ -78,6 +79,11 @@ NEED_NONE = {
     "parse.html.parse_as_shown": "a part of parse.rewriting.rewrite_html",
     "parse.html.parse_xml_only": "likewise",
     "parse.links.readers": "is given settings",
+    "parse.best_text.find_best": "another library reads, and the time of a page ends it: tests/test_hostile_texts.py",
+    "parse.pdf.read": "likewise",
+    "parse.kinds.is_pdf": "looks at 1,024 bytes",
+    "parse.job.ParseJob.is_slow_with": "asks parse.kinds.is_pdf",
+    "parse.sketch.": "but for sketch, reads sketches of ours, of 512 bytes",
     "parse.embedded.": "a part of parse.html.read, whose row asks for all texts",
     "parse.main_text.": "likewise",
     "parse.focus.link_texts": "a part of parse.html.read, which has a row for it",

@@ -67,6 +67,22 @@ def test_kills_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
     assert len(contents(whole)) == 1500
 
 
+def test_a_search_that_knows_less_than_the_crawl_takes_nothing_back(tmp_path: Path) -> None:
+    path = tmp_path / "pages.jsonl"
+    lines = [orjson.dumps({"v": 1, **page(f"https://a.example/{i}", "Apples")}) + b"\n" for i in range(9)]
+    path.write_bytes(b"".join(lines))
+    reader = JsonLinesReader(path)
+    with open_index(tmp_path / "index") as crawling:
+        crawling.take(reader, reader.end())
+    with open_index(tmp_path / "index") as late:
+        late.take(reader, len(b"".join(lines[:4])))
+        assert late.look().pages == 9
+    path.write_bytes(b"".join(lines[:4]))
+    with open_index(tmp_path / "index") as cut_back:
+        cut_back.take(reader, reader.end())
+        assert cut_back.look().pages == 4
+
+
 def settled(folder: Path) -> list[bytes]:
     """The records so far, once there is an index."""
     return (folder / "pages.jsonl").read_bytes().splitlines() if (folder / NAME).exists() else []

@@ -127,6 +127,15 @@ def test_a_damaged_index_says_what_to_do(make: MakeFolder) -> None:
         urls(folder, "apple")
 
 
+def test_a_link_that_was_planted_in_its_place_is_not_followed(make: MakeFolder, tmp_path: Path) -> None:
+    folder, other = make([page(f"{HOME}/1", "Apple")]), tmp_path / "precious"
+    other.write_bytes(b"")
+    (folder.path / NAME).symlink_to(other)
+    with pytest.raises(FolderError, match="symbolic link"):
+        urls(folder, "apple")
+    assert other.read_bytes() == b""
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_searched_all_the_same(make: MakeFolder) -> None:
     folder = make([page(f"{HOME}/1", "Apple")])

@@ -1,4 +1,4 @@
-"""What the owner of a shard has in memory of its queue: which rows are queued as they were found, and which again."""
+"""Keeps in memory which rows of a shard are queued as they were found, and which were queued again."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from ..http.fields import idempotency_key
 from ..http.keys import DESK, JOBS
 from ..http.pages import check_answered, failing_softly
 from ..http.problems import Problem
+from ..jobs import validation
 from ..jobs.job import Job, JobSpec
 from ..jobs.states import State
 from ..runs import records
@@ -87,7 +88,8 @@ async def scrape(request: web.Request) -> web.Response:
 async def start_crawl(request: web.Request) -> web.Response:
     """Starts a job that follows links."""
     asked = await _read(request, CrawlIn)
-    spec = JobSpec(settings=settings.crawl_settings(asked), labels=_labels("crawl", asked.scrape_options))
+    labels = _labels("crawl", asked.scrape_options) | ({"url": asked.url} if _is_label(asked.url) else {})
+    spec = JobSpec(settings=settings.crawl_settings(asked), labels=labels)
     return await _submit(request, spec, [asked.url], asked.webhook, "crawl")
 
 
@@ -210,6 +212,10 @@ async def _submit(
 def _labels(kind: str, asked: ScrapeOptions) -> dict[str, str]:
     part = "main" if asked.only_main_content else "page"
     return {"adapter": settings.MADE_BY, "kind": kind, "formats": " ".join(asked.formats), "part": part}
+
+
+def _is_label(text: str) -> bool:
+    return len(text) <= validation.MOST_NAME and text.isprintable()
 
 
 def _find(request: web.Request) -> Job:

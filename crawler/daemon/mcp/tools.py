@@ -33,7 +33,7 @@ Address: TypeAlias = Annotated[str, Field(min_length=1, max_length=8192)]
 class Arguments(BaseModel):
     """Base class of what a model gives a tool."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
     title: ClassVar[str]
 
 
