@@ -1,4 +1,4 @@
-"""What a page costs on one event loop and on two: CPU of the whole tree, and pages a second, by turns."""
+"""Measures the cost of a page on one event loop and on two: CPU of the whole tree, and pages a second, by turns."""
 
 from __future__ import annotations
 
