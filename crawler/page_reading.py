@@ -67,10 +67,10 @@ class PageReader:
         page, trouble = await self.parse(document, self.job)
         if rendering is None or not wanted:
             return Read(page, trouble, response)
-        if not page.shell:
+        if not page.needs_rendering:
             rendering.learn(request, None, page)
             return Read(page, trouble, response)
-        response = await rendering.render(request, response, RenderedFor(page.shell))
+        response = await rendering.render(request, response, RenderedFor(page.needs_rendering))
         before = page
         page, trouble = await self.parse(self.document(request, response), self.job)
         rendering.learn(request, before, page)

@@ -156,7 +156,7 @@ class Page:
     """References to what it needs to be shown, if these are looked for."""
     requisites: Links = Links()
     """Files that the page needs to be shown, whatever their host. News like `news`."""
-    shell: str = ""
+    needs_rendering: str = ""
     """Why the page needs rendering, a word of `RenderedFor`. Then nothing of it was reported. Empty: it does not."""
     n_words: int = 0
     """Words of its text, where it was looked at whether it needs rendering or was rendered."""

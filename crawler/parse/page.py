@@ -29,7 +29,6 @@ from . import (
     links,
     requisites,
     scan,
-    selecting,
     shell,
     sitemap,
     styles,
@@ -134,7 +133,7 @@ def parse(document: Document, job: ParseJob) -> Page:
         relevance=relevance,
     )
     if why := shell.judge(document.looks_for, reading.shell, reading.words):  # it comes again, with its scripts' work
-        return replace(page, shell=why, n_words=shell.count_words(reading.shell, reading.words))
+        return replace(page, needs_rendering=why, n_words=shell.count_words(reading.shell, reading.words))
     source = Source(page, document, body, reading, base, news, depth)
     if job.extract is not None:
         page, news = extract(source, job, memory)
@@ -201,6 +200,8 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
 def _add_fields(reading: Reading, document: Document, body: bytes, job: ParseJob) -> Reading:
     """Returns the reading of what has no tree, with fields that expressions find, unless a worker failed on it."""
     if job.fields and not document.is_suspect:
+        from . import selecting  # noqa: PLC0415 - imported where fields are asked for
+
         selecting.note(reading, job.fields, selecting.Source(None, body, reading.charset))
     return reading
 

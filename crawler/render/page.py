@@ -101,7 +101,8 @@ class Tab:
 
     async def run(self, target: str) -> Loaded:
         """Loads the document in a new target and reads it. Raises PageGone, BrowserGone."""
-        said = await self.connection.call("Target.attachToTarget", targetId=target, flatten=True)
+        async with asyncio.timeout(self.terms.timeout_s + GRACE_S):
+            said = await self.connection.call("Target.attachToTarget", targetId=target, flatten=True)
         self.session, self.frame = said["sessionId"], target
         self.connection.listen(self.session, self._hear)
         result: Loaded | PageGone | BrowserGone

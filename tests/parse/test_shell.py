@@ -60,7 +60,7 @@ def read(html: str | bytes, looks_for: str = "auto") -> Page:
 
 @pytest.mark.parametrize("name", SHELLS)
 def test_the_shells_of_common_frameworks_need_rendering(name: str) -> None:
-    assert read(SHELLS[name]).shell in ("empty-mount", "few-words")
+    assert read(SHELLS[name]).needs_rendering in ("empty-mount", "few-words")
 
 
 @pytest.mark.parametrize(
@@ -78,18 +78,18 @@ def test_the_shells_of_common_frameworks_need_rendering(name: str) -> None:
     ],
 )  # fmt: skip
 def test_few_words_with_scripts_or_an_empty_place_need_rendering(html: str, why: str) -> None:
-    assert read(html).shell == why
+    assert read(html).needs_rendering == why
 
 
 def test_a_page_is_not_looked_at_unless_somebody_asks() -> None:
     page = read(SHELLS["Vite"], "")
-    assert (page.shell, page.n_words) == ("", 0)
-    assert read(f"<p>{WORDS}</p>", "always").shell == "asked"
+    assert (page.needs_rendering, page.n_words) == ("", 0)
+    assert read(f"<p>{WORDS}</p>", "always").needs_rendering == "asked"
 
 
 def test_links_of_a_shell_are_not_reported_before_it_is_rendered() -> None:
     shell = "<div id=root></div><script src=x.js></script><a href=/a>a</a>"
-    assert read(shell).shell
+    assert read(shell).needs_rendering
     assert read(shell, "").news.split() == ["http://a.test/a"], "its first reading has not taken them"
 
 
@@ -98,5 +98,5 @@ def test_pages_that_a_server_made_are_not_rendered() -> None:
     pages = sorted(MANUAL.rglob("*.html"))
     if not pages:
         pytest.skip("there is no manual of Python: install python3.11-doc to try the rule on its pages")
-    rendered = [page.name for page in pages if read(page.read_bytes()).shell]
+    rendered = [page.name for page in pages if read(page.read_bytes()).needs_rendering]
     assert len(rendered) <= len(pages) / 100, rendered
