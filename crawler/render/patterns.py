@@ -17,7 +17,7 @@ AGAIN_EVERY = 16
 
 
 class Expectation(Enum):
-    """What is expected of a page before it is read."""
+    """The expectation of a page before it is read."""
 
     LOOK = "look"
     """Nothing: the page itself says whether it needs rendering."""
@@ -35,7 +35,7 @@ class _Learnt:
 
 
 class Patterns:
-    """What was learnt of the pages of one crawl."""
+    """Keeps facts that were learnt of the pages of one crawl."""
 
     def __init__(self) -> None:
         self._shapes = Shapes()
