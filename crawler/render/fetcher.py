@@ -32,7 +32,7 @@ class RenderingFetcher:
     terms: PageTerms
     mode: Literal["auto", "always"]
     patterns: Patterns = field(default_factory=Patterns)
-    """The knowledge of pages that outlives this fetcher."""
+    """The facts that were learnt of pages. They outlive this fetcher."""
 
     async def fetch(self, request: Request) -> Response:
         """Makes one exchange, and renders the page where it is known beforehand that this is needed."""

@@ -35,7 +35,7 @@ class _Learnt:
 
 
 class Patterns:
-    """The knowledge of the pages of one crawl."""
+    """Keeps facts that were learnt of the pages of one crawl."""
 
     def __init__(self) -> None:
         self._shapes = Shapes()

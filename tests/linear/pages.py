@@ -33,6 +33,7 @@ from crawler.parse import (
     pdf_moments,
     reading,
     scan,
+    shell,
     simhash,
     sitemap,
     sketch,
@@ -79,6 +80,10 @@ def lenient(read: Callable[..., object]) -> Callable[..., object]:
             return error
 
     return tried
+
+
+def _look_for_shell(body: bytes) -> object:
+    return html.read(body, "", URL.text, job(), looks_for_shell=True)
 
 
 def _read_html(body: bytes) -> Reading:
@@ -198,6 +203,8 @@ ROWS = [
     Row("parse.typed.read_number", typed.read_number, {**TEXT, **runs("1", "1.", "1,", " 1", "123 ", "-", ".")}),
     Row("parse.typed.read_date", typed.read_date, {**TEXT, **runs("1", "1/", "2024-", "12 ", " May ", ".")}),
     Row("parse.html.tree_bytes", html.tree_bytes, raw(runs("<", "x"))),
+    Row("parse.shell.look", _look_for_shell, raw({**TAGS, **VARIED})),
+    Row("parse.shell.count", shell.count, {**TEXT, **runs("x ", "\u4e2d", " ")}),
     Row("parse.scan.read", lambda body: scan.read(body, "", URL.text, job()), raw({**TAGS, **VARIED})),
     Row(
         "parse.page.parse of a page",

@@ -81,6 +81,8 @@ NEED_NONE = {
     "parse.links.readers": "is given settings",
     "parse.best_text.find_best": "another library reads, and the time of a page ends it: tests/test_hostile_texts.py",
     "parse.pdf.read": "likewise",
+    "parse.shell.judge": "compares lengths, and asks parse.shell.count",
+    "parse.shell.count_words": "asks parse.shell.count",
     "parse.kinds.is_pdf": "looks at 1,024 bytes",
     "parse.job.ParseJob.is_slow_with": "asks parse.kinds.is_pdf",
     "parse.sketch.": "but for sketch, reads sketches of ours, of 512 bytes",
