@@ -112,6 +112,8 @@ class Response:
     """Its part of the budget for bodies. Copies made with `dataclasses.replace` have the same one."""
     rendered: Rendered | None = field(default=None, repr=False)
     """The document that scripts made of the answer. None: it was not rendered."""
+    aside: str = field(default="", repr=False)
+    """The purpose of an exchange that has no outcome of its own: `rendering`. Empty: it is no such one."""
     _names: list[bytes] = field(default_factory=list, init=False, repr=False, compare=False)
     """The names of the headers in lower case; empty until somebody asks for one. Copies make their own."""
 

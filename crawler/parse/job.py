@@ -160,12 +160,12 @@ class ParseJob:
     """Words by which links are ordered, see `focus`. Empty: they are not."""
     wants_simhash: bool
     """Whether to fill `Page.simhash` of each page, also of those that are brief."""
+    quality: Literal["fast", "best"]
+    """How the main part of a page is found."""
     wants_sketch: bool = False
     """Whether to fill `Page.sketch`."""
     wants_pdf: bool = False
     """Whether PDF files are read."""
-    quality: Literal["fast", "best"] = "fast"
-    """How the main part of a page is found."""
     wants_audit: bool = False
     """Whether to fill `Page.audit_json` of pages in reach."""
     extra_hops: int = 0

@@ -13,6 +13,7 @@ from ..engine.site_turns import SiteTurn, SiteTurns
 from ..errors import FetchError, UrlError, VisitError
 from ..fetch.budget import give_back_held
 from ..model import Request, Response
+from ..model.quick import replace
 from ..parse.codings import decode
 from ..policy.pace import Pace
 from ..policy.politeness import Politeness, setback
@@ -167,7 +168,7 @@ class Supply:
         finally:
             turn.free_at = time.monotonic() + rest_s
         if self.observer is not None:
-            await self.observer.observe(response)
+            await self.observer.observe(replace(response, aside="rendering"))
         return response
 
     async def _decode(self, response: Response) -> bytes:

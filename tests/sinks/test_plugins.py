@@ -84,7 +84,7 @@ def test_what_a_package_refuses_is_said_with_its_name(tsv: Path, tmp_path: Path)
             "Known are: csv, files, jsonl, parquet, postgres, sqlite, tsv, warc, webhook",
         ),
         ({"fetcher_kind": "htpp"}, "fetch.fetcher_kind: 'htpp': no such kind; did you mean http? Known are: http"),
-        ({"frontier.kind": "redis"}, "frontier.kind: 'redis': no such kind. Known are: memory, sqlite"),
+        ({"frontier.kind": "redis"}, "frontier.kind: 'redis': no such kind. Known are: engine, memory, sqlite"),
         ({"sinks": [{"options": {"a": 1}}]}, "sinks.0.kind: 'jsonl' is built in and takes no options: a"),
         ({"fetcher_options": {"a": 1}}, "fetch.fetcher_kind: 'http' is built in and takes no options: a"),
         ({"store_options": {"a": 1}}, "frontier.kind: 'sqlite' is built in and takes no options: a"),

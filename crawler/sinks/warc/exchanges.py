@@ -26,7 +26,6 @@ from .captures import Captures, Note
 from .files import WarcFiles
 from .index import CaptureIndex
 
-ROBOTS_PATH = "/robots.txt"
 ROBOTS_BYTES = 500 << 10
 """A robots.txt is read up to here, and an answer does not say whether more would have come."""
 _TIMES = "fetchTimeMs: %.0f\r\nqueueMs: %.1f\r\ndnsMs: %.1f\r\nconnectMs: %.1f\r\nttfbMs: %.1f\r\ndownloadMs: %.1f\r\n"
@@ -154,8 +153,7 @@ def describe_visit(outcome: Outcome) -> bytes:
 
 def describe_aside(response: Response) -> bytes:
     """Returns the fields of a metadata record for an answer without an outcome: of robots.txt, or for a page."""
-    purpose = "robots.txt" if response.url.path == ROBOTS_PATH else "rendering"
-    return f"purpose: {purpose}\r\n{_describe_times(response)}".encode()
+    return f"purpose: {response.aside or 'robots.txt'}\r\n{_describe_times(response)}".encode()
 
 
 def _describe_times(response: Response) -> str:

@@ -19,7 +19,7 @@ from ...settings.warc import WarcConfig
 from ...warc.earlier import open_earlier
 from ...warc.records import make_warcinfo
 from .captures import Captures
-from .exchanges import ROBOTS_BYTES, ROBOTS_PATH, Seen, Terms, describe_aside, describe_visit, keep_exchanges
+from .exchanges import ROBOTS_BYTES, Seen, Terms, describe_aside, describe_visit, keep_exchanges
 from .files import WarcFiles
 from .index import CaptureIndex
 
@@ -77,7 +77,7 @@ class WarcSink:
 
     async def observe(self, response: Response) -> None:
         """Takes an answer that brings no outcome. It is written and settled with the visits that waited for it."""
-        is_cut = response.url.path == ROBOTS_PATH and len(response.body) >= ROBOTS_BYTES
+        is_cut = not response.aside and len(response.body) >= ROBOTS_BYTES
         whole = replace(response, truncated="length") if is_cut else response
         self._waiting.append(Seen(whole, None, describe_aside(response)))
         self._waiting_bytes += len(response.body)
