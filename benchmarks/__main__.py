@@ -20,6 +20,7 @@ BENCHMARKS = {
     "executor_choice": "what a page costs in each place of offload.executor, by size; whether `auto` is near the best",
     "memory": "200 bodies of 16 MiB at a time, bombs and hostile markup among them: the memory of all processes",
     "frontier_cost": "what a page costs the frontier",
+    "loops": "what a page costs on one event loop and on two",
     "engine_cost": "what a page costs a node and the PostgreSQL server of its engine: CPU, bytes, a takeover",
     "known_urls": "what a crawl costs that knows many URLs: a page, memory, disk, opening it again",
     "scheduler": "the real scheduler on a virtual clock with a million hosts: breaches, microseconds a page",

@@ -222,11 +222,13 @@ def run(
         SetsSetting("copies.to"),
     ] = None,
     dedupe: Annotated[
-        Literal["near"] | None,
+        str | None,
         typer.Option(
-            metavar="near", help="Keep the text of pages that nearly repeat an earlier one out of their records."
+            metavar="near",
+            parser=values.near,
+            help="Keep the text of pages that nearly repeat an earlier one out of their records.",
         ),
-        SetsSetting("dedupe.near_duplicates", lambda what: "skip" if what else None),
+        SetsSetting("dedupe.near_duplicates"),
     ] = None,
     set_: Annotated[
         list[str] | None,
@@ -296,6 +298,8 @@ def run(
     settings = values.memory(memory) | chosen_settings(run, given)
     settings |= dict(values.setting(text) for text in set_ or ())
     trust = Trust(trust_folder, open_folder)
+    if settings.get("offload.loops", 1) != 1:
+        settings.setdefault("proof.audit_requests", False)  # several loops keep none
     traced = trace(config, os.environ, settings, "command line", trust=trust)[0]
     said = {"links": links, "text": text, "markdown": markdown, "metadata": metadata}
     loaded = add_to_records(traced, said, warc or bool(dedupe_with), values.save_types(save))

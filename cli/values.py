@@ -51,9 +51,16 @@ def size(text: str) -> int:
     return int(float(number) * 1024 ** _STEPS.index(unit.upper() or " "))
 
 
-def loops(text: str | None) -> int | str | None:
+def near(text: str) -> str:
+    """Reads what is left out of records: `near`, which `dedupe.near_duplicates` calls skip. Raises BadParameter."""
+    if text not in ("near", "skip"):
+        raise typer.BadParameter(f"{text!r} is not known; there is: near")
+    return "skip"
+
+
+def loops(text: str | int | None) -> int | str | None:
     """Reads a number of event loops, or `auto`. Raises BadParameter."""
-    if text is None or text == "auto":
+    if text is None or isinstance(text, int) or text == "auto":
         return text
     if not text.isdecimal() or int(text) < 1:
         raise typer.BadParameter(f"{text!r} is no number of event loops; write 2, 4 or auto")

@@ -249,6 +249,24 @@ class Heeding(Protocol):
         ...
 
 
+@runtime_checkable
+class Sharing(Protocol):
+    """The part of a frontier that shares a limit of pages with those of other nodes."""
+
+    def share(self, limit: int | None, wake: Callable[[], None]) -> None:
+        """Shares this limit from now on. Calls `wake` when more pages may be allowed than before."""
+        ...
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether all nodes together fetched as many pages as the limit says."""
+        ...
+
+    def left(self, out: int) -> int:
+        """Returns how many visits may begin beside those under way."""
+        ...
+
+
 class DurableFrontier(Protocol):
     """The part of a frontier that outlasts its process: it knows what earlier runs did. See `Frontier.durable`."""
 

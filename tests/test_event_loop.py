@@ -30,6 +30,7 @@ ENTRIES: dict[str, Callable[[Path], Coroutine[Any, Any, object]]] = {
     "crawl": lambda _: crawler.crawl([HERE]),
     "stream": lambda _: entered(crawler.stream([HERE])),
     "open_crawl": lambda _: entered(crawler.open_crawl()),
+    "open_engine": lambda _: entered(crawler.open_engine("postgresql://u@127.0.0.1:1/x")),
     "open_shared": lambda _: entered(crawler.open_shared()),
     "explain": lambda _: crawler.explain(HERE, crawler.Config(), is_offline=True),
     "rehearse": lambda _: crawler.rehearse([], crawler.Config()),

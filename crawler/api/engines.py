@@ -15,6 +15,7 @@ import orjson
 
 from ..assembly.engines import open_engine as open_server
 from ..errors import ConfigError, FolderError
+from ..event_loop import require_asyncio
 from ..runtime.nearest import did_you_mean
 from ..runtime.private_files import make_folder, opener
 from ..settings import Config
@@ -174,6 +175,7 @@ class Engine:
 @asynccontextmanager
 async def open_engine(url: str) -> AsyncIterator[Engine]:
     """Opens the engine at a URL. Raises ConfigError, FrontierError."""
+    require_asyncio()
     async with open_server(url) as server:
         yield Engine(server)
 

@@ -191,14 +191,14 @@ def selectors(config: Config) -> tuple[Selector, ...]:
     return read_selectors(tuple(config.extract.fields.items()))
 
 
-_EXTRAS = {"extract.quality": ("trafilatura", "extract"), "extract.pdf": ("pypdfium2", "pdf")}
+EXTRAS = {"extract.quality": ("trafilatura", "extract"), "extract.pdf": ("pypdfium2", "pdf")}
 """The package and the extra that a setting needs."""
 
 
 def check_extras(config: Config) -> None:
     """Raises ConfigError if a package that workers will need is not installed. It is not imported here."""
     wanted = {"extract.quality": config.extract.quality == "best", "extract.pdf": config.extract.pdf}
-    for key, (package, extra) in _EXTRAS.items():
+    for key, (package, extra) in EXTRAS.items():
         if wanted[key] and find_spec(package) is None:
             raise ConfigError(f"{key} needs the extra `{extra}`: pip install 'crawld[{extra}]'", [key])
 

@@ -57,22 +57,30 @@ def is_for_loops(config: Config, folder: Folder | None) -> bool:
 
 
 def _check(config: Config, folder: Folder | None) -> None:
-    kinds = {sink.kind for sink in config.sinks} - KINDS
-    if folder is None or config.frontier.kind != "sqlite":
-        why = "several event loops need a crawl folder with a frontier in SQLite"
-    elif kinds:
-        why = f"several event loops write the format jsonl alone for now, not {', '.join(sorted(kinds))}"
-    elif config.fetch.cookie_file:
-        why = "several event loops cannot share a file of cookies (fetch.cookie_file)"
-    elif config.dedupe.near_duplicates != "keep":
-        why = "several event loops cannot look for near duplicates yet (dedupe.near_duplicates)"
-    elif config.search.index:
-        why = "several event loops cannot keep an index: make it afterwards with `crawl index`"
-    elif config.fetch.archives:
-        why = "a replay runs on one event loop"
-    else:
-        return
-    raise ConfigError(f"offload.loops: {why}", ["offload.loops"], [why])
+    for is_so, why in _obstacles(config, folder):
+        if is_so:
+            raise ConfigError(f"offload.loops: {why}", ["offload.loops"], [why])
+
+
+def _obstacles(config: Config, folder: Folder | None) -> list[tuple[bool, str]]:
+    """Returns what several event loops cannot do, and whether these settings ask for it."""
+    kinds = sorted({sink.kind for sink in config.sinks} - KINDS)
+    is_on_disk = folder is not None and config.frontier.kind == "sqlite"
+    said = [
+        (not is_on_disk, "several event loops need a crawl folder with a frontier in SQLite"),
+        (bool(kinds), f"several event loops write the format jsonl alone for now, not {', '.join(kinds)}"),
+        (bool(config.fetch.cookie_file), "several event loops cannot share a file of cookies (fetch.cookie_file)"),
+        (bool(config.fetch.archives), "a replay runs on one event loop"),
+        (
+            config.proof.audit_requests,
+            "several event loops keep no audit of requests: set proof.audit_requests = false",
+        ),
+        (bool(config.copies.to), "several event loops make no copies for now (copies.to)"),
+    ]
+    return [
+        *said,
+        (str(config.dedupe.near_duplicates) != "keep", "several event loops find no near duplicates for now"),
+    ]
 
 
 async def open_cut_frontier(

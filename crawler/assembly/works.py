@@ -14,7 +14,7 @@ from ..engine.slots import Seat
 from ..errors import ConfigError
 from ..fetch import CookieJar, HttpFetcher
 from ..folder.lost_records import LostRecords
-from ..frontier_protocols import Heeding
+from ..frontier_protocols import Heeding, Sharing
 from ..loops.run import Loops
 from ..metrics.metrics import Summary
 from ..metrics.totals import Running, Totals, run_name
@@ -126,7 +126,14 @@ class Works:
         if self.loops is not None:
             self.roots.choose(self._ground(config))
             return self.loops(config, _limits(config))
-        return self.engine_of(config)
+        return self.engine_of(config, self._share_limit(config))
+
+    def _share_limit(self, config: Config) -> Quota | None:
+        """Returns the part of this node in the limit of pages, where several nodes share it."""
+        if not isinstance(self.frontier, Sharing):
+            return None
+        self.frontier.share(config.scope.limit, self.seat.wake)
+        return self.frontier
 
     def engine_of(self, config: Config, quota: Quota | None = None) -> Engine:
         """Returns an engine of this event loop; with `quota` for one among several."""

@@ -34,6 +34,21 @@ class NodeFrontier(ShardedFrontier):
         if self._control != "run":
             heed(self._control)
 
+    def share(self, limit: int | None, wake: Callable[[], None]) -> None:
+        """Shares a limit of pages with all other nodes. Calls `wake` when more may be allowed."""
+        self.node.allowances.limit_pages(limit)
+        self.node.tell_by(wake)
+        self.node.hurry()
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether all nodes together fetched as many pages as the limit says."""
+        return self.node.allowances.is_used_up
+
+    def left(self, out: int) -> int:
+        """Returns how many visits this node may begin beside those under way."""
+        return self.node.pages_left(out)
+
     def _note_beat(self, beat: Beat) -> None:
         if beat.control != self._control:
             self._control = beat.control

@@ -71,7 +71,15 @@ class Folder:
     def discard(self) -> None:
         """Removes a folder in which nothing was ever queued. It stays if it holds files that are not the crawl's."""
         database = self.frontier_path.name
-        own = {*OWN_FILES, _NEW, f"{database}-wal", f"{database}-shm", *_files_of(self.outputs)}
+        own = {
+            *OWN_FILES,
+            _NEW,
+            f"{database}-wal",
+            f"{database}-shm",
+            f"{database}.turn",
+            f"{database}.loops",
+            *_files_of(self.outputs),
+        }
         for name in own - {_SEEDS}:
             (self.path / name).unlink(missing_ok=True)
         for inner in {(self.path / name).parent for name in own} - {self.path}:

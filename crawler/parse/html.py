@@ -15,7 +15,7 @@ from html.entities import html5
 import turbohtml
 
 from ..urls import resolve_base
-from . import audit, focus, legacy, media, requisites, selecting, shell, texts
+from . import audit, focus, legacy, media, requisites, shell, texts
 from . import charset as charsets
 from .blocked import LONGEST_TEXT
 from .job import ParseJob
@@ -84,6 +84,8 @@ def read(
     if job.wants_texts:
         texts.note(reading, document, job)
     if job.fields:
+        from . import selecting  # noqa: PLC0415 - imported where fields are asked for
+
         selecting.note(reading, job.fields, selecting.Source(document, body, charset))
     if job.extract is None:
         document.remove("script,style")  # comes last because it changes the tree

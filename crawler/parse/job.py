@@ -156,6 +156,8 @@ class ParseJob:
     """Whether to fill `Page.structured_json`."""
     part: Literal["main", "page"]
     """The part of a page that text and markdown are made of: its main part, or all that is seen of it."""
+    focus: tuple[str, ...]
+    """Words by which links are ordered, see `focus`. Empty: they are not."""
     wants_simhash: bool
     """Whether to fill `Page.simhash` of each page, also of those that are brief."""
     wants_sketch: bool = False
@@ -172,8 +174,6 @@ class ParseJob:
     """Most URLs that a document needs to be shown that are fetched. 0: none is looked for."""
     fields: tuple[Selector, ...] = ()
     """The selectors of `extract.fields`. Their values become `Page.fields_json`."""
-    focus: tuple[str, ...] = ()
-    """Words by which links are ordered, see `focus`. Empty: they are not."""
     data_follows: bool = False
     """Whether links of a page whose request has data become requests with the same data."""
     extract: Callable[[Content], object] | None = None

@@ -29,7 +29,6 @@ from . import (
     links,
     requisites,
     scan,
-    selecting,
     shell,
     sitemap,
     styles,
@@ -201,6 +200,8 @@ def _read(document: Document, body: bytes, job: ParseJob) -> tuple[kinds.Kind, R
 def _add_fields(reading: Reading, document: Document, body: bytes, job: ParseJob) -> Reading:
     """Returns the reading of what has no tree, with fields that expressions find, unless a worker failed on it."""
     if job.fields and not document.is_suspect:
+        from . import selecting  # noqa: PLC0415 - imported where fields are asked for
+
         selecting.note(reading, job.fields, selecting.Source(None, body, reading.charset))
     return reading
 

@@ -18,8 +18,8 @@ class Grounds(NamedTuple):
     """The grounds of one request."""
 
     purpose: str
-    """`page`, `requisite`, `redirect` (the target of one), `robots`, `robots-redirect`, `rendering` (what a page loads
-    in a browser), `single` (of a program) or `other`."""
+    """`page`, `requisite`, `redirect` (the target of one), `robots`, `robots-redirect`, `single` (of a program) or
+    `other`."""
     source: int = 0
     """The number of the request whose answer is the robots.txt; of `robots-redirect` the one that redirected. 0: none
     is known."""

@@ -13,7 +13,7 @@ class DedupeConfig(Table):
     """Pages whose text nearly repeats that of an earlier page of the crawl (docs/near-duplicates.md)."""
 
     near_duplicates: ForJobs[Literal["keep", "mark", "skip"]] = "keep"
-    """What becomes of near duplicates: `keep` does not look for them; `mark` names the earlier page in their records
+    """How near duplicates are recorded: `keep` does not look for them; `mark` names the earlier page in their records
     (`near_duplicate_of`); `skip` leaves out their `text` and `markdown` as well."""
     near_similarity: ForJobs[Annotated[float, Field(ge=0.2, le=1.0)]] = 0.4
     """The share of pairs of words that two texts have in common, from which on the later one is a near duplicate."""

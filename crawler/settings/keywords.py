@@ -373,7 +373,7 @@ class DedupeSettings(TypedDict, total=False):
     duplicates.md)."""
 
     near_duplicates: Literal["keep", "mark", "skip"]
-    """What becomes of near duplicates: `keep` does not look for them; `mark` names the earlier page in their records
+    """How near duplicates are recorded: `keep` does not look for them; `mark` names the earlier page in their records
     (`near_duplicate_of`); `skip` leaves out their `text` and `markdown` as well."""
     near_similarity: float
     """The share of pairs of words that two texts have in common, from which on the later one is a near duplicate."""

@@ -56,8 +56,8 @@ EXTRA = ("method", "request_id", "label", "request_data")
 BEYOND = ("requisite", "extra_hop")
 """Fields of records of URLs that belong to the crawl though they need not be in its reach."""
 HEAVY = (
-    "near_duplicate_of", "links", "audit", "text", "markdown", "text_from", "metadata", "structured", "headers",
-    "pdf", "fields", "data", "warc", "file", "rendered", "render_ms", "relevance",
+    "links", "audit", "text", "markdown", "text_from", "metadata", "structured", "near_duplicate_of", "pdf", "headers",
+    "fields", "data", "warc", "file", "rendered", "render_ms", "relevance",
 )  # fmt: skip
 """Fields of a record on request, see Wants; `fields` comes from selectors and `data` from a parse function of the user,
 `warc` from an archive, `file` from the output that saves bodies, `near_duplicate_of` from the search for these,

@@ -163,6 +163,29 @@ async def test_what_a_lost_machine_wrote_is_fetched_again_and_another_one_is_ask
         assert set(found.values()) == {1}
 
 
+@pytest.mark.long
+async def test_a_limit_of_pages_holds_over_all_nodes_though_one_is_killed(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web = link_graph(seed=10, sites=12, pages_per_site=20, links_per_page=6)
+    async with open_crowd(server, "limited", web, tmp_path) as crowd:
+        monkeypatch.setenv("ENGINE_URL", crowd.url)
+        crowd.url = "$ENGINE_URL"
+        crowd.options += ["--limit", "70"]
+        first = await crowd.join()
+        await crowd.join()
+        await crowd.hits(50)
+        crowd.send(first, signal.SIGKILL)
+        await crowd.join()
+        await crowd.end(killed=1)
+        code, said = await crowd.command("merge", "NAME", "--engine", crowd.url, "-o", "pages.jsonl", "--partly")
+        assert code == 0, said
+        found = [orjson.loads(line) for line in (tmp_path / "pages.jsonl").read_bytes().splitlines()]
+        assert sum(one["disposition"] == "fetched" for one in found) == 70
+        assert max(Counter(one["url"] for one in found).values()) == 1
+        assert all(PASSWORD not in path.read_text() for path in crowd.home.rglob("settings.toml"))
+
+
 async def test_bad_input_gets_one_clear_line(server: Server, tmp_path: Path) -> None:
     await server.ask("CREATE DATABASE foreign_one")
     other = server.url.rpartition("/")[0]

@@ -60,7 +60,7 @@ def test_a_default_that_an_option_states_is_that_of_its_setting(name: str) -> No
     option = OPTIONS[name]
     match option.said:
         case None:
-            assert option.default in (None, "", (), {}, False, "obey"), "say it: [default: ...]"
+            assert option.default in (None, "", (), {}, False, "obey", "keep"), "say it: [default: ...]"
         case "no limit":
             assert option.default is None
         case "DIR/token, made if missing":

@@ -16,10 +16,8 @@ from .conftest import Open
 
 
 def test_models_may_use_a_daemon_and_other_protocols_are_off_unless_asked_for() -> None:
-    chosen = [
-        [type(one).__name__ for one in chosen_adapters(DaemonConfig(**given))]  # type: ignore[arg-type]
-        for given in ({}, {"mcp": False}, {"adapters": ["scrapyd", "firecrawl", "scrapyd"]})
-    ]
+    configs = (DaemonConfig(), DaemonConfig(mcp=False), DaemonConfig(adapters=["scrapyd", "firecrawl", "scrapyd"]))
+    chosen = [[type(one).__name__ for one in chosen_adapters(config)] for config in configs]
     assert chosen == [["McpAdapter"], [], ["McpAdapter", "ScrapydAdapter", "FirecrawlAdapter"]]
     assert {*WORDS, "mcp"} == ADAPTERS.keys()
 

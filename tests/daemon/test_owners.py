@@ -109,6 +109,9 @@ async def test_no_job_chooses_what_is_the_owners(open_daemon: Open) -> None:
         "copies.to": "s3://bucket/folder",
         "proof.audit_requests": False,
         "frontier.shards": 64,
+        "render.mode": "always",
+        "render.tab_memory_bytes": 1 << 30,
+        "render.browser_memory_bytes": 1 << 31,
     }
     async with open_daemon() as jobs:
         for key in OWNERS:

@@ -40,6 +40,7 @@ WHERE a.crawl = $1 AND a.node <> $2 AND a.wanted > a.slots
 """
 
 
+_FETCHED = "SELECT coalesce(sum(fetched), 0)::int8 FROM crawld.node WHERE crawl = $1"
 _CONTROL = "SELECT control FROM crawld.crawl WHERE id = $1"
 
 
@@ -103,6 +104,7 @@ async def beat(asked: Any, life: Life, wish: Wish) -> Beat:
         held=[Hold(row["number"], row["epoch"]) for row in held],
         control="stop" if row["drains"] else await asked.fetchval(_CONTROL, crawl),
         settled=await settled(asked, crawl),
+        fetched=await asked.fetchval(_FETCHED, crawl),
         pages=await _allow_pages(asked, life, wish),
         addresses=await _allow_slots(asked, life, wish),
         wanted=[row["ip"] for row in await asked.fetch(_WANTED, crawl, node)] if wish.addresses else (),

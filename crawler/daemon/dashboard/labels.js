@@ -9,6 +9,7 @@ const LABELS = {
   "scope.limit_per_domain": "Pages at most of each domain", "scope.time_limit_s": "Time at most", "scope.size_limit_bytes": "Download at most",
   "scope.max_repeats": "Repeats in a path at most", "scope.traps": "Endless places", "scope.follow": "Kinds of links to follow",
   "scope.max_links": "Links of one page at most", "scope.nofollow": "Heed links marked nofollow", "scope.sitemaps": "Read sitemaps",
+  "scope.focus": "Visit first what promises", "search.index": "Keep a search index",
   "urls.strip_params": "Parameters to drop from URLs", "urls.strip_session_ids": "Drop session ids from URLs", "urls.sort_params": "Put parameters of URLs in order",
   "politeness.delay_s": "Rest between requests", "politeness.max_delay_s": "Longest rest that a site may ask for", "politeness.adapt": "Rest longer at slow sites",
   "politeness.adapt_factor": "Rest for each second of a slow answer", "politeness.adapt_max_s": "Longest rest at a slow site",
@@ -33,7 +34,7 @@ const UNITS = { bytes_per_s: "bytes a second", bytes: "bytes", s: "seconds" };
 
 const GROUPS = {
   "": "General", scope: "Which pages", urls: "Spellings of URLs", politeness: "Politeness to sites", fetch: "Requests", offload: "Reading pages",
-  frontier: "The queue", watch: "Watching itself",
+  search: "Search", frontier: "The queue", watch: "Watching itself",
 };
 
 const CHOICES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from ..http.sending import FileAnswer
 from ..jobs.job import Job
 from ..jobs.states import State
 from . import spiders
+from .page import render_jobs
 
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 10_000
@@ -101,14 +103,23 @@ async def cancel(request: web.Request) -> web.StreamResponse:
 
 async def list_jobs(request: web.Request) -> web.StreamResponse:
     """Lists the jobs of a project, or of all, by state."""
-    jobs, project = request.app[JOBS], request.query.get("project", "")
+    return _ok(_by_state(request.app[JOBS], request.query.get("project", "")))
+
+
+async def show_jobs(request: web.Request) -> web.StreamResponse:
+    """Sends the page of all jobs."""
+    return web.Response(text=render_jobs(_by_state(request.app[JOBS], "")), content_type="text/html")
+
+
+def _by_state(jobs: Jobs, project: str) -> Mapping[str, list[Mapping[str, object]]]:
+    """Returns the jobs of a project by scrapyd's words for their state; of all without one. Raises NoSuchJob."""
     if project:
         spiders.spiders(jobs.templates, project)
     lists: dict[str, list[Mapping[str, object]]] = {"pending": [], "running": [], "finished": []}
     for job in reversed(jobs.list(limit=MOST_JOBS, label=f"adapter={spiders.MADE_BY}")):
         if not project or job.labels.get(spiders.PROJECT) == project:
             lists[spiders.word_of(job)].append(_shown(job))
-    return _ok(lists)
+    return lists
 
 
 async def show_status(request: web.Request) -> web.StreamResponse:
@@ -140,6 +151,7 @@ ROUTES: Sequence[tuple[str, str, Serve]] = (
     ("GET", "/listversions.json", list_versions),
     ("GET", "/listspiders.json", list_spiders),
     ("GET", "/listjobs.json", list_jobs),
+    ("GET", "/jobs", show_jobs),
     ("GET", "/status.json", show_status),
     ("POST", "/schedule.json", schedule),
     ("POST", "/cancel.json", cancel),
@@ -162,7 +174,11 @@ def _shown(job: Job) -> Mapping[str, object]:
     if spiders.word_of(job) == "pending":
         return said
     log_url = f"/logs/{quote(project, safe='')}/{quote(spider, safe='')}/{job.id}.log"
-    said |= {"pid": None, "start_time": _moment(job.started_at or job.created_at), "log_url": log_url}
+    said |= {
+        "pid": None if job.state.is_over else os.getpid(),
+        "start_time": _moment(job.started_at or job.created_at),
+        "log_url": log_url,
+    }
     if job.state.is_over:
         said["end_time"] = _moment(job.ended_at or job.created_at)
     return said | {"items_url": f"/v1/jobs/{job.id}/files/pages.jsonl"}
