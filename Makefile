@@ -169,7 +169,7 @@ clean:  ## remove whatever make made
 	find crawler cli tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # Each prints a table, and ends with 1 if something in it is not as it should be.
-TORTURES = tests.hostile $(addprefix tests.hostile.,documents endless kills faults) tests.power tests.daemon.kills tests.linear
+TORTURES = tests.hostile $(addprefix tests.hostile.,documents endless kills faults) tests.power tests.daemon.kills tests.linear tests.render.torture
 
 # Each module makes some of the pictures in docs/.
 PICTURES = tests.daemon.screenshots tests.cli.panel_picture tests.site_report.picture
