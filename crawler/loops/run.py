@@ -45,8 +45,8 @@ class Loops:
         self, frontier: ShardedFrontier, merger: Merger, number: int, limits: Limits, order: Order,
         kept: Sequence[int] = (),
     ) -> None:  # fmt: skip
-        self.metrics = Metrics()
-        self.limits = limits
+        self.metrics: Metrics = Metrics()
+        self.limits: Limits = limits
         self.spent: Spent = NOTHING_SPENT
         self.look_again: Callable[[], Awaitable[int]] | None = None
         self._frontier = frontier

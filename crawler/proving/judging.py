@@ -82,12 +82,13 @@ class Judge:
     def __init__(self, bodies: Bodies, site: str = "") -> None:
         """`site`: the only site that is judged; empty: all."""
         self.sites: dict[str, Traffic] = {}
-        self.requests = 0
-        self.runs = 0
+        self.requests: int = 0
+        self.runs: int = 0
         self.changes: list[TermsChange] = []
-        self.unended = 0
-        self.first_at = self.last_at = 0.0
-        self.terms = OwnTerms({})
+        self.unended: int = 0
+        self.first_at: float = 0.0
+        self.last_at: float = 0.0
+        self.terms: OwnTerms = OwnTerms({})
         self._bodies = bodies
         self._only = site
         self._former: tuple[float, OwnTerms] | None = None
@@ -107,7 +108,7 @@ class Judge:
                     asked.body = said
             case Gap():
                 pass
-        self.last_at = max(self.last_at, said.at)
+        self.last_at: float = max(self.last_at, said.at)
         self.first_at = self.first_at or said.at
 
     def finish(self) -> None:

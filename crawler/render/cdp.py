@@ -27,7 +27,7 @@ class Connection(asyncio.Protocol):
     """The line to one browser. Commands of many pages go over it at the same time."""
 
     def __init__(self) -> None:
-        self.is_open = True
+        self.is_open: bool = True
         self.on_end: Callable[[], None] = lambda: None
         """Called once, when the browser can no longer be reached."""
         self._writer: asyncio.WriteTransport | None = None

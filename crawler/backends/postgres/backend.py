@@ -107,8 +107,8 @@ class PostgresBackend:
         """By life: how many transactions it made."""
         self._limited: set[int] = set()
         """Lives that may fetch only the pages that they are allowed."""
-        self.cut = Cut(crawl.shards, crawl.key)
-        self.key = crawl.key
+        self.cut: Cut = Cut(crawl.shards, crawl.key)
+        self.key: bytes = crawl.key
 
     async def open(self) -> None:
         await self._link.open()

@@ -44,7 +44,7 @@ class PostgresEngine:
     def __init__(self, url: str, link: Link) -> None:
         self._url = url
         self._link = link
-        self.place = link.place
+        self.place: str = link.place
 
     @classmethod
     @asynccontextmanager

@@ -59,7 +59,7 @@ class Link:
 
     def __init__(self, url: str, patience_s: float) -> None:
         """A server that is away so long is given up. Raises ConfigError."""
-        self.place = describe(url)
+        self.place: str = describe(url)
         self._url = url
         self._patience_s = patience_s
         self._waiting: deque[tuple[Work[Any], Future[Any]]] = deque()

@@ -35,7 +35,7 @@ class ShardedFrontier:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self.key = node.member.key
+        self.key: bytes = node.member.key
         self._shard_of = node.member.cut.shard_of
         self._claims: dict[int, tuple[bytes, Url]] = {}
         """Contents that visits under way asked about, and who had them first, by lease."""

@@ -31,33 +31,33 @@ class Node:
     def __init__(
         self, backend: Backend, member: Membership, terms: Terms, standing: Standing, clock: Clock, part: Part
     ) -> None:
-        self.member = member
+        self.member: Membership = member
         self.backend = backend
         self.terms = terms
         self.clock = clock
         self._most_sites = max(1, 4 * part.most_sites // member.cut.shards)
         self._most_entries = max(1, 4 * part.most_entries // member.cut.shards)
-        self.notes = dict(standing.notes)
-        self.positions = dict(standing.positions)
+        self.notes: dict[str, object] = dict(standing.notes)
+        self.positions: dict[str, Position] = dict(standing.positions)
         self.before: Counter[Disposition] = Counter(
             {Disposition(name): number for name, number in standing.settled.items()}
         )
         """Final visits of other nodes and earlier runs, as they were when this node joined, and those of shards that it
         gave up."""
-        self.committer = Committer(backend, member)
+        self.committer: Committer = Committer(backend, member)
         self._holding = Holding(backend, member, self, part, self.committer.fail)
-        self.takes_all = part.takes_all
+        self.takes_all: bool = part.takes_all
         self.shards: dict[int, Shard] = {}
         self.leaving: frozenset[int] = frozenset()
         self._addresses = Addresses()
         self._valid_until = 0.0
         self.held: set[str] = set()
-        self.changed = asyncio.Event()
+        self.changed: asyncio.Event = asyncio.Event()
         self._chores: list[Future[None]] = []
         """Beats and looks at the inbox, while it is open."""
         self._tell: Callable[[], None] = _tell_nobody
         self._show: Callable[[Beat], None] = _show_nobody
-        self.allowances = Allowances(
+        self.allowances: Allowances = Allowances(
             self._addresses, lambda: self.committer.counted, lambda: self.committer.issued,
             lambda: sum(shard.leased for shard in self.shards.values()),
         )  # fmt: skip
