@@ -108,7 +108,7 @@ class Judge:
                     asked.body = said
             case Gap():
                 pass
-        self.last_at: float = max(self.last_at, said.at)
+        self.last_at = max(self.last_at, said.at)
         self.first_at = self.first_at or said.at
 
     def finish(self) -> None:
