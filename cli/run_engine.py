@@ -29,7 +29,7 @@ async def run_node(job: CrawlOrder, url: str) -> Exit:
         from crawler import ConfigError
 
         raise ConfigError("--fresh: a crawl in an engine cannot start over under its name: give it another one with -o")
-    if job.config.offload.loops not in (1, "auto"):
+    if job.config.offload.loops > 1:
         from crawler import ConfigError
 
         raise ConfigError("--loops does not go with --engine: start the same command several times instead")

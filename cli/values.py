@@ -58,10 +58,12 @@ def near(text: str) -> str:
     return "skip"
 
 
-def loops(text: str | int | None) -> int | str | None:
+def loops(text: str | int | None) -> int | None:
     """Reads a number of event loops, or `auto`. Raises BadParameter."""
-    if text is None or isinstance(text, int) or text == "auto":
+    if text is None or isinstance(text, int):
         return text
+    if text == "auto":
+        return 0
     if not text.isdecimal() or int(text) < 1:
         raise typer.BadParameter(f"{text!r} is no number of event loops; write 2, 4 or auto")
     return int(text)

@@ -42,7 +42,7 @@ CUT_IS_LONG = 200_000
 def count_loops(config: Config) -> int:
     """Returns how many event loops a crawl gets."""
     said = config.offload.loops
-    if said != "auto":
+    if said:
         return said
     cores = count_cores()
     return 1 if cores < AUTO_FROM else min(MOST_LOOPS, cores // 2)

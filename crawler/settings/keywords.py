@@ -240,9 +240,9 @@ class OffloadSettings(TypedDict, total=False):
     cheapest; only plain pages below 64 KiB may leave the worker processes (docs/concurrency.md)."""
     workers: int
     """Number of worker processes; 0: one for each core that this process may use."""
-    loops: int | Literal["auto"]
-    """Event loops of the command `crawl`, each a process with workers of its own (docs/scale.md). `auto`: one for every
-    two cores, from four cores on."""
+    loops: int
+    """Event loops of the command `crawl`, each a process with workers of its own (docs/scale.md). 0, or `auto`: one for
+    every two cores, from four cores on."""
     inline_below_bytes: int
     """Bodies below this size are parsed on the loop, for handing over costs more, unless they are compressed or a
     function of yours reads them. A stranger can make 1 KiB cost a millisecond, and larger bodies in proportion."""

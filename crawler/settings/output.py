@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, ValidationInfo, field_validator, model_validator
 
 from .table import Fixed, ForJobs, Kind, Secret, Shared, Size, Table
 
@@ -43,6 +43,11 @@ MOST_INLINE_BYTES = 1 << 16
 """Largest body that may be parsed on the loop, whatever the settings say: it takes a millisecond or two."""
 
 
+def _read_loops(value: object) -> object:
+    """Returns 0 for `auto`, and anything else unchanged."""
+    return 0 if value == "auto" else value
+
+
 class OffloadConfig(Table):
     """Workers that do the CPU work."""
 
@@ -51,9 +56,9 @@ class OffloadConfig(Table):
     cheapest; only plain pages below 64 KiB may leave the worker processes (docs/concurrency.md)."""
     workers: Shared[Annotated[int, Field(ge=0, le=256)]] = 0
     """Number of worker processes; 0: one for each core that this process may use."""
-    loops: Annotated[int, Field(ge=1, le=16)] | Literal["auto"] = 1
-    """Event loops of the command `crawl`, each a process with workers of its own (docs/scale.md). `auto`: one for every
-    two cores, from four cores on."""
+    loops: Annotated[int, BeforeValidator(_read_loops), Field(ge=0, le=16)] = 1
+    """Event loops of the command `crawl`, each a process with workers of its own (docs/scale.md). 0, or `auto`: one for
+    every two cores, from four cores on."""
     inline_below_bytes: Shared[Annotated[int, Field(ge=0, le=MOST_INLINE_BYTES)]] = 1024
     """Bodies below this size are parsed on the loop, for handing over costs more, unless they are compressed or a
     function of yours reads them. A stranger can make 1 KiB cost a millisecond, and larger bodies in proportion."""
