@@ -80,9 +80,12 @@ async def test_each_site_is_asked_for_its_robots_once_and_rests_between_visits(t
         assert crawl.least_pause_s() >= 0.3
 
 
-async def test_outputs_that_loops_cannot_share_are_refused_before_there_is_a_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("option", "words"), [("--warc", "jsonl alone"), ("--json", "cannot use records on standard")])
+async def test_outputs_that_loops_cannot_share_are_refused_before_there_is_a_folder(
+    tmp_path: Path, option: str, words: str
+) -> None:
     async with kills.victim(troubled_web(8, sites=1), tmp_path) as crawl:
-        crawl.options = ("--loops", "2", "--warc")
+        crawl.options = ("--loops", "2", option)
         code, said = await crawl.ends()
-        assert (code, "jsonl alone" in said) == (2, True), said
+        assert (code, words in said) == (2, True), said
         assert not crawl.folder.exists()

@@ -123,6 +123,19 @@ class Stacking:
         """Whether this process visits pages itself, and not its children."""
         return self.folder is None or self.frontier is not None or count_loops(self.config) == 1
 
+    def _check_given(self) -> None:
+        """Raises ConfigError for what a program gives to its own process, where others make the visits."""
+        is_own_function = self.extract is not None and not self.config.extract.function
+        given = {
+            "records on standard output (--json) or a sink": bool(self.sinks),
+            "a fetcher": self.fetcher is not None,
+            "hooks": any(self.hooks),
+            "a parse function that is no extract.function": is_own_function,
+        }
+        if names := [name for name, is_there in given.items() if is_there]:
+            why = f"several event loops are processes of their own, which cannot use {names[0]} of this one"
+            raise ConfigError(f"offload.loops: {why}", ["offload.loops"], [why])
+
     async def _open_loops(self, sinks: Sequence[Sink]) -> Callable[[Config, Limits], Loops] | None:
         """Returns what makes a run on several event loops; None: there is one. Records that loops left are moved."""
         cut, folder, lock = self.cut, self.folder, self.lock
@@ -152,6 +165,8 @@ class Stacking:
         place = folder.path if folder else None
         if is_for_loops(self.config, folder):
             assert folder is not None
+            if not self._visits:
+                self._check_given()
             self.cut, self.lock = await open_cut_frontier(self.stack, folder, self.config, terms)
             return self.cut
         if folder is None or config.kind != "sqlite":
