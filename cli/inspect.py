@@ -107,7 +107,7 @@ def _inspection(found: Inspection, folder: Folder) -> Iterator[str]:
 
 def _limit(found: Inspection) -> Iterator[str]:
     if found.limit is None:
-        yield "nothing that its records show"
+        yield "nothing that its records show: see crawl why-slow"
         return
     yield f"{found.limit.bound}, {found.limit.share:.0%} of the time: {found.limit.why}"
     if found.limit.bound.advice:
