@@ -93,7 +93,7 @@ async def open_crawl(  # noqa: PLR0913 - one for each thing that is no setting
                 shared.check(config, weight)
             stacking = Stacking(stack, config, home, given, fetcher, extract, shared, weight, hooks)
             works = await _open_works(stacking, stack, home)
-            history = stack.enter_context(begin_history(home)) if home else None
+            history = await stack.enter_async_context(begin_history(home)) if home else None
             opened_crawl = Crawl(config, home, works, on_bad_seed, history)
             try:
                 yield opened_crawl

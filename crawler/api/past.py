@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, nullcontext
 
 from ..assembly import parts
 from ..folder.folder import Folder
@@ -13,20 +13,26 @@ from ..metrics.metrics import Metrics
 from ..proof import History, open_history
 from ..protocols import Frontier
 from ..runtime.private_files import owner
+from ..runtime.threads import run_in_thread
 from ..settings import Config
 from ..settings.loading import chosen_settings, mask_value
 
 
-@contextmanager
-def begin_history(folder: Folder) -> Iterator[History]:
+@asynccontextmanager
+async def begin_history(folder: Folder) -> AsyncIterator[History]:
     """Opens the history of a crawl folder, and notes that a run begins. Raises SinkError, StorageFull."""
+    with ExitStack() as opened:
+        yield await run_in_thread(_begin, folder, opened)
+
+
+def _begin(folder: Folder, opened: ExitStack) -> History:
+    history = opened.enter_context(open_history(folder.path))
     who = owner(os.geteuid())
-    with open_history(folder.path) as history:
-        if not folder.is_new:
-            history.note_changes([change for change in folder.changes if change.applies], who)
-        settings = {key: mask_value(key, value) for key, value in chosen_settings(folder.config).items()}
-        history.begin_run(settings, who)
-        yield history
+    if not folder.is_new:
+        history.note_changes([change for change in folder.changes if change.applies], who)
+    settings = {key: mask_value(key, value) for key, value in chosen_settings(folder.config).items()}
+    history.begin_run(settings, who)
+    return history
 
 
 def keep_course_of_run(

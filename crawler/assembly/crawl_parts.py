@@ -87,7 +87,7 @@ class Stacking:
         renderer = await enter_renderer(self.stack, config) if self._visits else None
         frontier = self.frontier or await self._open_frontier()
         copies = await self._open_copies(frontier)
-        self.recorder = self._open_recorder()
+        self.recorder = await self._open_recorder()
         beside = [*await self._open_near_duplicates(), *self.sinks, *((self.recorder,) if self.recorder else ())]
         opened = [*await self._open_outputs(), *beside]
         sinks = await self._rewind(opened, frontier)
@@ -146,7 +146,7 @@ class Stacking:
             return None
         return lambda config, limits: make_loops(config, folder, cut, sinks, limits, lock)
 
-    def _open_recorder(self) -> RequestRecorder | None:
+    async def _open_recorder(self) -> RequestRecorder | None:
         """Opens the audit of requests. A crawl without a folder has none, nor has one that sends no requests."""
         if self.folder is None or self.config.fetch.archives or not self.config.proof.audit_requests:
             return None
@@ -155,7 +155,7 @@ class Stacking:
         is_synced = self.config.frontier.durability == "power"
         recorder = RequestRecorder(self.folder.path, parts.proof_terms(self.config), is_synced=is_synced)
         self.stack.push_async_callback(recorder.close)
-        recorder.open()
+        await asyncio.to_thread(recorder.open)
         return recorder
 
     async def _open_frontier(self) -> Frontier:

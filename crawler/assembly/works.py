@@ -113,9 +113,10 @@ class Works:
 
     def heed_owner(self, engine: Engine | Loops, stop: Callable[[], None]) -> None:
         """Does, from now on, what the owner of a crawl of several nodes asks of all of them, or of this one."""
-        if isinstance(self.frontier, Heeding):
-            does = {"stop": stop, "pause": engine.pause}
-            self.frontier.heed_by(lambda word: does.get(word, engine.resume)())
+        match self.frontier:
+            case Heeding() as asked:
+                does = {"stop": stop, "pause": engine.pause}
+                asked.heed_by(lambda word: does.get(word, engine.resume)())
 
     def work_costs(self) -> Sequence[WorkCost]:
         """Returns where CPU work is done and what it costs. Empty: nothing is chosen by its cost."""

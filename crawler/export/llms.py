@@ -118,14 +118,14 @@ def _write_site(folder: Path, site: tuple[str, str], pages: Iterator[_Page]) -> 
                 links.append(_Link(_section(page.url), page.url, page.title, page.about))
             if page.text:
                 has_texts = True
-                _write_text(file, page)
+                _write_whole_text(file, page)
     assert home is not None
     with open(place / LIST, "xb", opener=opener) as file:
         file.write("\n".join(_list(home, host, links, total)).encode())
     return has_texts
 
 
-def _write_text(file: IO[bytes], page: _Page) -> None:
+def _write_whole_text(file: IO[bytes], page: _Page) -> None:
     """Writes one page: its title, where it stands, and its text without a heading that repeats the title."""
     first, _, rest = page.text.partition("\n")
     heading = first.startswith("# ")

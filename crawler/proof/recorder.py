@@ -120,13 +120,13 @@ class RequestRecorder:
 
     def end(self, number: int, status: int, size: int, retry_after: str) -> None:
         """Records the whole answer to a request."""
-        asked = f" {quote(retry_after[:200], safe='')}" if retry_after and status in (429, 503) else ""
+        asked = f" {_word(retry_after[:200])}" if retry_after and status in (429, 503) else ""
         self._chain.add(f"< {self._epoch + self._now():.6f} {number} {status} {size}{asked}")
 
     def fail(self, number: int, reason: str) -> None:
         """Records that a request got no whole answer."""
         self._asking.discard(number)
-        self._chain.add(f"< {self._epoch + self._now():.6f} {number} - {quote(reason, safe='')}")
+        self._chain.add(f"< {self._epoch + self._now():.6f} {number} - {_word(reason)}")
 
     async def observe(self, response: Response) -> None:
         """Keeps the bytes of a robots.txt, and of no other answer. Raises SinkError, StorageFull."""
@@ -141,7 +141,7 @@ class RequestRecorder:
                 digest = await run_in_thread(self._bodies.keep, response.body)
         except OSError as error:
             raise _translate(error) from error
-        coding = quote(response.header("content-encoding").strip().lower(), safe="") or "-"
+        coding = _word(response.header("content-encoding").strip().lower()) or "-"
         self._chain.add(f"B {self._epoch + self._now():.6f} {response.number} {digest} {len(response.body)} {coding}")
 
     def _add(self, kind: str, said: Mapping[str, object]) -> None:
@@ -157,3 +157,8 @@ def _translate(error: OSError) -> SinkError | StorageFull:
     if is_full(error):
         return StorageFull(f"no space left for {error.filename or BODIES}: make room and repeat the command")
     return SinkError(f"{error.filename or BODIES} cannot be written: {error}")
+
+
+def _word(text: str) -> str:
+    """Returns text of strangers as one word of ASCII. What is no UTF-8 arrives as surrogates."""
+    return quote(text, safe="", errors="surrogateescape")

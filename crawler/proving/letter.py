@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from ..runtime.counting import many
 from ..runtime.times import iso
 from .verdicts import Proof, SiteVerdict
 
 
 def write_letter(proof: Proof, site: SiteVerdict) -> str:
     """Returns one paragraph in plain words, with the figures and the seal that can be checked later."""
-    n = f"{site.requests:,} request{'s' if site.requests != 1 else ''}"
+    n = many(site.requests, "request")
     said = [
         f"Between {iso(site.first_at)} and {iso(site.last_at)} our crawler, which calls itself {proof.user_agent!r}, "
         f"sent {n} to {site.site}.",
