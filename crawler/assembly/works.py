@@ -131,10 +131,12 @@ class Works:
 
     def _share_limit(self, config: Config) -> Quota | None:
         """Returns the part of this node in the limit of pages, where several nodes share it."""
-        if not isinstance(self.frontier, Sharing):
-            return None
-        self.frontier.share(config.scope.limit, self.seat.wake)
-        return self.frontier
+        match self.frontier:
+            case Sharing() as shared:
+                shared.share(config.scope.limit, self.seat.wake)
+                return shared
+            case _:
+                return None
 
     def engine_of(self, config: Config, quota: Quota | None = None) -> Engine:
         """Returns an engine of this event loop; with `quota` for one among several."""
