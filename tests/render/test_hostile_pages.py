@@ -21,8 +21,16 @@ async def visit(*names: str) -> dict[str, Outcome]:
     """Crawl such pages, and a good one after them."""
     render = {"mode": "always", "page_timeout_s": 2.0, "tab_memory_bytes": 256 << 20}
     settings: dict[str, Any] = QUICK | {"render": render, "max_depth": 0}
+    before = browsers()
     async with open_web(hostile(*names)) as served, crawler.stream(served.seeds, **settings) as outcomes:
-        return {outcome.url.path[1:]: outcome async for outcome in outcomes}
+        found = {outcome.url.path[1:]: outcome async for outcome in outcomes}
+    assert not browsers() - before, "no browser outlives its crawl"
+    return found
+
+
+def browsers() -> set[psutil.Process]:
+    """Returns the browsers of this process. Other tests may share one of their own."""
+    return {one for one in psutil.Process().children(recursive=True) if "chrom" in one.name()}
 
 
 def check(found: dict[str, Outcome]) -> None:
@@ -33,7 +41,6 @@ def check(found: dict[str, Outcome]) -> None:
     assert good.page
     assert good.page.title == "good"
     assert good.reason is None
-    assert not [one for one in psutil.Process().children(recursive=True) if "chrom" in one.name()]
 
 
 async def test_an_endless_script_a_full_memory_and_a_dialog_cost_one_page_each() -> None:

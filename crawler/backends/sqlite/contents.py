@@ -12,7 +12,8 @@ from ...model import Url
 
 _FIRST = """
 SELECT content.row, coalesce(content.url, url.text), coalesce(content.digest, visit.digest), content.incarnation,
-    content.incarnation IS NULL OR content.incarnation IN (SELECT incarnation FROM node WHERE until > ?)
+    content.incarnation IS NULL OR content.incarnation = ?
+        OR content.incarnation IN (SELECT incarnation FROM node WHERE until > ?)
 FROM content LEFT JOIN url ON url.id = content.row LEFT JOIN visit ON visit.id = content.row WHERE mark = ?
 """
 
@@ -30,7 +31,7 @@ def claim(
 
 
 def _claim(connection: sqlite3.Connection, mark: int, incarnation: int, one: ContentClaim, now: float) -> Url:
-    found = connection.execute(_FIRST, (now, mark)).fetchone()
+    found = connection.execute(_FIRST, (incarnation, now, mark)).fetchone()
     if found:
         row, text, digest, owner, is_valid = found
         if is_valid and row != one.row:
