@@ -133,7 +133,7 @@ class Works:
         """Returns the part of this node in the limit of pages, where several nodes share it."""
         match self.frontier:
             case Sharing() as shared:
-                shared.share(config.scope.limit, self.seat.wake)
+                shared.share(config.scope.limit, lambda: self.seat.wake())  # noqa: PLW0108 - the engine that comes sets it
                 return shared
             case _:
                 return None
