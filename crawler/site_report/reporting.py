@@ -58,7 +58,7 @@ def write_site_report(
     """Writes the report of a folder's crawl to the file `path` (None: standard output); a crawl may run in it.
 
     `html` is one page that needs no other file; it shows the first findings of each code. `json` and `csv` hold all
-    findings with all their pages. The file appears whole, or not at all. Blocks: 100,000 pages take about 15 seconds.
+    findings with all their pages. The file appears whole, or not at all. Blocks: 100,000 pages take 15 to 30 seconds.
     `tell` is told how many bytes of how many were read. Raises ConfigError for an unknown format, FolderError,
     FrontierError, StorageFull, SinkError.
     """
