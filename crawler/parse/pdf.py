@@ -66,8 +66,7 @@ def _read_document(document: pypdfium2.PdfDocument, reading: Reading, job: Parse
 
 def _read_text(page: pypdfium2.PdfPage, most: int) -> str:
     with closing(page.get_textpage()) as text:
-        count = min(text.count_chars(), most)
-        found: str = text.get_text_range(0, count) if count > 0 else ""
+        found: str = text.get_text_bounded()[:most]  # asks for the length of what it writes; a range guesses it
     return found.replace("\r\n", "\n").replace("\ufffe", "").replace("\x00", "").strip()
 
 

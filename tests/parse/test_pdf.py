@@ -17,6 +17,9 @@ pytest.importorskip("pypdfium2", reason="the extra `pdf` is not installed")
 from crawler.parse.pdf import MOST_PAGES
 from crawler.parse.pdf_moments import moment
 
+pytestmark = pytest.mark.long
+"""A library in C reads files that are damaged on purpose: not in the process of the quick tests."""
+
 URL = urls.parse("http://h.example/a.pdf")
 
 
