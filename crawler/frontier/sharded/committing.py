@@ -144,11 +144,6 @@ class Committer:
         while self._flushing is not None and not self._flushing.done():
             await asyncio.wait([self._flushing])
 
-    async def store(self) -> None:
-        """Waits until all that is in drafts now is stored, or cannot be. It waits for no later draft."""
-        if draft := self._draft or self._committing:
-            await asyncio.wait([draft.done])
-
     async def _flush(self) -> None:
         await asyncio.sleep(0)
         while (draft := self._draft) is not None:
