@@ -69,7 +69,7 @@ async def main() -> None:
             await anyio.sleep(SECONDS)
             async with _blank(dashboard) as blank:
                 await dashboard.show("jobs")
-                await dashboard.page.get_by_label("Select museum again").check()
+                await dashboard.page.get_by_label("Select museum again", exact=True).check()
                 await dashboard.page.mouse.move(1, 1)  # no row is lit
                 await _take(dashboard, blank, "jobs")
                 await dashboard.show(f"job/{job.id}")
@@ -81,7 +81,7 @@ async def main() -> None:
                 await _take(dashboard, blank, "report")
                 await dashboard.show("new")
                 await dashboard.page.get_by_label("Seeds", exact=True).fill("https://example.org/")
-                await dashboard.page.get_by_label("Depth").fill("2")
+                await dashboard.page.get_by_label("Depth", exact=True).fill("2")
                 await _take(dashboard, blank, "form")
 
 

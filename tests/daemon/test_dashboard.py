@@ -57,13 +57,13 @@ async def test_without_a_token_the_page_asks_for_it(open_daemon: Open) -> None:
         open_browser() as (_, page),
     ):
         await page.goto(listening.url)
-        await page.get_by_label("Token").wait_for()
+        await page.get_by_label("Token", exact=True).wait_for()
         await expect(page.get_by_role("alert")).to_have_count(0)
-        await page.get_by_label("Token").fill("a guess")
+        await page.get_by_label("Token", exact=True).fill("a guess")
         await page.get_by_role("button", name="Sign in").click()
-        await expect(page.get_by_label("Token")).to_have_value("")  # asked again
+        await expect(page.get_by_label("Token", exact=True)).to_have_value("")  # asked again
         await expect(page.get_by_role("alert")).to_contain_text("this token is not known, or was replaced")
-        await page.get_by_label("Token").fill(TOKEN)
+        await page.get_by_label("Token", exact=True).fill(TOKEN)
         await page.keyboard.press("Enter")
         await page.get_by_role("heading", name="Jobs").wait_for()
         await page.reload()
@@ -86,7 +86,7 @@ async def test_a_link_with_another_token_does_not_replace_the_one_that_is_kept(o
         dashboard.assert_calm()
         await page.goto(f"{dashboard.url}/#token=of-somebody-else")
         await page.get_by_role("button", name="Use the new token").click()
-        await page.get_by_label("Token").wait_for()  # it is wrong, and asked for
+        await page.get_by_label("Token", exact=True).wait_for()  # it is wrong, and asked for
         await page.goto(f"{dashboard.url}/#token={TOKEN}")
         await page.get_by_role("button", name="Use the new token").click()
         await page.get_by_role("heading", name="Jobs").wait_for()
@@ -102,7 +102,7 @@ async def test_a_job_is_asked_for_watched_paused_changed_and_finished(open_daemo
         await page.get_by_role("link", name="New job").first.click()
         await page.get_by_label("Seeds", exact=True).fill(served.seeds[0])
         await page.get_by_label("Name", exact=True).fill("mine")
-        await page.get_by_label("Rest between requests in seconds").fill("0.4")
+        await page.get_by_label("Rest between requests in seconds", exact=True).fill("0.4")
         await page.get_by_role("button", name="Start the crawl").click()
         await expect(page.get_by_role("heading", name="mine")).to_contain_text("running")
         await expect(fact(page, "pages")).not_to_have_text("0")
@@ -170,11 +170,11 @@ async def test_what_the_form_gets_wrong_is_said_at_its_field(open_daemon: Open) 
         page = dashboard.page
         await dashboard.show("new")
         await page.get_by_label("Seeds", exact=True).fill("http://127.0.0.1:9/")
-        await page.get_by_label("Depth").fill("deep")
+        await page.get_by_label("Depth", exact=True).fill("deep")
         await page.get_by_role("button", name="Start the crawl").click()
-        await expect(page.get_by_label("Depth")).to_have_attribute("aria-invalid", "true")
-        await expect(page.get_by_label("Depth")).to_be_focused()
-        await expect(page.get_by_label("Depth")).to_have_accessible_description(re.compile("should be"))
+        await expect(page.get_by_label("Depth", exact=True)).to_have_attribute("aria-invalid", "true")
+        await expect(page.get_by_label("Depth", exact=True)).to_be_focused()
+        await expect(page.get_by_label("Depth", exact=True)).to_have_accessible_description(re.compile("should be"))
         assert dashboard.jobs.list() == []
 
 
@@ -229,7 +229,7 @@ async def test_pages_are_filtered_errors_grouped_and_a_url_explained(open_daemon
         job = await crawled(dashboard, served)
         await dashboard.show(f"job/{job.id}/pages")
         await expect(page.locator("tbody tr")).to_have_count(33)
-        await page.get_by_label("status").fill("4xx")
+        await page.get_by_label("status", exact=True).fill("4xx")
         await page.get_by_role("button", name="Filter").click()
         await expect(page.locator("tbody tr")).to_have_count(1)
         await expect(page.locator("tbody tr")).to_contain_text("/broken")
@@ -238,15 +238,15 @@ async def test_pages_are_filtered_errors_grouped_and_a_url_explained(open_daemon
         await page.get_by_role("button", name="Pages that failed").click()
         await expect(page.locator(".group li")).to_contain_text("HTTP 404")
         await page.get_by_role("link", name="All 1 of them").click()
-        await expect(page.get_by_label("reason")).to_have_value("status-4xx")
+        await expect(page.get_by_label("reason", exact=True)).to_have_value("status-4xx")
         await expect(page.locator("tbody tr")).to_have_count(1)
         await expect(page.locator("tbody tr")).to_contain_text("/broken")
         await page.get_by_role("tab", name="explain").click()
-        await page.get_by_label("URL").fill(served.url("site.test", "/broken"))
+        await page.get_by_label("URL", exact=True).fill(served.url("site.test", "/broken"))
         await page.get_by_role("button", name="Why?").click()
         await expect(page.locator(".why")).to_contain_text("HTTP 404")
         await expect(page.locator(".why")).to_contain_text("found on")
-        await page.get_by_label("URL").fill("http://:0/")
+        await page.get_by_label("URL", exact=True).fill("http://:0/")
         await page.get_by_role("button", name="Why?").click()
         await expect(page.get_by_role("alert")).to_be_visible()
 
@@ -277,10 +277,10 @@ async def test_a_job_is_found_by_its_name_and_label(open_daemon: Open) -> None:
         await dashboard.show("")
         await expect(page.locator("tbody tr")).to_have_count(2)
         for text, found in (("SHO", "shop"), ("of=news", "news")):
-            await page.get_by_label("Find by name or label").fill(text)
+            await page.get_by_label("Find by name or label", exact=True).fill(text)
             await expect(page.locator("tbody tr")).to_have_count(1)
             await expect(page.locator("tbody tr")).to_contain_text(found)
-        await page.get_by_label("Find by name or label").fill("weather")
+        await page.get_by_label("Find by name or label", exact=True).fill("weather")
         await expect(page.get_by_text("No job has this name or label.")).to_be_visible()
 
 

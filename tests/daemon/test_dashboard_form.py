@@ -35,14 +35,14 @@ async def test_every_label_is_words_with_help_beside_it_and_a_wrong_field_is_gon
         dashboard.assert_calm()
 
         # What is wrong in a part that is closed: it is opened, and the field is gone to.
-        await page.get_by_label("Visits at a time").fill("0")
-        await page.get_by_label("Find a setting").fill("no such word")
+        await page.get_by_label("Visits at a time", exact=True).fill("0")
+        await page.get_by_label("Find a setting", exact=True).fill("no such word")
         await expect(page.get_by_text("No setting has this word.")).to_be_visible()
-        await page.get_by_label("Find a setting").fill("")
+        await page.get_by_label("Find a setting", exact=True).fill("")
         await page.get_by_text("More settings").click()
-        await expect(page.get_by_label("Visits at a time")).to_be_hidden()
+        await expect(page.get_by_label("Visits at a time", exact=True)).to_be_hidden()
         await page.get_by_role("button", name="Start the crawl").click()
-        await expect(page.get_by_label("Visits at a time")).to_be_focused()
+        await expect(page.get_by_label("Visits at a time", exact=True)).to_be_focused()
         await expect(page.get_by_role("alert")).to_contain_text("The crawl was not started.")
         assert dashboard.jobs.list() == []
 

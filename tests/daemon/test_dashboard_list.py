@@ -58,7 +58,7 @@ async def test_many_jobs_are_chosen_and_changed_after_one_question(open_daemon: 
         await expect(page.get_by_role("button", name="More")).to_have_count(0)
 
         for name in ("paused-07", "paused-09"):
-            await page.get_by_label(f"Select {name}").check()
+            await page.get_by_label(f"Select {name}", exact=True).check()
         await expect(page.get_by_text("2 jobs selected.")).to_be_visible()
         await page.get_by_role("button", name="Stop", exact=True).first.click()
         await expect(page.get_by_role("dialog")).to_contain_text("Stop 2 jobs?")
@@ -72,17 +72,17 @@ async def test_many_jobs_are_chosen_and_changed_after_one_question(open_daemon: 
 
         await page.reload()
         await expect(rows).to_have_count(50)
-        await page.get_by_label("Select all that are shown").check()
+        await page.get_by_label("Select all that are shown", exact=True).check()
         await page.get_by_role("button", name="Select all that match").click()
         await page.get_by_role("region", name="Selected jobs").get_by_role("button", name="Stop").click()
         await expect(page.get_by_role("dialog")).to_contain_text("Stop 51 jobs?")
         await expect(page.get_by_role("dialog")).to_contain_text("2 other jobs stay as they are.")
         await page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
 
-        await page.get_by_label("Find by name or label").fill("paused-1")
+        await page.get_by_label("Find by name or label", exact=True).fill("paused-1")
         await expect(rows).to_have_count(10)
         await expect(page.get_by_role("region", name="Selected jobs")).to_have_count(0)
-        await page.get_by_label("Select all that are shown").check()
+        await page.get_by_label("Select all that are shown", exact=True).check()
         gone = jobs.list(name="paused-15")[0]
         await jobs.remove(gone.id)
         await expect(rows).to_have_count(9)

@@ -37,15 +37,15 @@ async def look_at_forms(dashboard: Dashboard) -> list[str]:
     page = dashboard.page
     await dashboard.show("new")
     await page.get_by_text("More settings").click()
-    await page.get_by_label("Depth").fill("deep")
+    await page.get_by_label("Depth", exact=True).fill("deep")
     await page.get_by_label("Seeds", exact=True).fill("http://127.0.0.1:9/")
     await page.get_by_role("button", name="Start the crawl").click()
-    await expect(page.get_by_label("Depth")).to_be_focused()
+    await expect(page.get_by_label("Depth", exact=True)).to_be_focused()
     found = await look(page, "the form")
     await dashboard.show("schedules")
     await page.get_by_role("row", name="every morning").wait_for()
     await page.get_by_text("New schedule").click()
-    await page.get_by_label("Time zone").wait_for()
+    await page.get_by_label("Time zone", exact=True).wait_for()
     return [*found, *await look(page, "schedules")]
 
 
@@ -53,7 +53,7 @@ async def look_at_list(dashboard: Dashboard) -> list[str]:
     """The list with a job that is chosen, and the question before it is deleted."""
     page = dashboard.page
     await dashboard.show("")
-    await page.get_by_label(f"Select {LONG}").check()
+    await page.get_by_label(f"Select {LONG}", exact=True).check()
     found = await look(page, "the list")
     await page.get_by_role("region", name="Selected jobs").get_by_role("button", name="Delete").click()
     await page.get_by_role("dialog").wait_for()

@@ -17,12 +17,12 @@ async def test_a_schedule_is_made_switched_off_and_removed(open_daemon: Open) ->
     async with open_dashboard(open_daemon) as dashboard:
         page = dashboard.page
         await page.get_by_role("link", name="Schedules").click()
-        await page.get_by_label("Seeds").fill("https://example.org/")
-        await page.get_by_label("When").fill("0 25 * * *")
+        await page.get_by_label("Seeds", exact=True).fill("https://example.org/")
+        await page.get_by_label("When", exact=True).fill("0 25 * * *")
         await page.get_by_role("button", name="Save the schedule").click()
-        await expect(page.get_by_label("When")).to_be_focused()
+        await expect(page.get_by_label("When", exact=True)).to_be_focused()
         await expect(page.locator("#schedule-cron-fault")).to_contain_text("bad hour")
-        await page.get_by_label("When").fill("30 6 * * MON")
+        await page.get_by_label("When", exact=True).fill("30 6 * * MON")
         await page.get_by_role("button", name="Save the schedule").click()
         row = page.get_by_role("row").filter(has_text="30 6 * * MON")
         await expect(row).to_contain_text("06:30:00")
