@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .folder.naming import default_folder_name
     from .folder.repair import RepairReport, repair_folder
     from .folder.reporting import read_report
+    from .forecast import Eta, Interval
     from .frontier import Known, Look, look
     from .frontier.backend import Fenced
     from .gate import (
@@ -147,6 +148,7 @@ _HOMES = {
     "OffloadError ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "export": "export_folder",
+    "forecast": "Eta Interval",
     "lookback": (
         "Clusters Gain Inspection Slowness Story Stretch explain_slowness find_clusters inspect_folder tell_story"
     ),
@@ -229,6 +231,7 @@ __all__ = [
     "Disposition",
     "Ending",
     "Engine",
+    "Eta",
     "Explanation",
     "Failures",
     "Fault",
@@ -250,6 +253,7 @@ __all__ = [
     "HookError",
     "Identity",
     "Inspection",
+    "Interval",
     "Judged",
     "Known",
     "Label",

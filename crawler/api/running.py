@@ -39,6 +39,7 @@ from ..settings import Config, Settings
 from ..settings.loading import Changes, amend, changes, value_of
 from ..standing import SiteView
 from .exchanges import Exchanges, make_request
+from .outlook import Outlook
 from .past import keep_course_of_run, keep_index_of_run
 from .progress import LeastTime, find_progress
 from .seeds import OnBadSeed, Seed, read_seeds, seed_batches
@@ -74,7 +75,7 @@ class Crawl:
         self._on_bad = self._note_bad if on_bad_seed == "skip" else None
         self._bad = SkippedSeeds()
         self._is_closed = self._is_running = False
-        self._least_time = LeastTime()
+        self._least_time, self._outlook = LeastTime(), Outlook()
         self._at_rest = asyncio.Event()
         """Set while it does not run."""
         self._at_rest.set()
@@ -155,6 +156,7 @@ class Crawl:
             self._was_finished = self._has_finished()
             self._last = self._engine.snapshot().at_rest()
             self._engine = self._works.engine(self.config)
+            self._outlook = Outlook()
             self._is_running = False
             self._at_rest.set()
 
@@ -224,11 +226,13 @@ class Crawl:
         """Starts no more visits until `resume`."""
         self._check_open()
         self._engine.pause()
+        self._outlook.hold()
 
     def resume(self) -> None:
         """Starts visits again after `pause`."""
         self._check_open()
         self._engine.resume()
+        self._outlook.go_on()
 
     async def change(
         self, config: Config | None = None, *, who: str = "program", **settings: Unpack[Settings]
@@ -352,7 +356,8 @@ class Crawl:
         now, spent_s = self._with_progress(now), self._engine.spent.time_s
         if not self._is_running:
             return now
-        return replace(now, at_least_s=self._least_time.find(self.config, now, spent_s, self._sites_with_most))
+        now = replace(now, at_least_s=self._least_time.find(self.config, now, spent_s, self._sites_with_most))
+        return replace(now, eta=self._outlook.find(self.config, now, self._engine.spent, self._least_time.views))
 
     def _with_progress(self, now: Snapshot) -> Snapshot:
         is_closed = not (now.reads_seeds or self._works.extract)

@@ -206,6 +206,25 @@ class LatencyOut(Shape):
     p99: float
 
 
+class EtaOut(Shape):
+    """When a run ends, as far as that can be said: intervals that hold in 80 of 100 cases."""
+
+    low_s: float
+    """Seconds from now. If `high_s` is null: the least that it takes, if all goes on as now."""
+    likely_s: float | None
+    """The median."""
+    high_s: float | None
+    """null: nothing can be said of how long it takes at most; `why` has the reason."""
+    left_low: float
+    """URLs that are still to be visited; the next two fields as for the seconds."""
+    left_likely: float | None
+    left_high: float | None
+    by: Literal["queue", "pages", "time", "bytes"] | None
+    """What is most likely to end it: `queue` (nothing is left), or a limit of `pages`, `time` or `bytes`."""
+    why: str
+    """Why no interval can be said; empty: it can."""
+
+
 class JobOut(Shape):
     """A job."""
 
@@ -252,6 +271,8 @@ class JobOut(Shape):
     """Settings that would help, by full name, with their suggested values."""
     at_least_s: float | None
     """Seconds that the queue of now takes at least, since sites rest between requests. null: it cannot be said."""
+    eta: EtaOut | None
+    """When the run ends, with an interval; null: it does not run."""
     stages: dict[str, float]
     """The share of recent visit time that each stage took."""
     latency: LatencyOut | None

@@ -1,0 +1,91 @@
+"""Tells when a crawl that runs will end, from how it went until now; where that cannot be said, it tells why."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+from ..engine.limits import Spent
+from ..forecast import Eta, Limits, SiteNow, Watch, foresee_end
+from ..metrics.metrics import Snapshot
+from ..settings import Config
+from ..standing import SiteView
+
+NEWS = 1.03
+"""How much the visits must have grown for another estimate, which takes the loop some milliseconds."""
+LEAST_S, MOST_S = 5.0, 60.0
+"""Seconds after which there is another one at the earliest, and in any case."""
+
+
+class Outlook:
+    """Watches one run, whenever somebody looks at it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._watch = Watch()
+        self._told: Eta | None = None
+        self._told_at = -math.inf
+        self._told_visits = 0
+        self._is_held = False
+
+    def hold(self) -> None:
+        """Tells nothing while the crawl stands still."""
+        self._is_held = True
+
+    def go_on(self) -> None:
+        """Tells again; speeds are measured anew."""
+        if self._is_held:
+            self._is_held = False
+            self._watch.forget_speeds()
+            self._told = None
+
+    def find(self, config: Config, now: Snapshot, spent: Spent, sites: Sequence[SiteView]) -> Eta | None:
+        """Returns when the run ends; None: it stands still. `sites`: those with the most URLs left."""
+        if self._is_held:
+            return None
+        at, counts = self._clock(), now.counts
+        seen = [_look_at(view, config.scope.limit_per_site) for view in sites if view.queued or view.leased]
+        self._watch.note(at, seen, now.visits, counts.queued + counts.leased)
+        age_s = at - self._told_at
+        is_stale = age_s >= MOST_S or (age_s >= LEAST_S and now.visits > self._told_visits * NEWS)
+        if self._told is None or is_stale:
+            self._told, self._told_at, self._told_visits = self._foresee(config, now, spent), at, now.visits
+        return self._told.after(at - self._told_at)
+
+    def _foresee(self, config: Config, now: Snapshot, spent: Spent) -> Eta:
+        is_settled = now.progress is not None and now.progress.what == "urls"
+        return foresee_end(
+            self._watch.sites(), self._watch.whole(), _limits(config, now, spent),
+            at_least_s=now.at_least_s or 0.0,
+            is_settled=is_settled,
+            is_growing=now.reads_seeds or _has_other_limits(config) or self._finds_sites(config, now),
+        )  # fmt: skip
+
+    def _finds_sites(self, config: Config, now: Snapshot) -> bool:
+        """Whether new sites came up in the second half of the visits, where links may lead to any."""
+        scope = config.scope
+        may_come = scope.reach in ("domain", "any") or scope.extra_hops > 0 or scope.requisites
+        return may_come and self._watch.newest_site_at > now.visits / 2
+
+
+def _look_at(view: SiteView, limit: int | None) -> SiteNow:
+    left = math.inf if limit is None else max(0, limit - view.visits)
+    return SiteNow(view.site, view.queued + view.leased, view.visits, view.rest_s / view.per_site, left)
+
+
+def _limits(config: Config, now: Snapshot, spent: Spent) -> Limits:
+    scope = config.scope
+    visits = seconds = bytes_s = math.inf
+    if scope.limit is not None and now.pages:
+        visits = max(0, scope.limit - now.counts.pages) * max(1.0, now.visits / now.pages)
+    if scope.time_limit_s is not None:
+        seconds = max(0.0, scope.time_limit_s - spent.time_s - now.elapsed_s)
+    if scope.size_limit_bytes is not None and now.bytes:
+        bytes_s = max(0, scope.size_limit_bytes - spent.bytes - now.bytes) / now.bytes * now.elapsed_s
+    return Limits(visits, seconds, bytes_s)
+
+
+def _has_other_limits(config: Config) -> bool:
+    """Whether limits of single sites or of domains may end parts of the crawl, which nothing here foresees."""
+    return config.scope.limit_per_domain is not None or any(site.limit is not None for site in config.sites.values())
