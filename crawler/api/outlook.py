@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 from ..engine.limits import Spent
 from ..forecast import Eta, Limits, SiteNow, Watch, foresee_end
 from ..metrics.metrics import Snapshot
 from ..settings import Config
 from ..standing import SiteView
+from .progress import LOOKED_AT, LeastTime
 
+Busiest = Callable[[int], Sequence[SiteView]]
+"""Returns so many sites with the most URLs left."""
 NEWS = 1.03
 """How much the visits must have grown for another estimate, which takes the loop some milliseconds."""
+LOOK_S = 2.0
+"""Seconds between two looks, which cost less than a millisecond each."""
 LEAST_S, MOST_S = 5.0, 60.0
 """Seconds after which there is another one at the earliest, and in any case."""
 
 
+@contextmanager
+def looking(look: Callable[[], None]) -> Iterator[None]:
+    """Calls `look` again and again while the block lasts, so that an estimate does not depend on who asks for one."""
+    loop = asyncio.get_running_loop()
+    timer: list[asyncio.TimerHandle] = []
+
+    def again() -> None:
+        timer[:] = [loop.call_later(LOOK_S, again)]
+        look()
+
+    again()
+    try:
+        yield
+    finally:
+        timer[0].cancel()
+
+
 class Outlook:
-    """Watches one run, whenever somebody looks at it."""
+    """Watches one run, and tells when it ends."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._watch = Watch()
+        self._least_time = LeastTime(clock)
         self._told: Eta | None = None
         self._told_at = -math.inf
         self._told_visits = 0
@@ -40,16 +66,24 @@ class Outlook:
             self._watch.forget_speeds()
             self._told = None
 
-    def find(self, config: Config, now: Snapshot, spent: Spent, sites: Sequence[SiteView]) -> Eta | None:
-        """Returns when the run ends; None: it stands still. `sites`: those with the most URLs left."""
-        if self._is_held:
-            return None
-        at, counts = self._clock(), now.counts
-        seen = [_look_at(view, config.scope.limit_per_site) for view in sites if view.queued or view.leased]
-        self._watch.note(at, seen, now.visits, counts.queued + counts.leased)
+    def note(self, now: Snapshot, config: Config, busiest: Busiest) -> None:
+        """Notes how far the run and its sites are."""
+        if not self._is_held:
+            views = busiest(LOOKED_AT)
+            seen = [_look_at(view, config.scope.limit_per_site) for view in views if view.queued or view.leased]
+            self._watch.note(self._clock(), seen, now.visits, now.counts.queued + now.counts.leased)
+
+    def complete(self, now: Snapshot, config: Config, spent: Spent, busiest: Busiest) -> Snapshot:
+        """Returns the snapshot with the least time that the run takes, and when it ends unless it stands still."""
+        now = replace(now, at_least_s=self._least_time.find(config, now, spent.time_s, busiest))
+        return now if self._is_held else replace(now, eta=self._find(now, config, spent, busiest))
+
+    def _find(self, now: Snapshot, config: Config, spent: Spent, busiest: Busiest) -> Eta:
+        at = self._clock()
         age_s = at - self._told_at
         is_stale = age_s >= MOST_S or (age_s >= LEAST_S and now.visits > self._told_visits * NEWS)
         if self._told is None or is_stale:
+            self.note(now, config, busiest)
             self._told, self._told_at, self._told_visits = self._foresee(config, now, spent), at, now.visits
         return self._told.after(at - self._told_at)
 

@@ -42,8 +42,6 @@ class LeastTime:
         self._looked_at: float | None = None
         self._ends_at = 0.0
         """Until then the queue takes at least."""
-        self.views: Sequence[SiteView] = ()
-        """The sites with the most URLs left, at the last look."""
 
     def find(
         self, config: Config, now: Snapshot, spent_s: float, busiest: Callable[[int], Sequence[SiteView]]
@@ -56,8 +54,7 @@ class LeastTime:
         at = self._clock()
         if self._looked_at is None or at - self._looked_at >= LOOK_S:
             self._looked_at = at
-            self.views = busiest(LOOKED_AT)
-            self._ends_at = at + max(map(least_time_of, self.views), default=0.0)
+            self._ends_at = at + max(map(least_time_of, busiest(LOOKED_AT)), default=0.0)
         least_s = self._ends_at - at
         return least_s if least_s > 0 and _empties_its_queue(config, now, spent_s + now.elapsed_s + least_s) else None
 

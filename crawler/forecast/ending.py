@@ -92,7 +92,7 @@ def foresee_end(
         empty = [max(empty[n], _spend(many[n], speeds[n], dice)) for n in range(N)]
     by_pages = [limits.visits * pace[n] if pace else math.inf for n in range(N)]
     ends = [min(empty[n], by_pages[n], limits.seconds, limits.bytes_s) for n in range(N)]
-    found = interval_of(ends, min(at_least_s, *ends))
+    found = interval_of(ends, at_least_s)
     rest = interval_of([min(one, limits.visits) for one in left], min(whole.queued, limits.visits))
     by = _find_cause(ends, empty, by_pages, limits) if found.high is not None else None
     return Eta(*found, *rest, by, "" if by else _explain(whole, pace, is_growing=is_growing))
