@@ -19,6 +19,8 @@ MOST_MARKS = 64
 """Marks that are kept of a site. Of the older ones every second one goes when there are more."""
 LEAST_VISITS = 12
 """Visits before which a yield is not judged: by chance alone it may be anything."""
+NOTHING_LEFT = 0.5
+"""How likely it is, before anything is seen, that all of a site is known."""
 RECENT = 0.3
 """The share of all visits that the yield of now is taken from."""
 
@@ -108,7 +110,12 @@ def _still_to_come(early: _Stretch, late: _Stretch, known: int, queued: int, dic
 
 
 def _draw_yield(stretch: _Stretch, dice: random.Random) -> float:
-    """Returns a draw from the gamma distribution that Jeffreys' prior gives for a rate of events."""
+    """Returns a draw from the gamma distribution that Jeffreys' prior gives for a rate of events.
+
+    Where nothing was brought, there may be nothing left to bring: every second draw says so.
+    """
+    if not stretch.brought and dice.random() < NOTHING_LEFT:
+        return 0.0
     shape = stretch.brought / stretch.scatter + 0.5
     return dice.gammavariate(shape, stretch.scatter / stretch.visits)
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+from ...forecast import Eta
 from ..jobs.job import Progress, Wish
 from .settings_schema import MARK
 from .storable import MAX_INT, storable
@@ -206,25 +207,6 @@ class LatencyOut(Shape):
     p99: float
 
 
-class EtaOut(Shape):
-    """When a run ends, as far as that can be said: intervals that hold in 80 of 100 cases."""
-
-    low_s: float
-    """Seconds from now. If `high_s` is null: the least that it takes, if all goes on as now."""
-    likely_s: float | None
-    """The median."""
-    high_s: float | None
-    """null: nothing can be said of how long it takes at most; `why` has the reason."""
-    left_low: float
-    """URLs that are still to be visited; the next two fields as for the seconds."""
-    left_likely: float | None
-    left_high: float | None
-    by: Literal["queue", "pages", "time", "bytes"] | None
-    """What is most likely to end it: `queue` (nothing is left), or a limit of `pages`, `time` or `bytes`."""
-    why: str
-    """Why no interval can be said; empty: it can."""
-
-
 class JobOut(Shape):
     """A job."""
 
@@ -271,7 +253,7 @@ class JobOut(Shape):
     """Settings that would help, by full name, with their suggested values."""
     at_least_s: float | None
     """Seconds that the queue of now takes at least, since sites rest between requests. null: it cannot be said."""
-    eta: EtaOut | None
+    eta: Eta | None
     """When the run ends, with an interval; null: it does not run."""
     stages: dict[str, float]
     """The share of recent visit time that each stage took."""
