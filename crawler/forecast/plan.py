@@ -100,7 +100,7 @@ def plan_site(
     """Returns the plan of a site from its sample. `most`: the pages that a limit leaves it."""
     dice = random.Random(site)
     known, made = len(sample.known), len(sample.pages)
-    sizes = foresee_size(sample, dice) or [math.inf] * N
+    sizes = foresee_size(sample, dice) or [known if n % 2 else math.inf for n in range(N)]
     pages = [page for page in sample.pages if page.is_page]
     shares = [_draw_share(len(pages), made, dice, is_all=one == made) for one in sizes]
     visits = [min(one, most / share) if share else one for one, share in zip(sizes, shares, strict=True)]
