@@ -194,8 +194,9 @@ def _sites(sites: Sequence[SiteForecast]) -> Iterator[str]:
     for one in sites[:SHOWN_SITES]:
         yield f"  {one.site}"
         took, pages = _range(one.seconds, show.duration), _range(one.pages, show.number)
+        pages += " page" if pages == "1" else " pages"
         asked = " (its Crawl-delay)" if one.asked_s else ""
-        yield f"      {took}, {pages} pages, a rest of {show.duration(one.delay_s)}{asked}"
+        yield f"      {took}, {pages}, a rest of {show.duration(one.delay_s)}{asked}"
         if one.listed:
             yield f"      {show.many(one.listed, 'URL')} in {show.many(one.sitemaps, 'sitemap')}"
         if one.why:
