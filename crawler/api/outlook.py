@@ -93,14 +93,20 @@ class Outlook:
             self._watch.sites(), self._watch.whole(), _limits(config, now, spent),
             at_least_s=now.at_least_s or 0.0,
             is_settled=is_settled,
-            is_growing=now.reads_seeds or _has_other_limits(config) or self._finds_sites(config, now),
+            unforeseen=self._find_unforeseen(config, now),
         )  # fmt: skip
 
-    def _finds_sites(self, config: Config, now: Snapshot) -> bool:
-        """Whether new sites came up in the second half of the visits, where links may lead to any."""
+    def _find_unforeseen(self, config: Config, now: Snapshot) -> str:
+        """Returns why nothing can be said of what will still come; empty: something can be."""
         scope = config.scope
-        may_come = scope.reach in ("domain", "any") or scope.extra_hops > 0 or scope.requisites
-        return may_come and self._watch.newest_site_at > now.visits / 2
+        if now.reads_seeds:
+            return "seeds are still read"
+        if scope.limit_per_domain is not None or any(site.limit is not None for site in config.sites.values()):
+            return "limits of single sites or domains are not foreseen"
+        may_lead_away = scope.reach in ("domain", "any") or scope.extra_hops > 0 or scope.requisites
+        if may_lead_away and self._watch.newest_site_at > now.visits / 2:
+            return "links still lead to new sites"
+        return ""
 
 
 def _look_at(view: SiteView, limit: int | None) -> SiteNow:
@@ -118,8 +124,3 @@ def _limits(config: Config, now: Snapshot, spent: Spent) -> Limits:
     if scope.size_limit_bytes is not None and now.bytes:
         bytes_s = max(0, scope.size_limit_bytes - spent.bytes - now.bytes) / now.bytes * now.elapsed_s
     return Limits(visits, seconds, bytes_s)
-
-
-def _has_other_limits(config: Config) -> bool:
-    """Whether limits of single sites or of domains may end parts of the crawl, which nothing here foresees."""
-    return config.scope.limit_per_domain is not None or any(site.limit is not None for site in config.sites.values())

@@ -76,16 +76,16 @@ class Eta:
 
 def foresee_end(
     sites: Sequence[SiteLeft], whole: SiteLeft, limits: Limits, *, at_least_s: float = 0.0,
-    is_settled: bool = False, is_growing: bool = False,
+    is_settled: bool = False, unforeseen: str = "",
 ) -> Eta:  # fmt: skip
     """Returns when a crawl ends. `whole` is all of it, taken as one site.
 
     It takes as long as its slowest site and as all its visits together, whichever is longer. `is_settled`: no visit can
-    bring another URL. `is_growing`: seeds or sites may still come, of which nothing is known.
+    bring another URL. `unforeseen`: why nothing can be said of the URLs that will still come, in words.
     """
     dice = random.Random(SEED)
     pace = _draw_visit_s(whole, dice)
-    left, alone = _draw_left(sites, whole, dice, is_settled=is_settled, is_growing=is_growing)
+    left, alone = _draw_left(sites, whole, dice, is_settled=is_settled, is_foreseen=not unforeseen)
     empty = [_spend(left[n], pace[n], dice) if pace else math.inf for n in range(N)]
     for one, many in zip(sites, alone, strict=True):
         speeds = _draw_visit_s(one, dice) or [math.inf] * N
@@ -95,30 +95,32 @@ def foresee_end(
     found = interval_of(ends, at_least_s)
     rest = interval_of([min(one, limits.visits) for one in left], min(whole.queued, limits.visits))
     by = _find_cause(ends, empty, by_pages, limits) if found.high is not None else None
-    return Eta(*found, *rest, by, "" if by else _explain(whole, pace, is_growing=is_growing))
+    return Eta(*found, *rest, by, "" if by else unforeseen or _explain(whole, pace))
 
 
 def _draw_left(
-    sites: Sequence[SiteLeft], whole: SiteLeft, dice: random.Random, *, is_settled: bool, is_growing: bool
+    sites: Sequence[SiteLeft], whole: SiteLeft, dice: random.Random, *, is_settled: bool, is_foreseen: bool
 ) -> tuple[Draws, list[Draws]]:
     """Returns draws of how many visits are left: of the whole crawl, and of each site."""
     if is_settled:
         return [float(whole.queued)] * N, [[min(one.queued, one.most)] * N for one in sites]
-    together = None if is_growing else foresee_left(whole.marks, whole.queued, dice)
-    left = together or [math.inf] * N
-    alone = [_last(one, left, dice) for one in sites]
-    known = sum(one.queued for one in sites) >= NEARLY_ALL * whole.queued
-    if sites and known and not is_growing:  # what each does is known better than what all do
-        left = [sum(many[n] for many in alone) for n in range(N)]
-    return left, alone
+    if not is_foreseen:
+        return _unknown(whole.queued), [_unknown(min(one.queued, one.most)) for one in sites]
+    alone = [_last(one, dice) for one in sites]
+    if sites and sum(one.queued for one in sites) >= NEARLY_ALL * whole.queued:
+        return [sum(many[n] for many in alone) for n in range(N)], alone  # what each does is known better
+    return foresee_left(whole.marks, whole.queued, dice) or _unknown(whole.queued), alone
 
 
-def _last(site: SiteLeft, whole: Draws, dice: random.Random) -> Draws:
-    """Returns draws of how many visits of a site are left. One that is too young to judge grows as the crawl does."""
-    draws = foresee_left(site.marks, site.queued, dice)
-    if draws is None:
-        draws = whole if math.isinf(max(whole, default=0.0)) else [float(site.queued)] * N
+def _last(site: SiteLeft, dice: random.Random) -> Draws:
+    """Returns draws of how many visits of a site are left."""
+    draws = foresee_left(site.marks, site.queued, dice) or _unknown(site.queued)
     return [min(one, site.most) for one in draws]
+
+
+def _unknown(queued: float) -> Draws:
+    """Returns draws where nothing can be said: as many as are queued, or any number."""
+    return [queued if n % 2 else math.inf for n in range(N)]
 
 
 def _spend(visits: float, visit_s: float, dice: random.Random) -> float:
@@ -163,10 +165,8 @@ def _find_cause(ends: Draws, empty: Draws, by_pages: Draws, limits: Limits) -> B
     return max(set(causes), key=causes.count)
 
 
-def _explain(whole: SiteLeft, pace: Draws, *, is_growing: bool) -> str:
+def _explain(whole: SiteLeft, pace: Draws) -> str:
     """Returns why no interval can be said."""
-    if is_growing:
-        return "seeds or sites may still come"
     if not pace or len(whole.marks) < 3:
         return "too few visits were made to judge"
     return "visits bring about as many new URLs as they take, or more"
