@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -51,6 +51,8 @@ class Taster:
     name = "forecast"
 
     def __init__(self, sites: Mapping[str, Collection[Request]], enough: int) -> None:
+        self.hold: Callable[[str], None] = _hold_none
+        """Called with each site that was sampled enough, and with each that is not to be sampled."""
         self.sites: dict[str, SiteSeen] = {site: SiteSeen(site) for site in sites}
         for site, requests in sites.items():
             texts = {request.url.text for request in requests}
@@ -66,11 +68,10 @@ class Taster:
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
         for outcome in outcomes:
             self._take(outcome)
+        for site in {outcome.url.site for outcome in outcomes}:
+            if site not in self.sites or len(self.sites[site].visits) >= self._enough:
+                self.hold(site)
         return {}
-
-    def sated(self) -> list[str]:
-        """Returns the sites that were sampled enough."""
-        return [one.site for one in self.sites.values() if len(one.visits) >= self._enough]
 
     def _take(self, outcome: Outcome) -> None:
         seen = self.sites.get(outcome.url.site)
@@ -110,6 +111,8 @@ class Taster:
         for text in texts:
             site = Url(text).site
             if site not in self.sites:
+                if site not in self.others:
+                    self.hold(site)
                 self.others.add(site)
             elif len(self.sites[site].known) < MOST_LISTED:
                 self.sites[site].known.add(text)
@@ -132,14 +135,17 @@ def _answer_s(outcome: Outcome) -> float:
     return (took.dns + took.connect + took.ttfb + took.download + took.render) / 1000
 
 
+def _hold_none(site: str) -> None:
+    """Does nothing: the crawl has not begun."""
+
+
 async def sample_sites(crawl: Crawl, seeds: Sequence[Request], taster: Taster) -> None:
     """Runs the crawl until every site was sampled enough, or has no more pages."""
+    taster.hold = crawl.hold
     running = asyncio.create_task(crawl.run(seeds))
     try:
         while not running.done():
             await asyncio.wait([running], timeout=LOOK_S)
-            for site in (*taster.sated(), *taster.others):
-                crawl.hold(site)
             if not running.done() and _rests(crawl):
                 crawl.stop()
         await running

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from .draws import Draws, N, interval_of
-from .growth import Mark, foresee_left
+from .growth import Mark, foresee_left, is_young
 
 SEED = 20
 """Of the random numbers: the same state gives the same answer."""
@@ -95,7 +95,7 @@ def foresee_end(
     found = interval_of(ends, at_least_s)
     rest = interval_of([min(one, limits.visits) for one in left], min(whole.queued, limits.visits))
     by = _find_cause(ends, empty, by_pages, limits) if found.high is not None else None
-    return Eta(*found, *rest, by, "" if by else unforeseen or _explain(whole, pace))
+    return Eta(*found, *rest, by, "" if by else unforeseen or _explain(sites, whole, pace))
 
 
 def _draw_left(
@@ -165,8 +165,10 @@ def _find_cause(ends: Draws, empty: Draws, by_pages: Draws, limits: Limits) -> B
     return max(set(causes), key=causes.count)
 
 
-def _explain(whole: SiteLeft, pace: Draws) -> str:
+def _explain(sites: Sequence[SiteLeft], whole: SiteLeft, pace: Draws) -> str:
     """Returns why no interval can be said."""
-    if not pace or len(whole.marks) < 3:
+    if not pace or is_young(whole.marks):
         return "too few visits were made to judge"
+    if any(is_young(one.marks) for one in sites):
+        return "too few visits to one of the sites were made to judge"
     return "visits bring about as many new URLs as they take, or more"

@@ -70,9 +70,14 @@ class _Stretch(NamedTuple):
     """The index of dispersion: how much more the yield varies than chance alone makes it."""
 
 
+def is_young(marks: Sequence[Mark]) -> bool:
+    """Whether too few visits were made to judge what further ones will bring."""
+    return len(marks) < 3 or marks[-1].visits - marks[0].visits < LEAST_VISITS
+
+
 def foresee_left(marks: Sequence[Mark], queued: int, dice: random.Random) -> Draws | None:
     """Returns draws of how many URLs are still to be visited. None: too few visits were made to judge."""
-    if len(marks) < 3 or marks[-1].visits - marks[0].visits < LEAST_VISITS:
+    if is_young(marks):
         return None
     early, late = _split(marks)
     known = marks[-1].found
