@@ -43,10 +43,13 @@ class SiteForecast:
     """The forecast of one site: intervals that hold in 80 of 100 cases. Without `high`, nothing more can be said."""
 
     site: str
+    """Scheme, host and port."""
     seconds: Interval
     """How long it takes, if the crawl has no limit."""
     pages: Interval
+    """Its pages."""
     bytes: Interval
+    """The bytes of their bodies, as they come over the wire."""
     sampled: int
     """URLs that were visited for the forecast."""
     known: int
@@ -70,8 +73,11 @@ class Refused:
     """A site that brought nothing."""
 
     site: str
+    """Scheme, host and port."""
     reason: Reason
+    """Why its first URL brought nothing."""
     detail: str
+    """A few words about that for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,9 @@ class OtherSetting:
     setting: str
     """Its full name: `politeness.delay_s`."""
     value: float
+    """Its value."""
     size: CrawlSize
+    """The size of the crawl with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,9 @@ class Forecast:
     without_slowest: CrawlSize | None = None
     """Of the same crawl without the first of them. None: there is no other one."""
     refused: Sequence[Refused] = ()
+    """The sites that brought nothing."""
     others: Sequence[OtherSetting] = ()
+    """The same crawl with other settings, each with one."""
     all_sites: int = 0
     """Sites of the seeds."""
     seeds: int = 0
@@ -172,7 +182,7 @@ def _plan(config: Config, seen: SiteSeen, sample: Sample) -> SitePlan:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What is told of the plans."""
+    """Makes a forecast of the plans of sites."""
 
     config: Config
     taster: Taster

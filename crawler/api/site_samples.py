@@ -22,7 +22,7 @@ _MADE = frozenset({Disposition.FETCHED, Disposition.REDIRECTED, Disposition.DUPL
 
 @dataclass(slots=True)
 class SiteSeen:
-    """What the sample shows of one site."""
+    """The sample of one site as it grows."""
 
     site: str
     start: set[str] = field(default_factory=set)

@@ -21,7 +21,7 @@ NEARLY_ALL = 0.9
 """The part of the queue from which on the sites that are looked at stand for the whole crawl."""
 
 By = Literal["queue", "pages", "time", "bytes"]
-"""What ends a crawl: nothing is left, or a limit."""
+"""The end of a crawl: nothing is left, or a limit is reached."""
 
 
 class SiteLeft(NamedTuple):
@@ -61,9 +61,11 @@ class Eta:
     left_low: float
     """URLs that are still to be visited."""
     left_likely: float | None
+    """The median. None: nothing can be said."""
     left_high: float | None
+    """None: nothing can be said of how many there are at most."""
     by: By | None
-    """What is most likely to end it: `queue` (nothing is left), or a limit of `pages`, `time` or `bytes`."""
+    """The most likely end: `queue` (nothing is left), or a limit of `pages`, `time` or `bytes`."""
     why: str
     """Why no interval can be said, in words; empty: it can."""
 

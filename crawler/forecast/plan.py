@@ -90,7 +90,9 @@ class CrawlSize:
     seconds: Interval
     """Under politeness, on a machine that keeps up."""
     pages: Interval
+    """Pages that it fetches."""
     bytes: Interval
+    """The bytes of their bodies, as they come over the wire."""
 
 
 def plan_site(

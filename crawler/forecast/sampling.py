@@ -41,7 +41,7 @@ class PageSeen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was seen of one site."""
+    """The part of one site that was looked at."""
 
     pages: Sequence[PageSeen]
     """In the order in which they were visited."""
