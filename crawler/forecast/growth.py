@@ -43,9 +43,14 @@ class Growth:
         self.marks: list[Mark] = []
 
     def note(self, mark: Mark) -> None:
-        """Takes the totals of now. Totals that fell begin a new history."""
-        if self.marks and (mark.visits < self.marks[-1].visits or mark.found < self.marks[-1].found):
+        """Takes the totals of now. Fewer visits than before begin a new history.
+
+        Fewer URLs do not: a visit may be counted a moment after its URL left the queue, and URLs may be parked.
+        """
+        if self.marks and mark.visits < self.marks[-1].visits:
             self.marks = []
+        if self.marks:
+            mark = mark._replace(found=max(mark.found, self.marks[-1].found))
         if self.marks and mark.visits == self.marks[-1].visits:
             self.marks[-1] = mark
             return

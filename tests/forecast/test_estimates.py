@@ -85,6 +85,8 @@ def test_histories_are_bounded_and_begin_anew_when_totals_fall() -> None:
     assert len(growth.marks) <= MOST_MARKS
     assert growth.marks[-1].visits == 99_999
     assert growth.marks[0].visits == 0, "the beginning is kept: yields fall over the whole crawl"
+    growth.note(Mark(1e5, 100_000, 5))
+    assert growth.marks[-1] == Mark(1e5, 100_000, 199_998), "URLs that left the queue are counted a moment later"
     growth.note(Mark(1.0, 5, 7))
     assert growth.marks == [Mark(1.0, 5, 7)]
     watch = Watch()
