@@ -156,7 +156,7 @@ def watch_many(number: int = WEBS, seed: int = SEED, most: int = MOST) -> list[T
 def sample_many(number: int = WEBS, seed: int = SEED, sample: int = SAMPLE, *, sitemaps: float = 0.5) -> list[Told]:
     """Returns what was told of so many sites before a crawl. `sitemaps`: the share of sites that have one."""
     dice = random.Random(seed)
-    return [_sample_one(make_site(dice, sitemaps=sitemaps), sample, dice) for _ in range(number)]
+    return [_sample_one(make_site(dice, sitemaps=sitemaps), sample, random.Random(seed)) for _ in range(number)]
 
 
 def _sample_one(site: Site, sample: int, dice: random.Random) -> Told:
