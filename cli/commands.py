@@ -11,6 +11,7 @@ import typer
 COMMANDS = {
     "run": "Crawl seeds into a folder: what `crawl SEEDS...` does.",
     "try": "Show what selectors and functions make of one page.",
+    "forecast": "Say how large a crawl would be and how long it would take.",
     "explain": "Say why a page is missing, or why a URL is fetched.",
     "status": "Say what stands in a crawl folder, and what to do next.",
     "inspect": "Say what a crawl brought, or tell the story of one URL.",

@@ -9,6 +9,7 @@ from .runtime.lazy_imports import lazy_getattr
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
     from .api.engines import Engine, claim_node, join_engine, open_engine
+    from .api.forecasting import Forecast, OtherSetting, Refused, SiteForecast, forecast_crawl
     from .api.one_page import FetchedPage, fetch_page
     from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
     from .api.site_map import SiteMap, map_site
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from .folder.naming import default_folder_name
     from .folder.repair import RepairReport, repair_folder
     from .folder.reporting import read_report
+    from .forecast import CrawlSize, Eta, Interval
     from .frontier import Known, Look, look
     from .frontier.backend import Fenced
     from .gate import (
@@ -135,6 +137,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
     "api.engines": "Engine claim_node join_engine open_engine",
+    "api.forecasting": "Forecast OtherSetting Refused SiteForecast forecast_crawl",
     "api.one_page": "FetchedPage fetch_page",
     "api.site_map": "SiteMap map_site",
     "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
@@ -147,6 +150,7 @@ _HOMES = {
     "OffloadError ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "export": "export_folder",
+    "forecast": "CrawlSize Eta Interval",
     "lookback": (
         "Clusters Gain Inspection Slowness Story Stretch explain_slowness find_clusters inspect_folder tell_story"
     ),
@@ -225,10 +229,12 @@ __all__ = [
     "Crawl",
     "CrawlError",
     "CrawlInfo",
+    "CrawlSize",
     "Difference",
     "Disposition",
     "Ending",
     "Engine",
+    "Eta",
     "Explanation",
     "Failures",
     "Fault",
@@ -241,6 +247,7 @@ __all__ = [
     "FindingPage",
     "Folder",
     "FolderError",
+    "Forecast",
     "Frontier",
     "FrontierError",
     "Gain",
@@ -250,6 +257,7 @@ __all__ = [
     "HookError",
     "Identity",
     "Inspection",
+    "Interval",
     "Judged",
     "Known",
     "Label",
@@ -262,6 +270,7 @@ __all__ = [
     "Observer",
     "OffloadError",
     "Offloader",
+    "OtherSetting",
     "Others",
     "Outcome",
     "Output",
@@ -278,6 +287,7 @@ __all__ = [
     "ReaderGone",
     "Reason",
     "Reconsidered",
+    "Refused",
     "Rehearsal",
     "RepairReport",
     "ReplayPlan",
@@ -299,6 +309,7 @@ __all__ = [
     "SinkConfig",
     "SinkError",
     "SinkSettings",
+    "SiteForecast",
     "SiteMap",
     "SiteSettings",
     "SiteVerdict",
@@ -338,6 +349,7 @@ __all__ = [
     "find_clusters",
     "find_crawl_folder",
     "follow_changes",
+    "forecast_crawl",
     "index_folder",
     "inspect_folder",
     "join_engine",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from ..forecast import Eta
 from ..model import Disposition, LeftOut, Outcome, Reason
 from ..seeds import SkippedSeeds
 from ..standing import Counts, Progress, SiteView, Trap, WorkCost
@@ -98,6 +99,8 @@ class Snapshot:
     at_least_s: float | None = None
     """Seconds that the queue of now takes at least, by the rests of sites. None: it cannot be said, or no rest adds to
     it."""
+    eta: Eta | None = None
+    """When the run ends, as far as that can be said. None: it does not run, or stands still."""
     work: Sequence[WorkCost] = ()
     """Where CPU work is done, and what it costs there. Empty without `offload.executor = "auto"`."""
 
@@ -105,7 +108,7 @@ class Snapshot:
         """Returns the same figures once the run is over: nothing is under way, and nothing limits it."""
         return replace(
             self, pages_per_s=0.0, bytes_per_s=0.0, visits_per_s=0.0, in_flight=0, mean_in_flight=0.0,
-            bound_by=Bound.IDLE, advice=ADVICE[Bound.IDLE], at_least_s=None,
+            bound_by=Bound.IDLE, advice=ADVICE[Bound.IDLE], at_least_s=None, eta=None,
         )  # fmt: skip
 
 
