@@ -21,6 +21,7 @@ from ..policy.politeness import Wait
 from ..protocols import Frontier, Sink
 from ..runtime.clock import monotonic, wall
 from ..runtime.presence import Presence
+from ..standing import Counts
 from .hooks import guard_hook
 from .limits import NOTHING_SPENT, Limits, Quota, Spent
 from .memory_watch import MemoryWatch
@@ -354,14 +355,14 @@ class Engine:
         await asyncio.sleep(SAMPLE_S)
         self.presence.beat()
         busy = (time.thread_time() - cpu) / (monotonic() - now)
-        self.metrics.observe(self._gauges(busy))
-        self.forewarning.look(self.frontier.counts(), self.limits.known_bytes)
+        counts = self.frontier.counts()
+        self.metrics.observe(self._gauges(busy, counts))
+        self.forewarning.look(counts, self.limits.known_bytes)
         spent_s = self.spent.time_s + now - self.metrics.started
         if self.limits.time_s is not None and spent_s + SAMPLE_S >= self.limits.time_s:
             self.stop(Ending.TIME_LIMIT)
 
-    def _gauges(self, busy: float) -> Gauges:
-        counts = self.frontier.counts()
+    def _gauges(self, busy: float, counts: Counts) -> Gauges:
         waits = self._waits_for_turn and counts.queued > 0
         return Gauges(
             in_flight=len(self._out),

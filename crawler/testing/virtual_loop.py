@@ -15,7 +15,7 @@ import selectors
 import socket
 import stat
 import termios
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from os import dup, fstat
@@ -39,8 +39,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._in_executors = 0
         self._in_anyio: CapacityLimiter | None = None
         self._skipping = ExitStack()
-        skip = self._skipping.enter_context(clock.skipping())
-        super().__init__(_Skipping(self, skip))
+        selector = _Skipping(self)
+        super().__init__(selector)
+        try:
+            selector.skip = self._skipping.enter_context(clock.skipping())
+        except RuntimeError:
+            self.close()
+            raise
 
     def close(self) -> None:
         super().close()
@@ -55,8 +60,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         done.add_done_callback(self._note_end)
         return done
 
-    async def watch_threads(self) -> None:
-        """Takes into account the threads in which anyio runs calls. Called once, in this loop."""
+    def run_until_complete(self, future: Generator[Any, None, T] | Awaitable[T]) -> T:
+        if self._in_anyio is None:
+            super().run_until_complete(self._watch_anyio())
+        return super().run_until_complete(future)
+
+    async def _watch_anyio(self) -> None:
+        """Finds the limiter that counts the threads in which anyio runs calls. A loop has one."""
         self._in_anyio = to_thread.current_default_thread_limiter()
 
     @property
@@ -73,10 +83,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 class _Skipping(selectors.DefaultSelector):
     """Skips time instead of waiting, where all that is waited for is the time."""
 
-    def __init__(self, loop: VirtualLoop, skip: Callable[[float], None]) -> None:
+    skip: Callable[[float], None]
+
+    def __init__(self, loop: VirtualLoop) -> None:
         super().__init__()
         self._loop = loop
-        self._skip = skip
         self._sockets = _Sockets()
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
@@ -97,7 +108,7 @@ class _Skipping(selectors.DefaultSelector):
             return super().select(timeout)
         if self._sockets.may_carry_bytes() and (ready := super().select(ARRIVAL_S)):
             return ready
-        self._skip(timeout)
+        self.skip(timeout)
         return []
 
 
