@@ -75,6 +75,10 @@ test: $(READY)  ## the quick tests, a minute or two; those you name, whatever th
 test-all: $(READY)  ## all tests: also whole programs, browsers, kills and long crawls
 	$(PYTEST) $(ARGS)
 
+.PHONY: stories
+stories: $(READY)  ## one whole story each with kills, loops, browsers and databases: what CI runs beside the quick tests
+	$(PYTEST) $(STORIES)
+
 .PHONY: lint
 lint: $(READY)  ## ruff, its format, and the floors of the house
 	$(BIN)/ruff check .
@@ -91,7 +95,7 @@ types: $(READY)  ## mypy --strict
 	$(BIN)/mypy
 
 .PHONY: check
-check: lint types  ## lint, types and all tests but the forty longest: what a change must pass
+check: lint types  ## lint, types and all tests but the forty longest: what a change must pass before it counts as done
 	$(PYTEST) -m "not long"
 
 .PHONY: torture
@@ -114,6 +118,10 @@ archive-check: $(READY)  ## have pywb, warcio, cdxj-indexer, py-wacz and ReplayW
 .PHONY: client-check
 client-check: $(READY)  ## have the real clients of MCP, Firecrawl and scrapyd drive a daemon of ours, from venvs of their own: ARGS=mcp
 	$(BIN)/python -m tests.clients $(ARGS)
+
+.PHONY: azure-check
+azure-check: $(READY)  ## export and copy to Azurite, the emulator of Azure Blob Storage, which npm installs beside the venv
+	$(BIN)/python -m tests.azure_check
 
 .PHONY: canary
 canary: $(READY)  ## the tests of the wire with the newest aiohttp, in a venv of its own: make canary ARGS=aiohttp==3.15.0
@@ -165,11 +173,21 @@ screenshots: $(READY)  ## take the pictures in docs/ anew, or those of ARGS; the
 .PHONY: clean
 clean:  ## remove whatever make made
 	.ci/setup remove
-	rm -rf $(VENV)-canary $(VENV)-archives $(VENV)-clients build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	rm -rf $(VENV)-canary $(VENV)-archives $(VENV)-clients $(VENV)-azurite build dist *.egg-info .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	find crawler cli tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # Each prints a table, and ends with 1 if something in it is not as it should be.
 TORTURES = tests.hostile $(addprefix tests.hostile.,documents endless kills faults) tests.power tests.daemon.kills tests.linear tests.render.torture
+
+# One of each kind, so that no kind breaks unseen; all the others are in `make check` and `make test-all`.
+STORIES = tests/test_kill.py::test_killed_again_and_again_every_page_is_in_the_output_once \
+  tests/test_loops.py::test_two_loops_bring_every_page_once_and_the_folder_goes_on_with_one \
+  tests/backends/test_several_machines.py::test_the_lines_of_the_readme_do_what_they_say \
+  tests/render/test_rendering.py::test_pages_made_by_scripts_bring_what_their_readers_see \
+  tests/render/test_lifecycle.py::test_a_killed_crawl_leaves_no_browser_and_no_file \
+  tests/daemon/test_kill.py::test_killed_under_running_jobs_all_of_them_complete \
+  tests/daemon/test_dashboard_report.py::test_the_report_tells_how_a_job_came_out_and_leads_to_its_pages \
+  tests/hostile/test_hostile.py tests/test_readme.py tests/test_package.py
 
 # Each module makes some of the pictures in docs/.
 PICTURES = tests.daemon.screenshots tests.cli.panel_picture tests.site_report.picture

@@ -267,7 +267,11 @@ def test_every_test_that_the_recipes_name_is_there() -> None:
 
 
 def test_what_ci_runs_is_what_the_makefile_offers() -> None:
-    assert "make --no-print-directory check" in _read(".ci/run")
+    assert "make --no-print-directory lint types stories\nexec make --no-print-directory test\n" in _read(".ci/run")
+    stories = re.findall(r"tests/\S+\.py\S*", _read("Makefile").partition("\nSTORIES = ")[2].partition("\n\n")[0])
+    for path, _, name in (story.partition("::") for story in stories):
+        assert (f"def {name}(" if name else "def test_") in _read(path)
+    assert stories
     assert re.search(r'^check: lint types .*\n\t\$\(PYTEST\) -m "not long"$', _read("Makefile"), re.MULTILINE)
 
 

@@ -323,9 +323,14 @@ class EmbeddedFrontier:
     async def _take_back(self, picked: Sequence[Picked], extras: Sequence[Extra] = ()) -> int:
         if not picked:
             return 0
+        had_times = any(one.is_scheduled for one in picked)
+        if had_times:
+            self._ledger.start_revisiting()
         written = self._store.write(self._ledger.take_back(picked, extras))
         self._move_on()
         await written
+        if had_times:  # another page is now the first that is due
+            self._ledger.expect_revisit(await self._store.due(0.0, 0))
         return len(picked)
 
     # -- waiting -----------------------------------------------------------------------------------------------------

@@ -149,8 +149,12 @@ class Ledger:
         for entry in due.entries:
             self.rereads.stand(entry.row, NOT_VISITED)
         self._scheduled -= len(due.entries)
-        self._next_revisit = _earlier(due.next_due, self._next_revisit_since)
+        self.expect_revisit(due)
         return change
+
+    def expect_revisit(self, due: Due) -> None:
+        """Notes when the first page is due of those that stay scheduled, by a look that `start_revisiting` began."""
+        self._next_revisit = _earlier(due.next_due, self._next_revisit_since)
 
     def take_back(self, picked: Sequence[Picked], extras: Sequence[Extra] = ()) -> Change:
         """Queues again parked and failed URLs, and pages whose links were left out. `extras` replace theirs."""

@@ -29,7 +29,7 @@ _URL = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)/?(.*)$")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _CREDENTIALS = (
     "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AuthenticationFailed",
-    "169.254.169.254", "metadata.google.internal",
+    "Account must be specified", "169.254.169.254", "metadata.google.internal",
 )  # fmt: skip
 """Marks of an answer to wrong or missing credentials. Without any, the address of a cloud machine is asked for some."""
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
@@ -48,7 +48,7 @@ def is_remote(text: str) -> bool:
 def check_url(url: str) -> tuple[str, str]:
     """Returns the URL of a bucket and the path of the object in it. Raises ConfigError.
 
-    The bucket of an `az://` URL is an account and a container.
+    The bucket of an `az://` URL is a container; its account stands in the environment.
     """
     found = _URL.match(url)
     if found is None or found[1] not in SCHEMES:
@@ -56,12 +56,9 @@ def check_url(url: str) -> tuple[str, str]:
         near = did_you_mean(scheme, SCHEMES, f"; there are {', '.join(f'{one}://' for one in SCHEMES)}")
         raise ConfigError(f"{url}: files cannot be written to {scheme}://{near}")
     scheme, bucket, key = found.groups()
-    if scheme == "az":
-        container, _, key = key.partition("/")
-        bucket = f"{bucket}/{container}" if bucket and container else ""
     if not bucket or not key or key.endswith("/"):
-        parts = "ACCOUNT/CONTAINER" if scheme == "az" else "BUCKET"
-        raise ConfigError(f"{url}: name a file in a bucket: {scheme}://{parts}/FOLDER/FILE")
+        kind = "container" if scheme == "az" else "bucket"
+        raise ConfigError(f"{url}: name a file in a {kind}: {scheme}://{kind.upper()}/FOLDER/FILE")
     return f"{scheme}://{bucket}/", key
 
 

@@ -2,7 +2,8 @@
 
 A thread looks at the thread of the loop a few times within the time that is allowed. A callback that it sees twice in
 one turn of the loop holds the loop; many short callbacks do not. Time in which this thread could not run either (the
-process was stopped, the machine slept, C code kept the GIL) counts as far as the loop's thread was on a CPU.
+process was stopped, the machine slept, C code kept the GIL) counts as far as the loop's thread was on a CPU. Time in
+which the loop's thread could run and had no CPU, since others had all of them, does not count (Linux tells it).
 """
 
 from __future__ import annotations
@@ -94,6 +95,7 @@ class _Watchdog:
         self._woken = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="crawld watchdog", daemon=True)
         self._cpu_s = _cpu_clock(threading.get_ident())
+        self._queued_s = _queue_clock(threading.get_native_id())
         self._looped_by = threading.get_ident()
         self._depth = sys.maxsize
         """Number of frames below a callback, all of them the loop's own."""
@@ -142,22 +144,25 @@ class _Watchdog:
     # -- in the thread -----------------------------------------------------------------------------------------------
 
     def _watch(self) -> None:
-        judge = Judge(time.monotonic(), self._cpu_s())
+        judge = self._make_judge()
         noted: Stall | None = None
         while not self._is_over:
             if self._woken.wait(self._every_s):  # from now on by another interval
                 self._woken.clear()
-                judge = Judge(time.monotonic(), self._cpu_s())
+                judge = self._make_judge()
                 continue
             beat, now, cpu_s = self._beat, time.monotonic(), self._cpu_s()
             stack = self._callback() if judge.is_overdue(beat, now, self._every_s) else ()
-            held = judge.look(beat, now, cpu_s, stack[0] if stack else None, self._every_s)
+            held = judge.look(beat, now, cpu_s, stack[0] if stack else None, self._every_s, self._queued_s())
             if held is None or held.is_another:
                 noted = None
             if held is not None and held.seconds >= self._every_s * LOOKS:
                 noted = noted or self._note_stall(stack, held)
                 noted.seconds, noted.cpu_s = held.seconds, held.cpu_s
             del stack  # a frame keeps what its function holds
+
+    def _make_judge(self) -> Judge:
+        return Judge(time.monotonic(), self._cpu_s(), self._queued_s())
 
     def _callback(self) -> list[FrameType]:
         """Returns the frames of the callback that the loop is in, outermost first; none while the loop is idle."""
@@ -209,6 +214,7 @@ class Judge:
 
     looked: float
     cpu_s: float
+    queued_s: float = 0.0
     _beat: Beat | None = None
     _callback: object = None
     _held: Held = field(default=Held(0.0, 0.0))
@@ -217,18 +223,24 @@ class Judge:
         """Returns whether frames are worth a look: the loop turns every `every_s` if nothing holds it."""
         return now - beat.at > 1.5 * every_s
 
-    def look(self, beat: Beat, now: float, cpu_s: float, callback: object, every_s: float) -> Held | None:
-        """Returns how long `callback` has held the loop since its last beat. None: nothing does."""
-        gap, used = now - self.looked, cpu_s - self.cpu_s
+    def look(
+        self, beat: Beat, now: float, cpu_s: float, callback: object, every_s: float, queued_s: float = 0.0
+    ) -> Held | None:
+        """Returns how long `callback` has held the loop since its last beat. None: nothing does.
+
+        `queued_s` are the seconds in which the loop's thread has waited for a CPU so far.
+        """
+        gap, used, queued = now - self.looked, cpu_s - self.cpu_s, queued_s - self.queued_s
         is_late = gap > 2 * every_s
         if callback is None:
             held = None
         elif callback is self._callback and beat == self._beat:
-            held = Held(self._held.seconds + (min(gap, used) if is_late else gap), self._held.cpu_s + used)
+            lasted = min(gap, used) if is_late else max(gap - queued, 0.0)
+            held = Held(self._held.seconds + lasted, self._held.cpu_s + used)
         else:
             unseen = min(now - beat.at, cpu_s - beat.cpu_s) if is_late else 0.0
             held = Held(unseen, unseen, is_another=True)
-        self.looked, self.cpu_s, self._beat, self._callback = now, cpu_s, beat, callback
+        self.looked, self.cpu_s, self.queued_s, self._beat, self._callback = now, cpu_s, queued_s, beat, callback
         self._held = held or Held(0.0, 0.0)
         return held
 
@@ -283,3 +295,20 @@ def _cpu_clock(thread: int) -> Callable[[], float]:
         return lambda: 0.0
     clock = time.pthread_getcpuclockid(thread)
     return lambda: time.clock_gettime(clock)
+
+
+def _queue_clock(thread: int) -> Callable[[], float]:
+    """Returns a clock of the seconds in which a thread of this process waited for a CPU (proc(5), schedstat).
+
+    Zero where the platform does not tell.
+    """
+    path = f"/proc/self/task/{thread}/schedstat"
+
+    def read() -> float:
+        try:
+            with open(path, "rb") as file:
+                return int(file.read().split()[1]) / 1e9
+        except (OSError, ValueError, IndexError):
+            return 0.0
+
+    return read

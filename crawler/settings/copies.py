@@ -19,5 +19,5 @@ class CopiesConfig(Table):
     @classmethod
     def _check_place(cls, url: str) -> str:
         if url and not url.startswith(("s3://", "gs://", "az://")):
-            raise ValueError("should be like s3://bucket/folder, gs://bucket/folder or az://account/container/folder")
+            raise ValueError("should be like s3://bucket/folder, gs://bucket/folder or az://container/folder")
         return url.rstrip("/")

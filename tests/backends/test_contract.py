@@ -202,7 +202,7 @@ async def test_a_content_has_one_first_page_over_all_nodes(open_backend: OpenBac
         await one.commit(a, Commit([(hold, queued(a, hold, f"{SITE}/1", f"{SITE}/2"))]))
         first, digest = entry_of(hold, 1, f"{SITE}/1"), b"d" * 32
         mine = ContentClaim(digest, first.row, first.request.url)
-        theirs = ContentClaim(digest, base_of(9) + 1, Url("http://b.example/"))
+        theirs = ContentClaim(digest, base_of(hold.shard ^ 1) + 1, Url("http://b.example/"))
         assert await one.claim(a, [mine, ContentClaim(b"e" * 32, first.row + 1, Url(f"{SITE}/2"))]) == [
             mine.url, Url(f"{SITE}/2"),
         ]  # fmt: skip

@@ -22,6 +22,8 @@ from tests.defaults import make_terms, open_sqlite
 from tests.postgres import Server
 
 SHARDS = 16
+KEY = bytes(range(16))
+"""A site has the same shard each time, so that a story can be told again."""
 Open = Callable[..., AbstractAsyncContextManager[Frontier]]
 
 
@@ -64,7 +66,7 @@ class Cut:
     async def backend(self) -> AsyncIterator[Backend]:
         if self.path is None:
             if self.kept is None:
-                self.kept = await self.stack.enter_async_context(open_memory_backend(SHARDS, clock=self.clock))
+                self.kept = await self.stack.enter_async_context(open_memory_backend(SHARDS, key=KEY, clock=self.clock))
             yield self.kept
             return
         if not self.path.exists():

@@ -77,6 +77,8 @@ class SiteModel:
     resting: list[float] = field(default_factory=list)
     hold: float = 0.0
     usual_s: float = 0.0
+    forgotten_until: float = 0.0
+    """When its last slot is free again, where it had nothing to do until another shard found something for it."""
 
 
 class Story(RuleBasedStateMachine):
@@ -179,6 +181,9 @@ class Story(RuleBasedStateMachine):
         self.run(self.frontier.settle(outcomes, {"sink": {"pages": self.written}}))
         for outcome in outcomes:
             self.learn_outcome(outcome)
+        if self.is_cut:
+            for site in self.idle_sites():
+                site.forgotten_until = max([site.hold, *site.resting])
         for outcome in outcomes:
             self.learn_links(outcome, above[outcome.request.identity])
         for outcome in outcomes:
@@ -254,9 +259,11 @@ class Story(RuleBasedStateMachine):
 
     def forget_idle_sites(self) -> None:
         """A site without anything to do keeps one thing: when its last slot is free again."""
-        for key, site in self.sites.items():
-            if not self.queued(key) and not self.out_at(key):
-                self.sites_after_restart(site, max([site.hold, *site.resting]))
+        for site in self.idle_sites():
+            self.sites_after_restart(site, max([site.hold, *site.resting]))
+
+    def idle_sites(self) -> list[SiteModel]:
+        return [site for key, site in self.sites.items() if not self.queued(key) and not self.out_at(key)]
 
     def teardown(self) -> None:
         try:
@@ -325,7 +332,7 @@ class Story(RuleBasedStateMachine):
             return  # others may stand on the shelf until those in memory have had their share
         for key, site in self.sites.items():
             queued = self.queued(key)
-            if not queued or site.hold > self.clock.now or self.free_slots(key) <= 0:
+            if not queued or max(site.hold, site.forgotten_until) > self.clock.now or self.free_slots(key) <= 0:
                 continue
             assert self.terms.in_depth_order
             first = min(queued, key=lambda known: (known.depth, known.rank))

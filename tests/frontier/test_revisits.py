@@ -168,6 +168,19 @@ async def test_hundreds_come_back_once_each_the_longest_overdue_first(frontier: 
     assert frontier.counts().settled == {Disposition.FETCHED: 1200}
 
 
+async def test_a_page_that_is_asked_for_again_is_no_longer_the_first_that_is_due(
+    frontier: Frontier, clock: HandClock
+) -> None:
+    first, second = *pages("a", 1), *pages("b", 1)
+    for request, after_s in ((first, DAY), (second, 2 * DAY)):
+        await frontier.add([request])
+        await visited(frontier, clock, after_s=after_s)
+    assert await frontier.add_again([first]) == 1
+    assert (frontier.counts().scheduled, frontier.counts().due_in_s) == (1, 2 * DAY)
+    assert await frontier.add_again([second]) == 1
+    assert (frontier.counts().scheduled, frontier.counts().due_in_s) == (0, None)
+
+
 async def test_what_is_excluded_leaves_the_schedule_and_nothing_else_does(frontier: Frontier, clock: HandClock) -> None:
     await frontier.add(pages("a", 1))
     await visited(frontier, clock)

@@ -158,12 +158,12 @@ def write_while(url: str, first: Callable[[], None]) -> None:
 
 def test_urls_are_read_before_anything_is_done(make: MakeFolder) -> None:
     assert check_url("s3://b/k/l.csv") == ("s3://b/", "k/l.csv")
-    assert check_url("az://account/container/k/l.csv") == ("az://account/container/", "k/l.csv")
+    assert check_url("az://container/k/l.csv") == ("az://container/", "k/l.csv")
     assert [is_remote(text) for text in ("s3://b/k", "http://x/y")] == [True, True]
     assert [is_remote(text) for text in ("a/b", "-", "C:\\x")] == [False, False, False]
     for url, said in {
         "gcs://b/k": "did you mean gs?", "ftp://b/k": "there are s3://, gs://, az://", "s3://b": "name a file in a",
-        "s3://b/k/": "name a file in a bucket", "az://account/k": "az://ACCOUNT/CONTAINER/FOLDER/FILE",
+        "s3://b/k/": "name a file in a bucket", "az://container": "name a file in a container: az://CONTAINER/FOLDER/FILE",
     }.items():  # fmt: skip
         with pytest.raises(ConfigError) as caught:
             export_folder(make([]), "csv", url)

@@ -172,6 +172,14 @@ def test_a_process_that_was_stopped_did_not_hold_its_loop() -> None:
     assert held.seconds < 0.01
 
 
+def test_a_thread_that_waits_for_a_cpu_does_not_hold_its_loop() -> None:
+    judge, beat = Judge(0.0, 0.0, 7.0), Beat(0.0, 0.0)
+    callback = object()
+    looks = ((0.2, 7.1), (0.3, 7.18), (0.4, 7.28))
+    helds = [judge.look(beat, now, 0.0, callback, 0.1, queued_s) for now, queued_s in looks]
+    assert [round(held.seconds, 3) for held in helds if held] == [0.0, 0.02, 0.02]
+
+
 def test_c_code_that_keeps_the_gil_held_the_loop_for_as_long_as_it_computed() -> None:
     judge = Judge(0.0, 0.0)
     held = judge.look(Beat(0.05, 0.01), 2.0, 1.9, object(), 0.1)

@@ -1,0 +1,1 @@
+"""Checks our object stores against Azurite: `make azure-check`."""
