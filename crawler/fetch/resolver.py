@@ -11,7 +11,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from ..errors import FetchError
 from ..model import Reason
-from ..runtime.clock import monotonic
+from ..runtime.clock import holding, monotonic
 from ..runtime.gil import yield_gil
 from ..runtime.presence import Presence
 from .guard import Guard
@@ -137,7 +137,8 @@ class Resolver(AbstractResolver):
     async def _answer(self, host: str) -> NameAnswer:
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._ask(host)
+                with holding():  # it may be a thread of c-ares that waits for the answer
+                    return await self._ask(host)
         except TimeoutError as error:
             raise FetchError(Reason.DNS, f"{host}: the name servers did not answer", transient=True) from error
 

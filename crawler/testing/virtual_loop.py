@@ -116,6 +116,8 @@ Address = tuple[str, int]
 
 UNKNOWN: Address = ("", 0)
 """The other end of a socket that is not connected."""
+UNTOLD = -1
+"""Bytes on their way of a socket that was just closed, or on a system that does not tell."""
 
 
 class _Sockets:
@@ -155,7 +157,7 @@ class _Sockets:
     def may_carry_bytes(self) -> bool:
         """Whether bytes were sent since the last question that may not have arrived."""
         before, self._on_way = self._on_way, tuple(_count_unconfirmed(fd) for fd in (*self._clients, *self._served))
-        return any(self._on_way) and before != self._on_way
+        return UNTOLD in self._on_way or (any(self._on_way) and before != self._on_way)
 
     def _judge_new(self) -> None:
         """Finds out where new ones lead. They stay new while not connected, or while their other end is unknown."""
@@ -201,5 +203,5 @@ def _count_unconfirmed(fd: int) -> int:
     try:
         fcntl.ioctl(fd, termios.TIOCOUTQ, count)
     except OSError:
-        return -1  # closed at this moment, or a system that does not tell
+        return UNTOLD
     return count[0]

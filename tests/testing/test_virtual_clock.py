@@ -20,7 +20,7 @@ import pytest
 import crawler
 from crawler.proving import Proof
 from crawler.runtime import clock
-from crawler.testing import OpenWeb, VirtualClock, delaying, error, failing, html, silent, slow
+from crawler.testing import OpenWeb, Site, VirtualClock, Web, delaying, error, failing, html, silent, slow
 
 LONG_S = 1e6
 """A test that waited for it would never end."""
@@ -187,3 +187,19 @@ def test_a_time_limit_is_one_of_the_virtual_clock(fake_web: OpenWeb, virtual_clo
     summary = virtual_clock.run(crawler.crawl(site.seeds, delay_s=10, time_limit_s=95, **LOOPBACK))
     assert summary.ended is crawler.Ending.TIME_LIMIT
     assert 5 <= summary.pages <= 10
+
+
+async def test_a_test_that_is_a_coroutine_crawls_a_fake_web_in_real_time(fake_web: OpenWeb) -> None:
+    site = fake_web({"/": html("Home", ["/a"]), "/a": html("A")})
+    summary = await crawler.crawl(site.seeds, delay_s=0, **LOOPBACK)
+    assert summary.pages == 2
+    assert set(site.counts(robots=False)) == site.web.reachable()
+
+
+def test_webs_that_cannot_be_served_are_refused(fake_web: OpenWeb) -> None:
+    site, other = Site("a.test", {"/": html("A")}), {"/": html("B")}
+    for parts, why in (((), "nothing to serve"), ((site, other), "need names"), ((Web([site]), site), "served alone")):
+        with pytest.raises(TypeError, match=why):
+            fake_web(*parts)
+    with pytest.raises(TypeError, match="a Site has a robots"):
+        fake_web(site, robots=delaying(1))
