@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -19,15 +20,18 @@ HEAVY = ("aiohttp", "anyio", "numpy", "pydantic", "turbohtml")
 PROGRAMS = re.findall(r"```python\n(.*?)```", (ROOT / "docs/testing.md").read_text(), re.DOTALL)
 
 
-def run(folder: Path, *options: str, **files: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *options: str, path: Path | None = None, **files: str) -> subprocess.CompletedProcess[str]:
     """Write a project, and run its tests."""
     for name, text in files.items():
         (folder / f"{name}.py").write_text(text)
     command = [sys.executable, "-m", "pytest", *OPTIONS, *options, "."]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    beside = {"PYTHONPATH": str(path)} if path else {}
+    return subprocess.run(
+        command, cwd=folder, env={**os.environ, **beside}, capture_output=True, text=True, timeout=300, check=False
+    )
 
 
-def test_a_project_that_does_not_use_it_imports_nothing_of_ours_and_rewrites_nothing(tmp_path: Path) -> None:
+def test_a_project_that_does_not_use_it_imports_nothing_of_ours(tmp_path: Path) -> None:
     test = f"""
 import sys
 
@@ -35,12 +39,25 @@ def test_theirs():
     ours = {{name for name in sys.modules if name.split(".")[0] == "crawler"}}
     assert ours == {BESIDE!r}
     assert not [name for name in {HEAVY!r} if name in sys.modules]
-
-def test_ours_are_imported_as_they_are():
-    import crawler.errors
-    assert type(crawler.errors.__loader__).__name__ == "SourceFileLoader"
 """
     ran = run(tmp_path, test_theirs=test)
+    assert ran.returncode == 0, ran.stdout
+
+
+def test_our_modules_are_imported_as_they_are_where_pytest_rewrites_those_of_plugins(tmp_path: Path) -> None:
+    info = tmp_path / "site" / "crawld-0.dist-info"  # of a wheel; one that is installed in place lists no modules
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: crawld\nVersion: 0\n")
+    (info / "entry_points.txt").write_text("[pytest11]\ncrawld = crawler.testing.plugin\n")
+    (info / "RECORD").write_text("crawler/__init__.py,,\ncrawler/errors.py,,\n")
+    test = """
+def test_theirs():
+    import crawler.errors, crawler.testing.plugin
+    before_us = crawler.testing.plugin.__loader__
+    assert type(before_us).__name__ == "AssertionRewritingHook", "pytest rewrites no plug-ins any longer"
+    assert type(crawler.errors.__loader__).__name__ == "SourceFileLoader"
+"""
+    ran = run(tmp_path, path=tmp_path / "site", test_theirs=test)
     assert ran.returncode == 0, ran.stdout
 
 
