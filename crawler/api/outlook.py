@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +11,7 @@ from dataclasses import replace
 from ..engine.limits import Spent
 from ..forecast import Eta, Limits, SiteNow, Watch, foresee_end
 from ..metrics.metrics import Snapshot
+from ..runtime.clock import monotonic
 from ..settings import Config
 from ..standing import SiteView
 from .progress import LOOKED_AT, LeastTime
@@ -46,7 +46,7 @@ def looking(look: Callable[[], None]) -> Iterator[None]:
 class Outlook:
     """Watches one run, and tells when it ends."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._watch = Watch()
         self._least_time = LeastTime(clock)

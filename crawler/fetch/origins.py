@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 from ssl import SSLContext
-from time import time
 from typing import TYPE_CHECKING
 
 from aiohttp import ClientRequest
@@ -18,6 +17,7 @@ from yarl import URL
 from ..errors import ConfigError, FetchError
 from ..model import Reason, Request
 from ..policy.site_rules import SiteRules
+from ..runtime.clock import wall
 from ..settings import FetchConfig, SiteConfig
 from ..urls import is_address
 from .guard import Guard
@@ -105,7 +105,7 @@ class Origins:
     def find(self, site: str) -> Origin:
         """Returns the origin of a site. Raises FetchError: BLOCKED_SCHEME, BLOCKED_ADDRESS, BAD_URL."""
         origin = self._known.get(site)
-        if origin is None or (origin.proxy and origin.version != self._routes.pool.version) or origin.until <= time():
+        if origin is None or (origin.proxy and origin.version != self._routes.pool.version) or origin.until <= wall():
             if origin is None and len(self._known) >= MAX_ORIGINS:
                 del self._known[next(iter(self._known))]
             origin = self._known[site] = self._make(site)
@@ -138,7 +138,7 @@ class Origins:
         proxy = relay.url if relay and not relay.is_socks else None
         sees_request = proxy is not None and scheme == "http"  # https goes through a tunnel, and stays as it is
         lines = [f"Host: {authority}", *map(": ".join, fields.items()), *_proxy_fields(proxy if sees_request else None)]
-        signed = self._signer.sign(authority, time()) if self._signer and scheme == "https" else None
+        signed = self._signer.sign(authority, wall()) if self._signer and scheme == "https" else None
         lines += signed.lines if signed else ()
         return Origin(
             host=host,
