@@ -28,7 +28,7 @@ COMMANDS = {
     "merge": "Put together what the nodes of a crawl in an engine wrote.",
     "pack": "Write what proves how a crawl went into one signed file.",
     "verify": "Check a file that `crawl pack` made.",
-    "identity": "Make the key by which your crawler signs.",
+    "identity": "Make the key by which your crawler signs, and what you publish about it.",
     "nodes": "List the nodes of a crawl in an engine; drain or forget one.",
     "repair": "Mend a crawl folder whose frontier is damaged.",
     "replay": "Crawl over WARC or WACZ files instead of the network.",

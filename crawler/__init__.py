@@ -62,7 +62,7 @@ if TYPE_CHECKING:
         write_junit,
         write_sarif,
     )
-    from .identity import Identity, make_identity, read_identity
+    from .identity import Identity, make_contact_page, make_identity, make_key_directory, read_identity
     from .lookback import (
         Clusters,
         Gain,
@@ -154,7 +154,7 @@ _HOMES = {
     "lookback": (
         "Clusters Gain Inspection Slowness Story Stretch explain_slowness find_clusters inspect_folder tell_story"
     ),
-    "identity": "Identity make_identity read_identity",
+    "identity": "Identity make_contact_page make_identity make_key_directory read_identity",
     "pack": "PackCheck pack_folder verify_pack",
     "gate": "CheckVerdict Gate Judged Others check_folder check_site read_baseline write_baseline write_junit "
     "write_sarif",
@@ -355,8 +355,10 @@ __all__ = [
     "join_engine",
     "load_check",
     "look",
+    "make_contact_page",
     "make_content",
     "make_identity",
+    "make_key_directory",
     "map_site",
     "open_comparison",
     "open_crawl",

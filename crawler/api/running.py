@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -32,6 +31,7 @@ from ..reach.late_seeds import LateSeeds
 from ..reach.roots import AT_ONCE
 from ..reach.second_looks import Reconsidered, SecondLooks
 from ..reach.slow_sites import keep_slow_sites
+from ..runtime.clock import wall
 from ..runtime.threads import finish_in_thread
 from ..runtime.watchdog import Stall, open_watchdog
 from ..seeds import BadSeed, SkippedSeeds
@@ -195,7 +195,7 @@ class Crawl:
         await self._reconsider_settings()
         await self._late.begin()
         if self.config.politeness.revisit_after_s is not None:
-            now = time.time()
+            now = wall()
             while await self._frontier.revisit(now):
                 yield ()  # visits may begin meanwhile
         async for batch in seed_batches(seeds, parts.policy(self.config), self._on_bad):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 
 from ..forecast import Eta
 from ..model import Disposition, LeftOut, Outcome, Reason
+from ..runtime.clock import monotonic
 from ..seeds import SkippedSeeds
 from ..standing import Counts, Progress, SiteView, Trap, WorkCost
 from .bounds import ADVICE, Bound
@@ -175,7 +175,7 @@ class Summary:
 class Metrics:
     """The running totals of one run."""
 
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=monotonic)
     bytes: int = 0
     """Bytes of bodies as they came over the wire."""
     dispositions: Counter[Disposition] = field(default_factory=Counter)
@@ -297,7 +297,7 @@ class Metrics:
     ) -> Snapshot:
         rates = self._marks.rates()
         return Snapshot(
-            elapsed_s=time.monotonic() - self.started,
+            elapsed_s=monotonic() - self.started,
             pages=self.pages,
             pages_per_s=rates.pages_per_s,
             bytes=self.bytes,
@@ -323,7 +323,7 @@ class Metrics:
         samples = sum(self.bounds.values()) or 1
         return Summary(
             ended=ended,
-            elapsed_s=time.monotonic() - self.started,
+            elapsed_s=monotonic() - self.started,
             pages=self.pages,
             bytes=self.bytes,
             counts=counts,
