@@ -20,6 +20,7 @@ from .colours import tint
 from .dry_run import BadLines
 from .exit_codes import Exit
 from .options import SetsSetting, chosen_settings
+from .stderr import tell_line
 
 if TYPE_CHECKING:
     from crawler import CrawlSize, Forecast, Interval, SiteForecast
@@ -126,6 +127,9 @@ def forecast(
 
     bad = BadLines()
     reading.check(seeds, strict=False)
+    if sys.stderr.isatty():
+        most = show.duration(sample_time or SAMPLE_S)
+        tell_line(f"looking at {show.many(sample, 'page')} of each site, for {most} at most ...")
     told = run_loop(
         lambda: forecast_crawl(
             reading.read(seeds, bad, column=column),
