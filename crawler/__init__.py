@@ -8,7 +8,7 @@ from .runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
-    from .api.engines import Engine, claim_node, join_engine, open_engine
+    from .api.engines import Engine, claim_node, join_engine, open_engine, settle_settings
     from .api.one_page import FetchedPage, fetch_page
     from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
     from .api.site_map import SiteMap, map_site
@@ -130,11 +130,11 @@ if TYPE_CHECKING:
     from .sinks import ReaderGone, Wants
     from .sinks.record import record
     from .site_report import audit_folder, write_site_report
-    from .standing import Counts, Trap, WorkCost
+    from .standing import Counts, CrawlStanding, Trap, WorkCost
 
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
-    "api.engines": "Engine claim_node join_engine open_engine",
+    "api.engines": "Engine claim_node join_engine open_engine settle_settings",
     "api.one_page": "FetchedPage fetch_page",
     "api.site_map": "SiteMap map_site",
     "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
@@ -191,7 +191,7 @@ _HOMES = {
     "sinks": "ReaderGone Wants",
     "sinks.record": "record",
     "site_report": "audit_folder write_site_report",
-    "standing": "Counts Trap WorkCost",
+    "standing": "Counts CrawlStanding Trap WorkCost",
     "runtime.ownership": "Trust",
 }
 
@@ -225,6 +225,7 @@ __all__ = [
     "Crawl",
     "CrawlError",
     "CrawlInfo",
+    "CrawlStanding",
     "Difference",
     "Disposition",
     "Ending",
@@ -364,6 +365,7 @@ __all__ = [
     "repair_folder",
     "replay",
     "search_folder",
+    "settle_settings",
     "stream",
     "tell_story",
     "try_page",
