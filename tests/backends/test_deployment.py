@@ -90,6 +90,7 @@ class Fleet:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @NEEDS_SERVER
 async def test_a_job_of_the_control_plane_is_run_by_three_workers(server: Server, tmp_path: Path) -> None:
     await server.ask("CREATE DATABASE composed")
