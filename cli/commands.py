@@ -30,6 +30,7 @@ COMMANDS = {
     "verify": "Check a file that `crawl pack` made.",
     "identity": "Make the key by which your crawler signs, and what you publish about it.",
     "nodes": "List the nodes of a crawl in an engine; drain or forget one.",
+    "work": "Take part in all crawls of an engine, until stopped.",
     "repair": "Mend a crawl folder whose frontier is damaged.",
     "replay": "Crawl over WARC or WACZ files instead of the network.",
     "demo": "Crawl a small web of 24 sites on this machine.",

@@ -51,6 +51,9 @@ def explain(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting. Repeatable.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+    engine: Annotated[
+        str, typer.Option(metavar="URL", help="Ask the engine for the crawl named first: postgresql://USER@HOST/DB.")
+    ] = "",
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
     """Say why a URL is fetched or not: its canonical form, scope, robots.txt, its site's next turn, its history.
@@ -58,29 +61,35 @@ def explain(
     Asks the site for its robots.txt and for nothing else. For a crawl folder, also during a crawl, it says how the
     URL was found and what happened to it.
     """
-    from crawler import Trust, UrlError
+    from crawler import Folder, Trust, UrlError
     from crawler import explain as explained
     from crawler.settings.loading import trace
 
     from .process import run_loop
 
-    url, out = _pick([first] if second is None else [first, second], out)
+    given = [first] if second is None else [first, second]
+    url, out = _pick_of_engine(given) if engine else _pick(given, out)
     trust = Trust(foreign=trust_folder)
     chosen = trace(config, os.environ, dict(values.setting(text) for text in set_ or ()), "--set", trust=trust)[0]
-    folder = _folder(url, out, chosen, trust)
+    folder = _folder(url, out, chosen, trust) if not engine else None
     if folder:
         folder.check_patterns(chosen)
     settings = folder.config if folder else chosen
     frontier = folder.frontier_path if folder and folder.frontier_path.exists() else None
     try:
-        answer = run_loop(lambda: explained(url, settings, frontier=frontier, seed=seed, is_offline=offline))
+        if engine and out is not None:
+            name = out.name
+            answer = run_loop(lambda: _ask_engine(engine, name, url, chosen, seed, is_offline=offline))
+            folder = Folder(out, chosen)
+        else:
+            answer = run_loop(lambda: explained(url, settings, frontier=frontier, seed=seed, is_offline=offline))
     except UrlError as error:
         named = [repr(one) for one in (url, seed) if one and repr(one) not in str(error)]
         raise UrlError(": ".join([str(error), *named])) from error
     if json:
         sys.stdout.write(json_line(answer.record(folder.path if folder else None)).decode())
         return
-    for line in words(answer, folder):
+    for line in words(answer, folder, is_in_engine=bool(engine)):
         print(tint(escape_text(line), sys.stdout))
 
 
@@ -95,6 +104,22 @@ def _pick(asked: Sequence[str], out: Path | None) -> tuple[str, Path | None]:
     if folders and out is not None:
         raise typer.BadParameter("one crawl folder at a time", param_hint="--out")
     return urls[0], Path(folders[0]) if folders else out
+
+
+def _pick_of_engine(asked: Sequence[str]) -> tuple[str, Path]:
+    """Returns the URL and the name of the crawl. Raises BadParameter."""
+    if len(asked) < 2:
+        raise typer.BadParameter("name the crawl and the URL: crawl explain NAME URL --engine ...", param_hint="URL")
+    return asked[1], Path(asked[0])
+
+
+async def _ask_engine(engine: str, name: str, url: str, chosen: Config, seed: str, *, is_offline: bool) -> Explanation:
+    from crawler import explain as explained
+    from crawler import open_engine, settle_settings
+
+    async with open_engine(engine) as opened:
+        settings = settle_settings(chosen, await opened.standing(name))
+        return await explained(url, settings, frontier=opened.asked(name), seed=seed, is_offline=is_offline)
 
 
 def _folder(url: str, out: Path | None, config: Config, trust: Trust) -> Folder | None:
@@ -117,7 +142,7 @@ def _folder(url: str, out: Path | None, config: Config, trust: Trust) -> Folder 
     return read_folder(path, config, trust=trust) if path else None
 
 
-def words(answer: Explanation, folder: Folder | None) -> list[str]:
+def words(answer: Explanation, folder: Folder | None, *, is_in_engine: bool = False) -> list[str]:
     """Returns the explanation as lines for people, at most 80 columns wide unless a URL is longer."""
     lines = [_headline(answer, folder), *_row("url", answer.url.text)]
     for change in answer.changes[:SHOWN_CHANGES]:
@@ -127,8 +152,10 @@ def words(answer: Explanation, folder: Folder | None) -> list[str]:
     lines += _row("site", *_site(answer))
     if answer.trap and not (answer.known and answer.known.pattern):
         lines += _row("trap", *_trap(answer.trap))
-    lines += _row("crawl", *_crawl(answer, folder)) if folder else []
-    return lines + (_row("render", _render(answer, folder)) if answer.render != "never" else [])
+    lines += _row("crawl", *_crawl(answer, folder, is_in_engine=is_in_engine)) if folder else []
+    if answer.render != "never":
+        lines += _row("render", _render(answer, None if is_in_engine else folder))
+    return lines
 
 
 _RENDERED_FOR = {
@@ -250,7 +277,7 @@ def _site(answer: Explanation) -> Iterator[str]:
         yield f"{show.number(answer.turn.queued)} queued in the crawl folder, {turn}"
 
 
-def _parked(known: Known, trap: Trap | None, folder: Folder) -> Iterator[str]:
+def _parked(known: Known, trap: Trap | None, folder: Folder, *, is_in_engine: bool) -> Iterator[str]:
     """Yields why the URL is parked, and the command that fetches it."""
     yield f"{folder.path}: parked under {known.pattern}"
     if known.parked_for == "blocked":
@@ -258,7 +285,8 @@ def _parked(known: Known, trap: Trap | None, folder: Folder) -> Iterator[str]:
     elif trap:
         yield f"{show.number(trap.news)} of {show.many(trap.fetched, 'page')} of that pattern were new"
     yield "to fetch it, and all that is parked under the same pattern:"
-    yield f"  crawl {shlex.quote(str(folder.path))} --unpark {shlex.quote(known.pattern)}"
+    began = "the command that began it, with" if is_in_engine else f"crawl {shlex.quote(str(folder.path))}"
+    yield f"  {began} --unpark {shlex.quote(known.pattern)}"
 
 
 def _standing(known: Known, folder: Folder) -> Iterator[str]:
@@ -273,17 +301,24 @@ def _standing(known: Known, folder: Folder) -> Iterator[str]:
         yield "it is queued again"
 
 
-def _crawl(answer: Explanation, folder: Folder) -> Iterator[str]:
-    from crawler.runtime.times import iso
-
+def _crawl(answer: Explanation, folder: Folder, *, is_in_engine: bool) -> Iterator[str]:
     known = answer.known
-    if not folder.frontier_path.exists():
+    if not is_in_engine and not folder.frontier_path.exists():
         yield f"{folder.path} holds no frontier: the outcomes of its URLs are unknown"
         return
     if known is None:
         yield f"{folder.path} never queued it: {_why_unknown(answer)}"
         return
-    yield from _parked(known, answer.trap, folder) if known.pattern else _standing(known, folder)
+    if known.pattern:
+        yield from _parked(known, answer.trap, folder, is_in_engine=is_in_engine)
+    else:
+        yield from _standing(known, folder)
+    yield from _history(known)
+
+
+def _history(known: Known) -> Iterator[str]:
+    from crawler.runtime.times import iso
+
     when = f", the last at {iso(known.visited_at)}" if known.visited_at else ""
     due = f", again from {iso(known.due)}" if known.due else ""
     yield f"depth {known.depth}, {show.many(known.attempts, 'attempt')}{when}{due}"

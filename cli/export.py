@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from . import show, values
+from . import show, sources, values
 
 FORMATS = (
     "csv, tsv, xlsx, jsonl, parquet, sqlite, links, chunks, llms, sitemap, graph, graphml, webgraph, cdxj, wacz "
@@ -51,22 +51,22 @@ def export(
         Path | None,
         typer.Option(metavar="FILE", help="Tell what changed in chunks since this export. Default: the one at -o."),
     ] = None,
+    engine: Annotated[str, typer.Option(metavar="URL", help=sources.ENGINE)] = "",
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
     """Write the pages of a crawl as a table, or its WARC files as an index, a web archive or an offline copy.
 
     What is settled is written, and nothing of the folder changes. The file appears whole, or not at all.
     """
-    from crawler import Config, Trust, export_folder, read_folder
+    from crawler import export_folder
 
     from .interrupts import raising_interrupts
     from .stderr import tell_line
 
-    found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
     name = format or _format_of(out)
     path = None if out == "-" else as_target(out) if out else _default(folder, name)
     progress = Progress()
-    with raising_interrupts():
+    with raising_interrupts(), sources.open_source(folder, engine, trust_folder=trust_folder) as found:
         try:
             export_folder(
                 found, name, path, fields=fields.split(","), where=where, schema=schema, tokens=tokens,

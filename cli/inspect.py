@@ -13,7 +13,7 @@ import typer
 from crawler import escape_text
 from crawler.runtime.escaping import json_line
 
-from . import show, values
+from . import show, sources, values
 from .colours import tint
 from .reports_view import short_lines
 
@@ -35,6 +35,7 @@ def inspect(
         bool, typer.Option("--duplicates", help="Show which pages repeat which, nearly or wholly.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
+    engine: Annotated[str, typer.Option(metavar="URL", help=sources.ENGINE)] = "",
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
     """Say what a crawl brought: statuses, reasons, sites, slowest, largest, duplicates, depth, what bound its speed.
@@ -42,17 +43,16 @@ def inspect(
     With a URL: its visits, the pages that link to it, redirects to and from it, and its captures in the WARC files.
     Nothing in the folder changes.
     """
-    from crawler import Config, Trust, find_clusters, inspect_folder, read_folder, tell_story
+    from crawler import find_clusters, inspect_folder, tell_story
 
     from .export import Progress
     from .interrupts import raising_interrupts
 
     if url and duplicates:
         raise typer.BadParameter("shows those of the whole folder: leave out the URL", param_hint="--duplicates")
-    found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
     progress = Progress()
     answer: Inspection | Story | Clusters
-    with raising_interrupts():
+    with raising_interrupts(), sources.open_source(folder, engine, trust_folder=trust_folder) as found:
         try:
             look = find_clusters if duplicates else inspect_folder
             answer = tell_story(found, url, tell=progress) if url else look(found, tell=progress)

@@ -11,7 +11,7 @@ import typer
 
 from crawler import escape_text
 
-from . import show, values
+from . import show, sources, values
 from .colours import tint
 
 if TYPE_CHECKING:
@@ -35,13 +35,14 @@ def report(
         list[str] | None,
         typer.Option("--check", metavar="MODULE:FUNCTION", help="A check of your own; may be given several times."),
     ] = None,
+    engine: Annotated[str, typer.Option(metavar="URL", help=sources.ENGINE)] = "",
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
     """Say what is wrong with a site that was crawled: broken links with their pages, missing titles, and more.
 
     `--preset audit` crawls with all that findings are made of. Each has a code that docs/findings.md explains.
     """
-    from crawler import Config, ConfigError, Trust, load_check, read_folder, write_site_report
+    from crawler import ConfigError, load_check, write_site_report
 
     from .export import Progress
     from .interrupts import raising_interrupts
@@ -51,9 +52,8 @@ def report(
         raise ConfigError("--json goes to standard output: leave out -o, or name a file that ends with .json")
     form = "json" if json else _format_of(out)
     checks = [load_check(one) for one in check or ()]
-    found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
     progress = Progress()
-    with raising_interrupts():
+    with raising_interrupts(), sources.open_source(folder, engine, trust_folder=trust_folder) as found:
         try:
             if form:
                 write_site_report(found, Path(out) if out else None, form, checks=checks, tell=progress)

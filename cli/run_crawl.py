@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,9 +39,10 @@ from .summary import summary_lines
 from .values import Share
 
 if TYPE_CHECKING:
-    from crawler import Reason, Sink
+    from crawler import Reason, Sink, Snapshot
 
 ALL = "all"
+WATCHED_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ class CrawlOrder:
     """The name of the folder stands on the terminal already."""
     report: bool = False
     """The whole report stands below the summary."""
+    watch: Callable[[Snapshot], None] | None = None
+    """Called with how it goes, again and again."""
 
 
 async def run_crawl(job: CrawlOrder) -> Exit:
@@ -110,7 +113,7 @@ async def _run(job: CrawlOrder, view: View, hands: _Signals) -> tuple[Exit, list
                     view.tell(line)
                 log.info(line)
             try:
-                with repeating(view.every_s, lambda: view.refresh(crawl.snapshot())):
+                with repeating(view.every_s, lambda: view.refresh(crawl.snapshot())), _watching(job, crawl):
                     summary = await crawl.run(_find_seeds(job, crawl, bad, view))
             except SeedError as error:
                 if crawl.folder.is_new and not bad.count and not crawl.snapshot().counts.known:
@@ -123,6 +126,14 @@ async def _run(job: CrawlOrder, view: View, hands: _Signals) -> tuple[Exit, list
         if job.report and not job.quiet:
             last_words += await _report_lines(crawl.folder)
         return exit_code(summary, job.fail_on), last_words
+
+
+@contextmanager
+def _watching(job: CrawlOrder, crawl: Crawl) -> Iterator[None]:
+    """Lets the watch of an order see how it goes while the block lasts."""
+    watch = job.watch
+    with nullcontext() if watch is None else repeating(WATCHED_S, lambda: watch(crawl.snapshot())):
+        yield
 
 
 async def _report_lines(folder: Folder) -> list[str]:

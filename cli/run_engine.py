@@ -8,12 +8,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crawler import Fenced, FrontierError, claim_node, join_engine, open_engine
 
 from .exit_codes import Exit
 from .run_crawl import CrawlOrder, run_crawl
 from .stderr import tell_line
+
+if TYPE_CHECKING:
+    from crawler import Snapshot
 
 PATIENCE_S = 120.0
 """How long a node that joins again waits for an engine that is away."""
@@ -38,11 +42,15 @@ async def run_node(job: CrawlOrder, url: str) -> Exit:
     with claim_node(job.folder) as node:
         if not job.quiet:
             tell_line(f"{name}: node {node.name}, in {node.folder}")
-        mine = replace(job, config=join_engine(job.config, url, name, node), folder=node.folder)
+        seeded = _Seeded(url, name)
+        watch = seeded.watch if job.sources else None
+        mine = replace(job, config=join_engine(job.config, url, name, node), folder=node.folder, watch=watch)
         patient_until = 0.0
         while True:
             try:
-                return await run_crawl(mine)
+                code = await run_crawl(mine)
+                await seeded.wait()
+                return code
             except Fenced as error:
                 if "-" in job.sources:  # standard input was read already
                     raise
@@ -52,6 +60,32 @@ async def run_node(job: CrawlOrder, url: str) -> Exit:
                 if time.monotonic() > patient_until:
                     raise
                 await asyncio.sleep(PAUSE_S)
+
+
+class _Seeded:
+    """Tells the engine once that all seeds are stored, so that nodes without seeds (`crawl work`) may join."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self._url = url
+        self._name = name
+        self._told: asyncio.Task[None] | None = None
+
+    def watch(self, now: Snapshot) -> None:
+        if not now.reads_seeds and self._told is None:
+            self._told = asyncio.create_task(self._tell())
+
+    async def _tell(self) -> None:
+        try:
+            async with open_engine(self._url) as engine:
+                await engine.mark_seeded(self._name)
+        except FrontierError:  # it is away: said by the crawl itself, and told again at its next snapshot
+            self._told = None
+
+    async def wait(self) -> None:
+        """Ends the telling, if it has not ended: seeds that are still on their way are not stored."""
+        if self._told is not None:
+            self._told.cancel()
+            await asyncio.gather(self._told, return_exceptions=True)
 
 
 def digest_seeds(sources: Sequence[str]) -> str:

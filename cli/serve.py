@@ -78,6 +78,13 @@ def serve(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting for all jobs. Repeatable."),
     ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="Serve the crawls of an engine as jobs, which `crawl work` nodes run: postgresql://USER@HOST/DB.",
+        ),
+    ] = "",
     trust_folder: Annotated[
         bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER), SetsSetting("daemon.trust_folder", _if_given)
     ] = False,
@@ -96,7 +103,8 @@ def serve(
     given = locals()
     from .process import fork_helpers, import_settings, prepare_workers, run_loop
 
-    fork_helpers()
+    if not engine:
+        fork_helpers()
     import_settings()
 
     from crawler import Trust
@@ -110,13 +118,14 @@ def serve(
     trust = Trust(trust_folder, open_folder)
     sources = Sources(file, dict(os.environ), own, settings, trust, is_optional=config is None)
     _, base = sources.load()  # bad settings are refused before anything starts
-    prepare_workers(base.offload.executor)
-    from .serve_daemon import serve_daemon
+    if not engine:
+        prepare_workers(base.offload.executor)
+    from .serve_daemon import serve_daemon, serve_engine
 
     level = logging.WARNING if quiet else logging.DEBUG if verbose > 1 else logging.INFO
     with log_to_stderr(level, is_json=json_logs):
         try:
-            code = run_loop(lambda: serve_daemon(sources))
+            code = run_loop(lambda: serve_engine(sources, engine) if engine else serve_daemon(sources))
         except CrawlError as error:
             if not json_logs:
                 raise

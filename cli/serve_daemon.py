@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from crawler import ConfigError
-from crawler.daemon import Daemon, Sources, open_daemon
+from crawler.daemon import Daemon, Sources, open_daemon, open_plane
 from crawler.daemon.systemd import ALIVE, STOPPING, Notify
 
 from .exit_codes import Exit
@@ -40,6 +40,22 @@ async def serve_daemon(sources: Sources) -> Exit:
             log.info("stopping: visits under way may finish, within %g s", daemon.jobs.config.grace_s)
         log.info("stopped; everything is saved, and jobs continue when the daemon is started again")
     return Exit.INTERRUPTED if signals.asked > 1 else Exit.DONE
+
+
+async def serve_engine(sources: Sources, url: str) -> Exit:
+    """Runs a control plane of an engine until it is asked to stop, and returns the exit code."""
+    notify = Notify(os.environ)
+    signals = _Signals(notify)
+    with signals.heard():
+        async with open_plane(sources, url) as plane:
+            log.info("listening at %s; clients need the token in %s", plane.listening.url, plane.token_file)
+            log.info("jobs are crawls in %s; start nodes that run them: crawl work --engine URL", plane.place)
+            notify.ready()
+            with repeating(min(STATUS_S, notify.every_s or STATUS_S), lambda: notify.tell(ALIVE)):
+                await signals.stopped.wait()
+            notify.tell(STOPPING)
+        log.info("stopped; the jobs stay in the engine, and its nodes go on")
+    return Exit.DONE
 
 
 def _greet(daemon: Daemon) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,32 +16,13 @@ from crawler.runtime.escaping import json_line
 
 from . import reports_view, show, values
 from .colours import tint
+from .counted import Standing, ask, counted_words, moment
 
 if TYPE_CHECKING:
-    from crawler import Folder, Look, Report, Trap
+    from crawler import Folder, Report
 
-SHOWN_SITES = 5
-JSON_SITES = 100
 QUICKLY_BYTES = 16 << 20
 """Bytes of records that are counted without being asked to: a fifth of a second."""
-
-
-class _Standing(NamedTuple):
-    """Counts that the frontier of a folder tells."""
-
-    settled: Mapping[str, int]
-    requisites: int
-    queued: int
-    failed: Mapping[str, int]
-    parkings: Sequence[Trap]
-    parked: int
-    sites: Sequence[tuple[str, int]]
-    last_visit: float | None
-    next_revisit: float | None
-
-    @property
-    def pages(self) -> int:
-        return self.settled.get("fetched", 0) - self.requisites
 
 
 def status(
@@ -50,6 +31,9 @@ def status(
     report: Annotated[
         bool, typer.Option("--report", help="Count all records, however many, and keep the count in the folder.")
     ] = False,
+    engine: Annotated[
+        str, typer.Option(metavar="URL", help="Ask the engine for the crawl of this name: postgresql://USER@HOST/DB.")
+    ] = "",
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
     """Say what stands in a crawl folder: pages, queue, failures, outputs, how its pages came out, what is to do next.
@@ -60,11 +44,18 @@ def status(
 
     from .interrupts import raising_interrupts
 
+    if engine:
+        if report:
+            raise typer.BadParameter("counts records, and an engine has none: crawl report", param_hint="--report")
+        from .engine_status import tell_status
+        from .process import run_loop
+
+        raise typer.Exit(run_loop(lambda: tell_status(folder.name, engine, json=json)))
     found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
     if not found.frontier_path.exists():
         raise FolderError(f"{folder} holds no {found.frontier_path.name}: nothing is known of its URLs")
     with raising_interrupts():
-        standing = look(found.frontier_path, _ask)
+        standing = look(found.frontier_path, ask)
         counted = read_report(found, most_bytes=None if report else QUICKLY_BYTES, keep=report)
     holder = found.holder
     if json:
@@ -74,35 +65,14 @@ def status(
         print(tint(escape_text(line), sys.stdout))
 
 
-def _ask(opened: Look) -> _Standing:
-    return _Standing(
-        settled=opened.settled(),
-        requisites=opened.requisites(),
-        queued=opened.queued(),
-        failed=opened.failed(),
-        parkings=opened.parkings(),
-        parked=opened.parked(),
-        sites=[(one.site, one.queued) for one in opened.busiest(JSON_SITES) if one.queued],
-        last_visit=opened.last_visit(),
-        next_revisit=opened.next_revisit(),
-    )
-
-
-def _words(folder: Folder, now: _Standing, holder: int | None, report: Report | None) -> Iterator[str]:
+def _words(folder: Folder, now: Standing, holder: int | None, report: Report | None) -> Iterator[str]:
     done = show.many(sum(now.settled.values()), "URL")
     state = f"a crawl runs in it, pid {holder}" if holder else "no crawl runs in it"
     yield f"{folder.path}: {show.many(now.pages, 'page')}, {done} done, {show.number(now.queued)} queued; {state}"
-    if now.settled:
-        yield f"  outcomes  {show.format_counts(now.settled)}"
-    if now.failed:
-        yield f"  failed    {show.format_counts(now.failed)}"
-    if now.parked:
-        yield f"  parked    {show.number(now.parked)} in {show.many(len(now.parkings), 'pattern')}"
-    for label, (site, queued) in zip(("sites", *[""] * SHOWN_SITES), now.sites[:SHOWN_SITES], strict=False):
-        yield f"  {label:<8}  {show.number(queued)} queued at {site}"
+    yield from counted_words(now)
     yield from (f"  {line}" for line in _report_words(folder, report))
     if now.last_visit:
-        yield f"  last      {_moment(now.last_visit)}, {show.duration(max(0.0, time.time() - now.last_visit))} ago"
+        yield f"  last      {moment(now.last_visit)}, {show.duration(max(0.0, time.time() - now.last_visit))} ago"
     for label, (place, size) in zip(("outputs", *[""] * len(folder.outputs)), _outputs(folder), strict=False):
         yield f"  {label:<8}  {place}{'' if size is None else f', {show.size(size)}'}"
     yield from () if holder else (f"  {line}" for line in _next_steps(folder, now))
@@ -115,7 +85,7 @@ def _report_words(folder: Folder, report: Report | None) -> Iterator[str]:
         yield f"{'report':<8}  its records are not counted yet: crawl status {shlex.quote(str(folder.path))} --report"
 
 
-def _next_steps(folder: Folder, now: _Standing) -> Iterator[str]:
+def _next_steps(folder: Folder, now: Standing) -> Iterator[str]:
     """Yields what the crawl would do if it went on, and the commands for it."""
     command = f"crawl {shlex.quote(str(folder.path))}"
     limit = folder.config.scope.limit
@@ -124,7 +94,7 @@ def _next_steps(folder: Folder, now: _Standing) -> Iterator[str]:
     elif now.queued:
         yield f"to visit what is queued: {command}"
     elif now.next_revisit:
-        yield f"pages are visited again from {_moment(now.next_revisit)}: {command}"
+        yield f"pages are visited again from {moment(now.next_revisit)}: {command}"
     else:
         yield "nothing is left to visit"
     if now.failed:
@@ -140,13 +110,7 @@ def _outputs(folder: Folder) -> Iterator[tuple[str, int | None]]:
         yield output.place, sum(sizes) if sizes else None
 
 
-def _moment(at: float | None) -> str | None:
-    from crawler.runtime.times import iso
-
-    return iso(at) if at else None
-
-
-def _record(folder: Folder, now: _Standing, holder: int | None, report: Report | None) -> dict[str, object]:
+def _record(folder: Folder, now: Standing, holder: int | None, report: Report | None) -> dict[str, object]:
     return {
         "v": 1,
         "folder": str(folder.path),
@@ -158,8 +122,8 @@ def _record(folder: Folder, now: _Standing, holder: int | None, report: Report |
         "parked": now.parked,
         "parked_under": {one.pattern: one.parked for one in now.parkings},
         "sites": [{"site": site, "queued": queued} for site, queued in now.sites],
-        "last_visit_at": _moment(now.last_visit),
-        "next_revisit_at": _moment(now.next_revisit),
+        "last_visit_at": moment(now.last_visit),
+        "next_revisit_at": moment(now.next_revisit),
         "outputs": [{"place": place, "bytes": size} for place, size in _outputs(folder)],
         "report": report and report.record(),
         "next": [] if holder else list(_next_steps(folder, now)),

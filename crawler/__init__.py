@@ -8,7 +8,7 @@ from .runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
-    from .api.engines import Engine, claim_node, join_engine, open_engine
+    from .api.engines import Engine, claim_node, join_engine, open_engine, settle_settings
     from .api.forecasting import Forecast, OtherSetting, Refused, SiteForecast, forecast_crawl
     from .api.one_page import FetchedPage, fetch_page
     from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
@@ -132,11 +132,11 @@ if TYPE_CHECKING:
     from .sinks import ReaderGone, Wants
     from .sinks.record import record
     from .site_report import audit_folder, write_site_report
-    from .standing import Counts, Trap, WorkCost
+    from .standing import Counts, CrawlStanding, Trap, WorkCost
 
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
-    "api.engines": "Engine claim_node join_engine open_engine",
+    "api.engines": "Engine claim_node join_engine open_engine settle_settings",
     "api.forecasting": "Forecast OtherSetting Refused SiteForecast forecast_crawl",
     "api.one_page": "FetchedPage fetch_page",
     "api.site_map": "SiteMap map_site",
@@ -195,7 +195,7 @@ _HOMES = {
     "sinks": "ReaderGone Wants",
     "sinks.record": "record",
     "site_report": "audit_folder write_site_report",
-    "standing": "Counts Trap WorkCost",
+    "standing": "Counts CrawlStanding Trap WorkCost",
     "runtime.ownership": "Trust",
 }
 
@@ -230,6 +230,7 @@ __all__ = [
     "CrawlError",
     "CrawlInfo",
     "CrawlSize",
+    "CrawlStanding",
     "Difference",
     "Disposition",
     "Ending",
@@ -378,6 +379,7 @@ __all__ = [
     "repair_folder",
     "replay",
     "search_folder",
+    "settle_settings",
     "stream",
     "tell_story",
     "try_page",

@@ -285,3 +285,28 @@ class Rows(NamedTuple):
 
 Pick = Ended | Left | Waiting | Rows
 """Selects known URLs that are not queued."""
+
+
+class CrawlStanding(NamedTuple):
+    """Where one crawl of an engine stands."""
+
+    name: str
+    """The name of the crawl."""
+    settings: Mapping[str, object]
+    """The settings on which its nodes agreed, by full name."""
+    control: str
+    """The wish of its owner: run, pause or stop."""
+    is_seeded: bool
+    """Whether all seeds that somebody gave it are stored, so that a node without seeds knows its whole reach."""
+    is_finished: bool
+    """Whether nothing is queued, waits for another attempt, or is on its way between nodes."""
+    queued: int
+    """URLs that are queued, out, or wait for another attempt."""
+    known: int
+    """URLs that are known."""
+    nodes: int
+    """Nodes that live now."""
+    settled: Mapping[str, int]
+    """Final visits, by disposition."""
+    made_at: float
+    """Unix seconds."""

@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 import orjson
 
+from ..assembly import parts
 from ..assembly.engines import open_engine as open_server
 from ..errors import ConfigError, FolderError
 from ..event_loop import require_asyncio
+from ..folder.folder import Folder
+from ..folder.settings_file import write_settings
+from ..frontier.sharded import open_sharded
+from ..frontier_protocols import Look
 from ..runtime.nearest import did_you_mean
 from ..runtime.private_files import make_folder, opener
 from ..settings import Config
 from ..settings.loading import amend, chosen_settings
+from ..standing import CrawlStanding
+from .seeds import read_seeds
 
 if TYPE_CHECKING:
     from ..backends.postgres import CrawlRow, NodeRow, PostgresEngine
 
+T = TypeVar("T")
+
 AGREED = ("preset", "user_agent", "contact", "sites", "scope", "urls", "politeness", "extract", "warc", "sinks")
 """The settings on which all nodes of a crawl agree. All others are about the machine."""
 NAME_BYTES = 4
+MOST_NAMED = 20
 _CLAIM = ".claim-"
 JSONL = "jsonl:pages.jsonl"
 """The output that is merged."""
+PAGES = "pages.jsonl"
+PLANTER = "seeds-"
+"""Names of short lives that store seeds and visit nothing begin so."""
+ASK_TTL_S = 15.0
+"""Of a backend that is only asked: it has no node whose life could end."""
 
 
 class Node(NamedTuple):
@@ -72,6 +88,14 @@ def join_engine(config: Config, url: str, crawl: str, node: Node) -> Config:
     return amend(config, own)
 
 
+def settle_settings(config: Config, crawl: CrawlStanding) -> Config:
+    """Returns the settings of a crawl in an engine: those on which its nodes agreed, over those of the machine.
+
+    Raises ConfigError for settings that this version does not know.
+    """
+    return amend(config, crawl.settings)
+
+
 class Engine:
     """The crawls of one engine. `open_engine` makes it."""
 
@@ -103,9 +127,72 @@ class Engine:
         """Returns the names of its crawls."""
         return await self._server.crawls()
 
+    async def standings(self) -> Sequence[CrawlStanding]:
+        """Returns where its crawls stand, in the order in which they were made."""
+        return await self._server.standings()
+
+    async def standing(self, name: str) -> CrawlStanding:
+        """Returns where a crawl stands. Raises ConfigError where there is none, or nobody gave it settings yet."""
+        await self._find(name)
+        for one in await self._server.standings(name):
+            return one
+        raise ConfigError(f"the crawl {name!r} in {self.place} was never begun: begin it with its seeds")
+
+    async def mark_seeded(self, name: str) -> None:
+        """Notes that all seeds of a crawl are stored: nodes that have no seeds (`crawl work`) join it from now on.
+
+        Waits until seeds that are on their way to other nodes have come there: a node that joins reads them.
+        """
+        await self._server.mark_seeded(await self._find(name))
+
+    async def begin(self, name: str, config: Config, seeds: Sequence[str]) -> None:
+        """Makes a crawl with its seeds; nodes that take part in all crawls (`crawl work`) visit them from then on.
+
+        After a failure the same call goes on. A crawl that is there already gets no seeds again. Raises ConfigError for
+        a crawl of this name with other settings or seeds, UrlError, FrontierError.
+        """
+        requests = list(read_seeds(seeds, parts.policy(config), None))
+        digest = hashlib.sha256("\n".join(request.url.text for request in requests).encode()).hexdigest()
+        await self.agree(name, config, digest, config.frontier.shards)
+        if (await self.standing(name)).is_seeded:
+            return
+        planter, crawl = f"{PLANTER}{secrets.token_hex(NAME_BYTES)}", await self._find(name)
+        async with (
+            self._server.open_backend(crawl, ttl_s=ASK_TTL_S) as backend,
+            open_sharded(backend, planter, parts.terms(config), takes_all=True) as frontier,
+        ):
+            await frontier.add(requests)
+        await self.mark_seeded(name)
+
+    async def ask(self, name: str, question: Callable[[Look], T]) -> T:
+        """Returns the answer of `question` about a crawl, as `look` does for a folder. Nodes may work meanwhile."""
+        crawl = await self._find(name)
+        async with self._server.open_backend(crawl, ttl_s=ASK_TTL_S) as backend:
+            return await backend.ask(question)
+
+    def asked(self, name: str) -> EngineAsked:
+        """Returns the frontier of a crawl, for `explain`."""
+        return EngineAsked(self, name)
+
+    async def gather(self, name: str, homes: Sequence[Path], into: Path) -> Folder:
+        """Makes a crawl folder of what all nodes of a crawl recorded until now, for those who read folders.
+
+        `into` is an empty folder; the new one in it has the name of the crawl. Raises ConfigError, and FolderError if
+        records of a node are missing.
+        """
+        config = settle_settings(Config(), await self.standing(name))
+        place = into / name
+        make_folder(place)
+        with (place / PAGES).open("xb") as file:
+            async for part in self.merge(name, homes):
+                file.write(part)
+        write_settings(place, config, None)
+        return Folder(place, config, is_new=False)
+
     async def nodes(self, name: str) -> Sequence[NodeRow]:
         """Returns the nodes of a crawl. Raises ConfigError where there is no such crawl."""
-        return await self._server.nodes(await self._find(name))
+        found = await self._server.nodes(await self._find(name))
+        return [node for node in found if not node.name.startswith(PLANTER)]
 
     async def drain(self, name: str, node: str) -> None:
         """Asks a node to finish what it has under way and to leave. Raises ConfigError for an unknown node."""
@@ -167,9 +254,21 @@ class Engine:
     async def _find(self, name: str) -> CrawlRow:
         crawl = await self._server.find_crawl(name)
         if crawl is None:
-            known = ", ".join(await self._server.crawls()) or "none"
-            raise ConfigError(f"{self.place} has no crawl {name!r}; it has: {known}")
+            known = await self._server.crawls()
+            named = f"{', '.join(known[:MOST_NAMED]) or 'none'}{', ...' if len(known) > MOST_NAMED else ''}"
+            raise ConfigError(f"{self.place} has no crawl {name!r}{did_you_mean(name, known, '')}; it has: {named}")
         return crawl
+
+
+class EngineAsked:
+    """The frontier of one crawl in an engine, which answers questions."""
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self._engine = engine
+        self._name = name
+
+    async def ask(self, question: Callable[[Look], T]) -> T:
+        return await self._engine.ask(self._name, question)
 
 
 @asynccontextmanager

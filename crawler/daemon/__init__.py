@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .keywords import DaemonSettings
     from .mcp import Mcp, make_mcp, serve_stdio
     from .opening import open_jobs
+    from .plane import Plane, open_plane
     from .reload import Changed
     from .runs.run import current_job
     from .runs.stats import Point
@@ -49,6 +50,7 @@ _HOMES = {
     "api": "Jobs",
     "reload": "Changed",
     "opening": "open_jobs",
+    "plane": "Plane open_plane",
     "settings": "DaemonConfig load_daemon",
     "jobs.states": "State",
     "keywords": "DaemonSettings",
@@ -81,6 +83,7 @@ __all__ = [
     "Mcp",
     "NoSuchJob",
     "Outdated",
+    "Plane",
     "Point",
     "Refused",
     "Seeds",
@@ -99,6 +102,7 @@ __all__ = [
     "open_client",
     "open_daemon",
     "open_jobs",
+    "open_plane",
     "open_server",
     "serve_stdio",
 ]

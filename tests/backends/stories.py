@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import IO
 
 import orjson
 
@@ -41,21 +42,19 @@ class Crowd:
     async def join(self) -> asyncio.subprocess.Process:
         """Starts a node: the same command each time."""
         log = (self.folder / f"node-{len(self.nodes)}.log").open("wb")
-        words: list[str | Path] = [
-            CRAWL,
-            "urls.txt",
-            "--engine",
-            self.url,
-            "-o",
-            "NAME",
-            "--allow-network",
-            "127.0.0.0/8",
-            *self.options,
-        ]
+        return await self._start(["urls.txt", "--engine", self.url, "-o", "NAME", *self.options], log)
+
+    async def work(self) -> asyncio.subprocess.Process:
+        """Starts a node that takes part in all crawls until it is stopped."""
+        log = (self.folder / f"node-{len(self.nodes)}.log").open("wb")
+        return await self._start(["work", "--engine", self.url, "--set", f"frontier.ttl_s={TTL_S}"], log)
+
+    async def _start(self, words: list[str], log: IO[bytes]) -> asyncio.subprocess.Process:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("CRAWL_")}
         node = await asyncio.create_subprocess_exec(
-            *words, cwd=self.folder, stdout=log, stderr=log, start_new_session=True, env=environ
-        )
+            CRAWL, *words, "--allow-network", "127.0.0.0/8",
+            cwd=self.folder, stdout=log, stderr=log, start_new_session=True, env=environ,
+        )  # fmt: skip
         log.close()
         self.nodes.append(node)
         return node

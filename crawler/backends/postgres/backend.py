@@ -38,6 +38,9 @@ from .reader import ShardReader as Reader
 
 T = TypeVar("T")
 
+LIVES_TO_ANSWER = 2.0
+"""A node that got no answer for so many lives was taken for dead anyway: its connection leads nowhere."""
+LEAST_ANSWER_S = 5.0
 PATIENCE_S = 120.0
 """How long a server may be away: longer than several lives without a beat, for then all nodes are in the same boat."""
 
@@ -81,7 +84,9 @@ class CrawlRow(NamedTuple):
 @asynccontextmanager
 async def open_backend(url: str, crawl: CrawlRow, *, ttl_s: float) -> AsyncIterator[PostgresBackend]:
     """Opens a crawl of an engine that is there. Raises ConfigError, FrontierError."""
-    backend = PostgresBackend(Link(url, PATIENCE_S), Link(url, PATIENCE_S), crawl, ttl_s)
+    answer_s = max(LEAST_ANSWER_S, LIVES_TO_ANSWER * ttl_s)
+    links = (Link(url, PATIENCE_S, answer_s), Link(url, PATIENCE_S, answer_s))
+    backend = PostgresBackend(*links, crawl, ttl_s)
     try:
         await backend.open()
         yield backend

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, NamedTuple
@@ -13,12 +15,14 @@ from anyio import CancelScope
 from ...errors import FrontierError
 from ...model import Position
 from ...settings.loading import project_version
+from ...standing import CrawlStanding
 from . import lives, losses
 from .backend import IS_FINISHED, CrawlRow, PostgresBackend, open_backend
 from .link import Link
 from .schema import LAYOUT, LOCK, TABLES
 
 KEY_BYTES = 16
+PAUSE_S = 0.1
 PATIENCE_S = 0.0
 """A command that looks or changes a little waits for no server."""
 
@@ -81,6 +85,32 @@ class PostgresEngine:
         """Returns the names of all crawls, in the order in which they were made."""
         return [row["name"] for row in await self._link.fetch("SELECT name FROM crawld.crawl ORDER BY id")]
 
+    async def standings(self, name: str = "") -> Sequence[CrawlStanding]:
+        """Returns where all crawls stand whose settings are agreed, or the one of this name, in the order of making."""
+        rows = await self._link.fetch(_STANDINGS, name)
+        settled: dict[int, Counter[str]] = {}
+        parts = "SELECT crawl, settled FROM crawld.node WHERE crawl = ANY($1::int4[])"
+        for row in await self._link.fetch(parts, [row["id"] for row in rows]):
+            settled.setdefault(row["crawl"], Counter()).update(orjson.loads(row["settled"]))
+        return [
+            CrawlStanding(
+                row["name"], orjson.loads(row["settings"]), row["control"], row["is_seeded"], row["is_finished"],
+                row["queued"], row["known"], row["nodes"],
+                {word: number for word, number in settled.get(row["id"], Counter()).items() if number},
+                row["made_at"].timestamp(),
+            ) for row in rows
+        ]  # fmt: skip
+
+    async def mark_seeded(self, crawl: CrawlRow) -> None:
+        """Notes that all seeds are stored, once those that are on their way now have come to their shards."""
+        last = await self._link.value(_LAST_MESSAGE, crawl.number)
+        while True:
+            are_under_way = await self._link.value(_EARLIER_MESSAGES, crawl.number, last or 0)
+            if not are_under_way:
+                break
+            await asyncio.sleep(PAUSE_S)
+        await self._link.fetch("UPDATE crawld.crawl SET is_seeded = true WHERE id = $1", crawl.number)
+
     async def nodes(self, crawl: CrawlRow) -> Sequence[NodeRow]:
         """Returns the nodes of a crawl, by name."""
         rows = await self._link.fetch(_NODES, crawl.number)
@@ -125,6 +155,20 @@ class PostgresEngine:
         )
 
 
+_LAST_MESSAGE = "SELECT max(i.id) FROM crawld.inbox i JOIN crawld.shard s ON s.id = i.shard WHERE s.crawl = $1"
+_EARLIER_MESSAGES = """
+SELECT EXISTS (SELECT 1 FROM crawld.inbox i JOIN crawld.shard s ON s.id = i.shard WHERE s.crawl = $1 AND i.id <= $2)
+"""
+_STANDINGS = f"""
+SELECT c.id, c.name, c.settings, c.control, c.is_seeded, c.made_at,
+    (SELECT coalesce(sum(queued), 0)::int8 FROM crawld.shard WHERE crawl = c.id)
+        + (SELECT count(*) FROM crawld.retry r JOIN crawld.shard s ON s.id = r.shard
+           WHERE s.crawl = c.id AND r.due IS NOT NULL) AS queued,
+    (SELECT coalesce(sum(known), 0)::int8 FROM crawld.shard WHERE crawl = c.id) AS known,
+    (SELECT count(*) FROM crawld.node WHERE crawl = c.id AND NOT is_over AND lives_until > crawld.clock()) AS nodes,
+    ({IS_FINISHED.replace("$1", "c.id")}) AS is_finished
+FROM crawld.crawl c WHERE c.settings <> '' AND ($1 = '' OR c.name = $1) ORDER BY c.id
+"""
 _NODES = """
 SELECT n.name, NOT n.is_over AND n.lives_until > crawld.clock() AS is_alive, n.joined_at, n.drains, n.settled,
     extract(epoch FROM crawld.clock() - n.beat_at)::float8 AS beat_s,

@@ -57,11 +57,12 @@ def _socket(parts: SplitResult) -> str:
 class Link:
     """One connection. What it is asked is done in the order of the calls; while the server is away, it waits."""
 
-    def __init__(self, url: str, patience_s: float) -> None:
-        """A server that is away so long is given up. Raises ConfigError."""
+    def __init__(self, url: str, patience_s: float, answer_s: float = ANSWER_S) -> None:
+        """A server that is away so long is given up, and a connection without an answer so long. Raises ConfigError."""
         self.place: str = describe(url)
         self._url = url
         self._patience_s = patience_s
+        self._answer_s = answer_s
         self._waiting: deque[tuple[Work[Any], Future[Any]]] = deque()
         self._worker: Task[None] | None = None
         self._connection: asyncpg.Connection | None = None
@@ -158,7 +159,7 @@ class Link:
     async def _connect(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
             connection = await asyncpg.connect(
-                self._url, timeout=CONNECT_S, command_timeout=ANSWER_S, server_settings=_SESSION
+                self._url, timeout=CONNECT_S, command_timeout=self._answer_s, server_settings=_SESSION
             )
             version = connection.get_server_version()
             if version.major * 10000 < OLDEST_SERVER:

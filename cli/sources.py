@@ -1,0 +1,38 @@
+"""Opens the crawl that a command reads: a crawl folder, or what the nodes of a crawl in an engine recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crawler import Folder
+
+ENGINE = "Read the crawl of this name in an engine, and its nodes' files in FOLDER: postgresql://USER@HOST/DB."
+
+
+@contextmanager
+def open_source(folder: Path, engine: str, *, trust_folder: bool) -> Iterator[Folder]:
+    """Opens a crawl folder, to be read. With an engine, what its nodes recorded is gathered in a temporary one first.
+
+    Raises ConfigError, FolderError, FrontierError.
+    """
+    from crawler import Config, Trust, read_folder
+
+    if not engine:
+        yield read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
+        return
+    from .process import run_loop
+
+    with TemporaryDirectory(prefix="crawld-") as made:
+        yield run_loop(lambda: _gather(folder, engine, Path(made)))
+
+
+async def _gather(home: Path, url: str, into: Path) -> Folder:
+    from crawler import open_engine
+
+    async with open_engine(url) as engine:
+        return await engine.gather(home.name, [home], into)
