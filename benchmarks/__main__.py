@@ -42,6 +42,8 @@ BENCHMARKS = {
     "telemetry_cost": "what traces and figures by OpenTelemetry cost a page",
     "extraction": "how well the main text of pages is found, on public sets, and what it costs",
     "near_duplicates": "how many near duplicates are found, by the way in which they differ, and how many wrongly",
+    "forecast": "how often the intervals of forecasts hold, on 200 generated webs of known size",
+    "virtual_crawl": "what rests cost on the virtual clock for tests, and what the plug-in costs other projects",
     "ledger": "figures of earlier commits on this machine, and whether a page costs more CPU",
 }
 

@@ -39,6 +39,8 @@ class Plan:
     hosts: int = 1
     port: int = 80
     seed: int = 7
+    is_packed: bool = False
+    """Pages are served as gzip, as most of the web is."""
     is_modern: bool = False
     """Nearer to today's web: HTTPS, hosts with names, eight times the bytes, of which half are scripts."""
 

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gzip
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from benchmarks.pages import FORBIDDEN, ROBOTS, STYLE, Place, Plan, lay_out, wri
 Answers = Mapping[bytes, bytes]
 """Request target to the whole answer, head and body."""
 
+GZIP_LEVEL = 6
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -55,6 +57,7 @@ def serving(plan: Plan) -> Iterator[Site]:
         str(plan.hosts),
         "--seed",
         str(plan.seed),
+        *(["--gzip"] if plan.is_packed else []),
     ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
@@ -105,7 +108,8 @@ def _render(plan: Plan, places: list[Place]) -> dict[str, dict[bytes, bytes]]:
     }
     hosts = {place.host: dict(common) for place in places}
     for place, body in write(plan, places):
-        hosts[place.host][place.target.encode()] = answer(body)
+        told = answer(gzip.compress(body, GZIP_LEVEL), coding="gzip") if plan.is_packed else answer(body)
+        hosts[place.host][place.target.encode()] = told
     return hosts
 
 
@@ -131,8 +135,9 @@ def _arguments() -> Plan:
         help="spread over 127.0.0.1 .. 127.0.0.N (Linux answers on all of them)",
     )
     parser.add_argument("--seed", type=int, default=Plan().seed)
+    parser.add_argument("--gzip", action="store_true", help="serve pages as gzip")
     given = parser.parse_args()
-    return Plan(given.pages, given.hosts, seed=given.seed)
+    return Plan(given.pages, given.hosts, seed=given.seed, is_packed=given.gzip)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What an archive costs a page: the same crawl by turns with WARC files and without, and the pieces of that cost."""
 
 import argparse
+import gzip
 import statistics
 import sys
 import time
@@ -11,7 +12,7 @@ from benchmarks.contestants import PYTHON
 from benchmarks.inside import crawl
 from benchmarks.machine import describe
 from benchmarks.pages import Plan, lay_out, write
-from benchmarks.site import serving
+from benchmarks.site import GZIP_LEVEL, serving
 
 MOST_SLOWER, MOST_CPU_MS = 0.15, 0.25
 """The goal: pages a second that an archive may cost, and CPU milliseconds a page of PAGE_BYTES, all processes."""
@@ -30,11 +31,14 @@ class Run:
 
 def main(arguments: Sequence[str] = ()) -> int:
     given = _parse(arguments)
-    plan = Plan(pages=given.pages, hosts=given.hosts)
+    plan = Plan(pages=given.pages, hosts=given.hosts, is_packed=given.gzip)
     bodies = [body for _, body in write(plan, lay_out(plan))]
     size = sum(map(len, bodies)) // len(bodies)
+    if given.gzip:
+        bodies = [gzip.compress(body, GZIP_LEVEL) for body in bodies]
     print(describe(PYTHON))
-    print(f"{given.pages} pages of {size:,} bytes on average, identity; CPU of all processes and of the loop, a page\n")
+    coding = f"as gzip of {sum(map(len, bodies)) // len(bodies):,}" if given.gzip else "identity"
+    print(f"{given.pages} pages of {size:,} bytes on average, {coding}; CPU of all processes and of the loop, a page\n")
     print("| round |" + "".join(f" {way}: CPU ms | loop ms | pages/s |" for way in WAYS))
     print("|---" * (1 + 3 * len(WAYS)) + "|")
     found: dict[str, list[Run]] = {way: [] for way in WAYS}
@@ -97,6 +101,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks warc_cost", description=__doc__)
     parser.add_argument("--pages", type=int, default=3000)
     parser.add_argument("--hosts", type=int, default=4)
+    parser.add_argument("--gzip", action="store_true", help="serve pages as gzip, as most of the web is")
     parser.add_argument("--rounds", type=int, default=7, help="crawls of each kind")
     return parser.parse_args(arguments)
 

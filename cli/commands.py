@@ -11,6 +11,7 @@ import typer
 COMMANDS = {
     "run": "Crawl seeds into a folder: what `crawl SEEDS...` does.",
     "try": "Show what selectors and functions make of one page.",
+    "forecast": "Say how large a crawl would be and how long it would take.",
     "explain": "Say why a page is missing, or why a URL is fetched.",
     "status": "Say what stands in a crawl folder, and what to do next.",
     "inspect": "Say what a crawl brought, or tell the story of one URL.",
@@ -27,7 +28,7 @@ COMMANDS = {
     "merge": "Put together what the nodes of a crawl in an engine wrote.",
     "pack": "Write what proves how a crawl went into one signed file.",
     "verify": "Check a file that `crawl pack` made.",
-    "identity": "Make the key by which your crawler signs.",
+    "identity": "Make the key by which your crawler signs, and what you publish about it.",
     "nodes": "List the nodes of a crawl in an engine; drain or forget one.",
     "work": "Take part in all crawls of an engine, until stopped.",
     "repair": "Mend a crawl folder whose frontier is damaged.",

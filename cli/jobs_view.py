@@ -9,7 +9,7 @@ from typing import Any
 from crawler import escape_text
 from crawler.runtime.escaping import json_line
 
-from .show import WIDTH, duration, many, number, round_down, size
+from .show import WIDTH, duration, format_eta, many, number, round_down, size
 
 JsonObject = Mapping[str, Any]
 SHOWN_PATTERNS = 5
@@ -107,6 +107,7 @@ def _facts(job: JsonObject) -> dict[str, str]:
         "urls": f"{number(counts['queued'])} queued{parked}{f'; {settled}' if settled else ''}",
         "more": "there is more to do: resume it" if job["has_more"] else "",
         "rate": f"{job['pages_per_s']:.1f} pages/s, {job['in_flight']} in flight{_least(job)}" if is_running else "",
+        "to go": _to_go(job) if is_running else "",
         "bound by": f"{job['bound_by']}: {job['advice']}" if is_running else "",
         "labels": ", ".join(f"{name}={value}" for name, value in job["labels"].items()),
         "webhook": job["webhook"],
@@ -116,7 +117,13 @@ def _facts(job: JsonObject) -> dict[str, str]:
 
 def _least(job: JsonObject) -> str:
     least_s = job["at_least_s"] or 0.0
-    return f", at least {duration(round_down(least_s))} to go" if least_s >= 1 else ""
+    return f", at least {duration(round_down(least_s))} to go" if least_s >= 1 and not job["eta"] else ""
+
+
+def _to_go(job: JsonObject) -> str:
+    from crawler import Eta
+
+    return "; ".join(format_eta(Eta(**job["eta"]))) if job["eta"] else ""
 
 
 def _flat(settings: JsonObject) -> Iterable[tuple[str, object]]:

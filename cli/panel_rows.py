@@ -76,7 +76,7 @@ def progress(now: Snapshot) -> list[str]:
     if far := now.progress:
         at_most, what = ("", "URL") if far.what == "urls" else ("at most ", "page")
         said.append(f"{show.number(far.done)} of {at_most}{show.many(far.total, what)}")
-    if now.at_least_s and now.at_least_s >= 1:
+    if now.at_least_s and now.at_least_s >= 1 and not now.eta:
         said.append(f"at least {show.duration(show.round_down(now.at_least_s))} to go")
     return said
 
@@ -93,6 +93,8 @@ def _figures(now: Snapshot, is_roomy: bool) -> Iterator[Row]:
         yield Row("visits", [Part(one) for one in visits], between)
     if said := progress(now):
         yield Row("so far", [Part(one) for one in said], "; ")
+    if now.eta:
+        yield Row("to go", [Part(word) for word in "; ".join(show.format_eta(now.eta)).split(" ")], " ")
     in_folder = counts.pages
     if in_folder > now.pages:
         yield Row(

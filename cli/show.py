@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
@@ -9,7 +10,7 @@ from crawler import escape_text
 from crawler.runtime.counting import many as many  # noqa: PLC0414  all of the command asks this file
 
 if TYPE_CHECKING:
-    from crawler import ArchiveFetcher, Change, Counts, Disposition, Folder, LostRecords, Reconsidered, Snapshot
+    from crawler import ArchiveFetcher, Change, Counts, Disposition, Eta, Folder, LostRecords, Reconsidered, Snapshot
 
 Key = TypeVar("Key", bound=str | int)
 
@@ -108,7 +109,7 @@ def second_look_lines(found: Reconsidered, unparked: Sequence[str] = ()) -> list
 
 def progress_line(now: Snapshot) -> str:
     """Returns one line for a log: `key=value`, always the same keys in the same order; `-` where it is not known."""
-    counts, far = now.counts, now.progress
+    counts, far, eta = now.counts, now.progress, now.eta
     values = {
         "elapsed_s": f"{now.elapsed_s:.0f}",
         "pages": now.pages,
@@ -125,8 +126,30 @@ def progress_line(now: Snapshot) -> str:
         "done": far.done if far else "-",
         "total": far.total if far else "-",
         "at_least_s": f"{now.at_least_s:.0f}" if now.at_least_s else "-",
+        "eta_low_s": f"{eta.low_s:.0f}" if eta else "-",
+        "eta_likely_s": f"{eta.likely_s:.0f}" if eta and eta.likely_s is not None else "-",
+        "eta_high_s": f"{eta.high_s:.0f}" if eta and eta.high_s is not None else "-",
     }
     return " ".join(f"{key}={value}" for key, value in values.items())
+
+
+def format_eta(eta: Eta) -> list[str]:
+    """Returns how long a crawl still takes, in pieces of a line; where that cannot be said, it says so."""
+    if eta.high_s is None or eta.left_high is None:
+        least = [f"at least {duration(round_down(eta.low_s))}"] if eta.low_s >= 1 else []
+        return [*least, f"no more can be said: {eta.why}"]
+    said = f"{duration(round_down(eta.low_s))} to {duration(eta.high_s)}"
+    if eta.by != "queue":
+        return [f"{said}, until the limit of {eta.by}"]
+    return [said, f"{format_range(eta.left_low, eta.left_high)} URLs left"]
+
+
+def format_range(low: float, high: float | None) -> str:
+    """Writes an interval of numbers; without an upper end, how many there are at least."""
+    if high is None:
+        return f"at least {number(math.floor(low))}"
+    first, last = number(math.floor(low)), number(math.ceil(high))
+    return first if first == last else f"{first} to {last}"
 
 
 def count_settled(counts: Counts) -> int:

@@ -9,6 +9,7 @@ from .runtime.lazy_imports import lazy_getattr
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
     from .api.engines import Engine, claim_node, join_engine, open_engine, settle_settings
+    from .api.forecasting import Forecast, OtherSetting, Refused, SiteForecast, forecast_crawl
     from .api.one_page import FetchedPage, fetch_page
     from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
     from .api.site_map import SiteMap, map_site
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from .folder.naming import default_folder_name
     from .folder.repair import RepairReport, repair_folder
     from .folder.reporting import read_report
+    from .forecast import CrawlSize, Eta, Interval
     from .frontier import Known, Look, look
     from .frontier.backend import Fenced
     from .gate import (
@@ -60,7 +62,7 @@ if TYPE_CHECKING:
         write_junit,
         write_sarif,
     )
-    from .identity import Identity, make_identity, read_identity
+    from .identity import Identity, make_contact_page, make_identity, make_key_directory, read_identity
     from .lookback import (
         Clusters,
         Gain,
@@ -135,6 +137,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
     "api.engines": "Engine claim_node join_engine open_engine settle_settings",
+    "api.forecasting": "Forecast OtherSetting Refused SiteForecast forecast_crawl",
     "api.one_page": "FetchedPage fetch_page",
     "api.site_map": "SiteMap map_site",
     "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
@@ -147,10 +150,11 @@ _HOMES = {
     "OffloadError ParseError RequestError SeedError SinkError StorageFull UrlError VisitError",
     "explanation": "Explanation explain",
     "export": "export_folder",
+    "forecast": "CrawlSize Eta Interval",
     "lookback": (
         "Clusters Gain Inspection Slowness Story Stretch explain_slowness find_clusters inspect_folder tell_story"
     ),
-    "identity": "Identity make_identity read_identity",
+    "identity": "Identity make_contact_page make_identity make_key_directory read_identity",
     "pack": "PackCheck pack_folder verify_pack",
     "gate": "CheckVerdict Gate Judged Others check_folder check_site read_baseline write_baseline write_junit "
     "write_sarif",
@@ -225,11 +229,13 @@ __all__ = [
     "Crawl",
     "CrawlError",
     "CrawlInfo",
+    "CrawlSize",
     "CrawlStanding",
     "Difference",
     "Disposition",
     "Ending",
     "Engine",
+    "Eta",
     "Explanation",
     "Failures",
     "Fault",
@@ -242,6 +248,7 @@ __all__ = [
     "FindingPage",
     "Folder",
     "FolderError",
+    "Forecast",
     "Frontier",
     "FrontierError",
     "Gain",
@@ -251,6 +258,7 @@ __all__ = [
     "HookError",
     "Identity",
     "Inspection",
+    "Interval",
     "Judged",
     "Known",
     "Label",
@@ -263,6 +271,7 @@ __all__ = [
     "Observer",
     "OffloadError",
     "Offloader",
+    "OtherSetting",
     "Others",
     "Outcome",
     "Output",
@@ -279,6 +288,7 @@ __all__ = [
     "ReaderGone",
     "Reason",
     "Reconsidered",
+    "Refused",
     "Rehearsal",
     "RepairReport",
     "ReplayPlan",
@@ -300,6 +310,7 @@ __all__ = [
     "SinkConfig",
     "SinkError",
     "SinkSettings",
+    "SiteForecast",
     "SiteMap",
     "SiteSettings",
     "SiteVerdict",
@@ -339,13 +350,16 @@ __all__ = [
     "find_clusters",
     "find_crawl_folder",
     "follow_changes",
+    "forecast_crawl",
     "index_folder",
     "inspect_folder",
     "join_engine",
     "load_check",
     "look",
+    "make_contact_page",
     "make_content",
     "make_identity",
+    "make_key_directory",
     "map_site",
     "open_comparison",
     "open_crawl",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from .policy.admitted import Admitted
 from .policy.scope import Scope
 from .protocols import Frontier, Robots, Rules, Vetting
 from .reach.roots import AdmittedPlaces
+from .runtime.clock import monotonic, wall
 from .runtime.thread_reader import read_batches
 from .settings import Config
 from .standing import RobotsState
@@ -117,7 +117,7 @@ async def rehearse(
     chosen = _keep_first_sites(within, result)
     async with (
         parts.open_fetcher(config, parts.budget(config)) as fetcher,
-        open_memory(parts.terms(config), clock=Clock(clock.now, time.time)) as frontier,
+        open_memory(parts.terms(config), clock=Clock(clock.now, wall)) as frontier,
     ):
         asking = _KeptRobots(parts.robots(config, fetcher, Inline()))
         actor = _SitemapFetcher(fetcher, clock)
@@ -244,7 +244,7 @@ class _SimulatedClock:
     """A simulated clock: it moves from turn to turn, and is never behind the real one."""
 
     def __init__(self) -> None:
-        self._begun = self._now = time.monotonic()
+        self._begun = self._now = monotonic()
 
     def now(self) -> float:
         return self._now
@@ -253,7 +253,7 @@ class _SimulatedClock:
         self._now += seconds
 
     def catch_up(self) -> None:
-        self._now = max(self._now, time.monotonic())
+        self._now = max(self._now, monotonic())
 
     @property
     def elapsed(self) -> float:
@@ -262,7 +262,7 @@ class _SimulatedClock:
     @property
     def ahead(self) -> float:
         """Seconds by which this clock is ahead of the real one."""
-        return max(0.0, self._now - time.monotonic())
+        return max(0.0, self._now - monotonic())
 
 
 class _KeptRobots:

@@ -59,6 +59,8 @@ class SiteView(NamedTuple):
     """The names of the tables of `sites` that it matches, the one that wins first."""
     proxy: str = ""
     """The proxy that it goes to now, without its password. Empty: it is reached directly."""
+    visits: int = 0
+    """Visits that ended since the site came into memory."""
 
 
 class Trap(NamedTuple):

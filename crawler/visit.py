@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from .policy.setbacks import end_setback
 from .policy.sitemap_sites import SitemapSites
 from .proof import NoteGrounds, note_no_grounds
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
+from .runtime.clock import monotonic, wall
 
 BARRED_S = 1.0
 """Seconds that a site rests when visits under way may make its next request unnecessary."""
@@ -68,7 +68,7 @@ class Visitor:
 
     async def visit(self, lease: Lease) -> Outcome:
         """Returns exactly one outcome, whatever the network and the page do. Raises only bugs and cancellation."""
-        begun = Outcome(lease, Disposition.FAILED, visited_at=time.time())
+        begun = Outcome(lease, Disposition.FAILED, visited_at=wall())
         try:
             outcome = await self._visit(begun)
         except VisitError as error:
@@ -126,7 +126,7 @@ class Visitor:
         """Decides by the status of the answer how the visit goes on; returns its outcome."""
         if not redirects.is_redirect(response) and fetched.request.is_plain:
             self.paths.forget(fetched.url)
-        if error := setback(response, time.time(), may_repeat=fetched.request.may_repeat):
+        if error := setback(response, wall(), may_repeat=fetched.request.may_repeat):
             return await self._judge_error(fetched, response, error)
         if response.status == 304:
             return replace(fetched, disposition=Disposition.UNCHANGED)
@@ -156,7 +156,7 @@ class Visitor:
     def _is_too_early(self, begun: Outcome) -> bool:
         """Whether the site asked, after this lease, for one request at a time or for a pause."""
         is_beside_others = bool(begun.asked_s) and not begun.lease.is_alone
-        return is_beside_others or self.silence.is_kept(begun.url.site, time.monotonic())
+        return is_beside_others or self.silence.is_kept(begun.url.site, monotonic())
 
     async def _sitemaps(self, request: Request, rules: Rules) -> tuple[Request, ...]:
         """Returns requests for the sitemaps that robots.txt names and that scope lets in.
@@ -259,7 +259,7 @@ class Visitor:
     async def _read(self, fetched: Outcome, response: Response) -> Outcome:
         """Has the page decoded, parsed and hashed in a worker, then decides whether its content is new."""
         request = fetched.request
-        started = time.perf_counter()
+        started = monotonic()
         try:
             is_well_known = self._is_well_known(request)
             page, trouble, response = await self._reader.read(request, response, may_be_brief=is_well_known)
@@ -267,7 +267,7 @@ class Visitor:
             return self._setback(fetched, error)
         rendered = response.rendered
         render_ms = rendered.elapsed_ms if rendered else 0.0
-        parse_ms = (time.perf_counter() - started) * 1000 - (render_ms if fetched.response is not response else 0.0)
+        parse_ms = (monotonic() - started) * 1000 - (render_ms if fetched.response is not response else 0.0)
         read = replace(
             fetched,
             page=page,
@@ -275,7 +275,7 @@ class Visitor:
             response=replace(response, timings=replace(response.timings, parse=parse_ms, render=render_ms)),
             reason=_shortcoming(page, trouble, rendered),
             detail="; ".join(filter(None, _remarks(page, trouble, rendered))),
-            ended=time.monotonic() if rendered else fetched.ended,  # the page may have asked its site since
+            ended=monotonic() if rendered else fetched.ended,  # the page may have asked its site since
         )
         if verdict := self._verdict(read, page, response):
             return self._no_content(read, verdict)
@@ -385,4 +385,4 @@ def _remarks(page: Page, trouble: OffloadError | None, rendered: Rendered | None
 
 def _end(outcome: Outcome, **changes: object) -> Outcome:
     """Returns the outcome with these changes, and with `ended` set to now if it was not set."""
-    return replace(outcome, ended=outcome.ended or time.monotonic(), **changes)  # type: ignore[arg-type]
+    return replace(outcome, ended=outcome.ended or monotonic(), **changes)  # type: ignore[arg-type]

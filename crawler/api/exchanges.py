@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 from .. import urls
@@ -16,6 +15,7 @@ from ..policy.pace import Pace
 from ..policy.politeness import Politeness, setback
 from ..proof import Grounds, grounds, grounds_of
 from ..protocols import Fetcher, Offloader, Robots
+from ..runtime.clock import monotonic, wall
 
 
 class Exchanges:
@@ -41,7 +41,7 @@ class Exchanges:
             site = request.url.site
             least_s = politeness.rest_s(site, None)
             if is_amid_visits:
-                turn.free_at = max(turn.free_at, time.monotonic() + self._pace.rest_s(site, least_s, politeness.adapt))
+                turn.free_at = max(turn.free_at, monotonic() + self._pace.rest_s(site, least_s, politeness.adapt))
             reasons = Grounds("single", least_s=least_s)
             if obeys_robots:
                 await turn.wait_for_rest()
@@ -52,13 +52,13 @@ class Exchanges:
             exchange, rest_s = self._pace.begin(site, least_s, politeness.adapt), least_s
             try:
                 response = await self._fetcher.fetch(request)
-                asked = setback(response, time.time())
+                asked = setback(response, wall())
                 rest_s = max(exchange.end(response), politeness.hold_s(asked.retry_after_s if asked else None))
             except FetchError as error:
                 rest_s = max(exchange.fail(error), politeness.hold_s(error.retry_after_s))
                 raise
             finally:
-                turn.free_at = time.monotonic() + rest_s
+                turn.free_at = monotonic() + rest_s
         response.release()
         return await self.decode(replace(response, share=NO_SHARE), limit_bytes)
 
@@ -75,7 +75,7 @@ class Exchanges:
         rules, was_asked = await self._robots.rules(request)
         rest_s = politeness.rest_s(request.url.site, rules.delay_s)
         if was_asked:
-            turn.free_at = time.monotonic() + rest_s
+            turn.free_at = monotonic() + rest_s
         if not rules.allows(request.url):
             raise FetchError(Reason.ROBOTS, f"robots.txt disallows {request.url}; obeys_robots=False asks all the same")
         found = grounds_of(request, rules, politeness.word_s(rules.delay_s), rest_s, rest_s)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 from ..metrics.metrics import Snapshot
 from ..model import Disposition
+from ..runtime.clock import monotonic
 from ..settings import Config
 from ..standing import Counts, Progress, SiteView
 
@@ -37,7 +37,7 @@ def find_progress(config: Config, counts: Counts, *, is_closed: bool) -> Progres
 class LeastTime:
     """Finds how long the queue of now takes at least, from the rests of sites."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._looked_at: float | None = None
         self._ends_at = 0.0

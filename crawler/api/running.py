@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -32,6 +31,7 @@ from ..reach.late_seeds import LateSeeds
 from ..reach.roots import AT_ONCE
 from ..reach.second_looks import Reconsidered, SecondLooks
 from ..reach.slow_sites import keep_slow_sites
+from ..runtime.clock import wall
 from ..runtime.threads import finish_in_thread
 from ..runtime.watchdog import Stall, open_watchdog
 from ..seeds import BadSeed, SkippedSeeds
@@ -39,8 +39,9 @@ from ..settings import Config, Settings
 from ..settings.loading import Changes, amend, changes, value_of
 from ..standing import SiteView
 from .exchanges import Exchanges, make_request
+from .outlook import Outlook, looking
 from .past import keep_course_of_run, keep_index_of_run
-from .progress import LeastTime, find_progress
+from .progress import find_progress
 from .seeds import OnBadSeed, Seed, read_seeds, seed_batches
 
 if TYPE_CHECKING:
@@ -74,8 +75,7 @@ class Crawl:
         self._on_bad = self._note_bad if on_bad_seed == "skip" else None
         self._bad = SkippedSeeds()
         self._is_closed = self._is_running = False
-        self._least_time = LeastTime()
-        self._at_rest = asyncio.Event()
+        self._outlook, self._at_rest = Outlook(), asyncio.Event()
         """Set while it does not run."""
         self._at_rest.set()
         self._last: Snapshot | None = None
@@ -144,7 +144,7 @@ class Crawl:
                     keep_course_of_run(self.folder, self._engine.metrics, lambda: self.config),
                     keep_index_of_run(self.folder, self._frontier, self.config),
                 ):
-                    with self._works.observe_run(self._engine) as tell:
+                    with self._works.observe_run(self._engine) as tell, looking(self._note_course):
                         summary = await self._engine.run(self._read_seeds(seeds))
                         tell(summary)
                 lost, left_out = self.lost.visits, await self._frontier.left_out()
@@ -154,7 +154,7 @@ class Crawl:
             self._bad = SkippedSeeds()
             self._was_finished = self._has_finished()
             self._last = self._engine.snapshot().at_rest()
-            self._engine = self._works.engine(self.config)
+            self._engine, self._outlook = self._works.engine(self.config), Outlook()
             self._is_running = False
             self._at_rest.set()
 
@@ -195,7 +195,7 @@ class Crawl:
         await self._reconsider_settings()
         await self._late.begin()
         if self.config.politeness.revisit_after_s is not None:
-            now = time.time()
+            now = wall()
             while await self._frontier.revisit(now):
                 yield ()  # visits may begin meanwhile
         async for batch in seed_batches(seeds, parts.policy(self.config), self._on_bad):
@@ -203,6 +203,9 @@ class Crawl:
                 yield batch
         await self._frontier.revive(FAILURES if self._was_finished else ())
         yield ()
+
+    def _note_course(self) -> None:
+        self._outlook.note(self._engine.snapshot(), self.config, self._sites_with_most)
 
     def _note_bad(self, bad: BadSeed) -> None:
         self._bad = self._bad.add(bad)
@@ -224,11 +227,13 @@ class Crawl:
         """Starts no more visits until `resume`."""
         self._check_open()
         self._engine.pause()
+        self._outlook.hold()
 
     def resume(self) -> None:
         """Starts visits again after `pause`."""
         self._check_open()
         self._engine.resume()
+        self._outlook.go_on()
 
     async def change(
         self, config: Config | None = None, *, who: str = "program", **settings: Unpack[Settings]
@@ -349,10 +354,9 @@ class Crawl:
         now = replace(now, busiest=self._complete(now.busiest), work=self._works.work_costs())
         if self._last is not None and not self._is_running:
             return self._with_progress(replace(self._last, counts=now.counts, busiest=now.busiest, work=now.work))
-        now, spent_s = self._with_progress(now), self._engine.spent.time_s
-        if not self._is_running:
-            return now
-        return replace(now, at_least_s=self._least_time.find(self.config, now, spent_s, self._sites_with_most))
+        now = self._with_progress(now)
+        complete = self._outlook.complete
+        return complete(now, self.config, self._engine.spent, self._sites_with_most) if self._is_running else now
 
     def _with_progress(self, now: Snapshot) -> Snapshot:
         is_closed = not (now.reads_seeds or self._works.extract)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
 
 from ..errors import FetchError
 from ..fetch import Budget
 from ..fetch.budget import SMALL_BYTES, BodyShare
 from ..model import Heads, Reason, Request, Response, Timings
+from ..runtime.clock import monotonic
 from ..runtime.threads import start_in_thread
 from ..settings import FetchConfig
 from .store import Failed, Found, Large, Missing, Store
@@ -71,7 +71,7 @@ class ArchiveFetcher:
         return Capped(self, limit_bytes)
 
     async def _fetch(self, request: Request, share: BodyShare, cap: int | None) -> Response:
-        begun, room = perf_counter(), SMALL_BYTES
+        begun, room = monotonic(), SMALL_BYTES
         while isinstance(found := await self._find(request, room), Large):
             more, room = found.size - share.held, found.size
             if not share.take(more):
@@ -97,7 +97,7 @@ class ArchiveFetcher:
         said = found.truncated if found.truncated in _TRUNCATED or not found.truncated else "unspecified"
         return Response(
             request.url, answer.status, answer.fields, body, found.ip, found.at,
-            Timings(ttfb=(perf_counter() - begun) * 1000), truncated="length" if is_cut else said,
+            Timings(ttfb=(monotonic() - begun) * 1000), truncated="length" if is_cut else said,
             heads=Heads(response=answer.head), share=share,
         )  # fmt: skip
 

@@ -37,6 +37,7 @@ from ..urls.canonical import Policy
 from .parsing import Extract, Returns
 
 if TYPE_CHECKING:
+    from ..identity import RequestSigner
     from ..parse.selectors import Selector
 
 
@@ -225,8 +226,21 @@ def open_fetcher(
     agent = effective_user_agent(config)
     return _open_fetcher(
         _fetch_settings(config), agent, contact=config.contact, per_ip=per_ip(config), budget=budget, network=network,
-        presence=presence, sites=SiteRules(config.sites),
+        presence=presence, sites=SiteRules(config.sites), signer=_signer(config),
     )  # fmt: skip
+
+
+def _signer(config: Config) -> RequestSigner | None:
+    """Returns what signs requests; None: the settings name no key."""
+    said = config.identity
+    if not said.key_file:
+        return None
+    if not said.signature_agent:
+        words = "needs identity.signature_agent, which tells sites where your public key is"
+        raise ConfigError(f"identity.key_file: {words}", ["identity.key_file"], [words])
+    from ..identity import RequestSigner  # noqa: PLC0415 - needed where asked for alone
+
+    return RequestSigner(Path(said.key_file), said.signature_agent)
 
 
 def _fetch_settings(config: Config) -> FetchConfig:

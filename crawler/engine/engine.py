@@ -19,7 +19,9 @@ from ..metrics.metrics import SAMPLE_S, Ending, Metrics, Snapshot, Summary
 from ..model import Disposition, Lease, Outcome, Reason, Request
 from ..policy.politeness import Wait
 from ..protocols import Frontier, Sink
+from ..runtime.clock import monotonic, wall
 from ..runtime.presence import Presence
+from ..standing import Counts
 from .hooks import guard_hook
 from .limits import NOTHING_SPENT, Limits, Quota, Spent
 from .memory_watch import MemoryWatch
@@ -140,7 +142,7 @@ class Engine:
 
     async def run(self, seeds: AsyncIterator[Sequence[Request]]) -> Summary:
         """Visits until nothing is left; returns a summary. Raises errors of frontier and sinks in an ExceptionGroup."""
-        self.metrics.started = time.monotonic()
+        self.metrics.started = monotonic()
         async with create_task_group() as tasks:
             tasks.start_soon(self._record)
             tasks.start_soon(self._watch)
@@ -301,7 +303,7 @@ class Engine:
             raise  # not the fault of the page, which stays queued
         except Exception:
             log.exception("a bug while visiting %r", lease.request.url.text)
-            return Outcome(lease, Disposition.FAILED, Reason.INTERNAL, visited_at=time.time(), ended=time.monotonic())
+            return Outcome(lease, Disposition.FAILED, Reason.INTERNAL, visited_at=wall(), ended=monotonic())
 
     # -- recorder ----------------------------------------------------------------------------------------------------
 
@@ -349,18 +351,18 @@ class Engine:
                 await self._sample()
 
     async def _sample(self) -> None:
-        cpu, now = time.thread_time(), time.monotonic()
+        cpu, now = time.thread_time(), monotonic()
         await asyncio.sleep(SAMPLE_S)
         self.presence.beat()
-        busy = (time.thread_time() - cpu) / (time.monotonic() - now)
-        self.metrics.observe(self._gauges(busy))
-        self.forewarning.look(self.frontier.counts(), self.limits.known_bytes)
+        busy = (time.thread_time() - cpu) / (monotonic() - now)
+        counts = self.frontier.counts()
+        self.metrics.observe(self._gauges(busy, counts))
+        self.forewarning.look(counts, self.limits.known_bytes)
         spent_s = self.spent.time_s + now - self.metrics.started
         if self.limits.time_s is not None and spent_s + SAMPLE_S >= self.limits.time_s:
             self.stop(Ending.TIME_LIMIT)
 
-    def _gauges(self, busy: float) -> Gauges:
-        counts = self.frontier.counts()
+    def _gauges(self, busy: float, counts: Counts) -> Gauges:
         waits = self._waits_for_turn and counts.queued > 0
         return Gauges(
             in_flight=len(self._out),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from ..protocols import Frontier
+from ..runtime.clock import monotonic
 
 MOST_NOTED = 10_000
 """Most sites whose last exchange is remembered; the rest of a site is over long before so many others had one."""
@@ -23,12 +23,12 @@ class SiteTurn:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     waiting: int = 0
     free_at: float = 0.0
-    """`time.monotonic()` at which its rest is over."""
+    """`monotonic()` at which its rest is over."""
     end: asyncio.TimerHandle | None = None
 
     async def wait_for_rest(self) -> None:
         """Waits until the rest of the site is over."""
-        delay_s = self.free_at - time.monotonic()
+        delay_s = self.free_at - monotonic()
         if delay_s > 0:
             await asyncio.sleep(delay_s)
 
@@ -47,7 +47,7 @@ class SiteTurns:
 
     def note_visit(self, site: str) -> None:
         """Notes that a visit has just had an exchange with a site."""
-        self._ends[site] = time.monotonic()
+        self._ends[site] = monotonic()
         self._ends.move_to_end(site)
         if len(self._ends) > MOST_NOTED:
             self._ends.popitem(last=False)
@@ -71,7 +71,7 @@ class SiteTurns:
         finally:
             turn.waiting -= 1
             if not turn.waiting and not self._is_closed:
-                rest_s = max(0.0, turn.free_at - time.monotonic())
+                rest_s = max(0.0, turn.free_at - monotonic())
                 turn.end = asyncio.get_running_loop().call_later(rest_s, self._end_rest, site)
 
     def close(self) -> None:

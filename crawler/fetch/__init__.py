@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ..policy.site_rules import SiteRules
 from ..runtime.presence import Presence
@@ -26,6 +27,9 @@ from .setcookie import Cookie
 from .speed_limits import SpeedLimits
 from .throttle import SiteThrottles, Throttle, make_throttle
 from .tls import Trust
+
+if TYPE_CHECKING:
+    from ..identity import RequestSigner
 
 __all__ = [
     "Budget",
@@ -91,13 +95,14 @@ async def open_fetcher(  # noqa: PLR0913 - one for each thing that is no setting
     hosts: Mapping[str, str] | None = None,
     network: Network | None = None,
     presence: Presence | None = None,
+    signer: RequestSigner | None = None,
 ) -> AsyncIterator[HttpFetcher]:
     """Opens a Fetcher over one pool of connections, and closes it with the block. Raises ConfigError.
 
     `contact` becomes the From field when it is a mail address. `hosts` maps host names to addresses, so that no name
     server is asked for them. `network` is shared with other fetchers; each has its own connections and guard.
     `presence` tells when this process was away; without it, nobody watches. `sites` tells what differs for single
-    sites.
+    sites. `signer` signs requests over TLS.
     """
     budget = budget or make_budget(config)
     fields = request_fields(config, user_agent, contact)
@@ -108,6 +113,8 @@ async def open_fetcher(  # noqa: PLR0913 - one for each thing that is no setting
     trust = Trust(config)
     if config.ca_file:
         await trust.prepare()
+    if signer:
+        await signer.prepare()
     async with AsyncExitStack() as stack:
         stack.callback(line.pace.close)
         stack.callback(line.deadlines.close)
@@ -132,7 +139,7 @@ async def open_fetcher(  # noqa: PLR0913 - one for each thing that is no setting
             line=line,
             resolver=resolver,
             trust=trust,
-            origins=Origins(guard, fields, config, routes, trust, sites, limits),
+            origins=Origins(guard, fields, config, routes, trust, sites, limits, signer),
             gates=AddressLimits(per_ip, network.gates),
             routes=routes,
             limits=limits,

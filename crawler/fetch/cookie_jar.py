@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from functools import partial
 from os import PathLike
 from threading import Lock
-from time import time
 
 from .. import urls
 from ..errors import ConfigError, UrlError
 from ..model import Url
+from ..runtime.clock import wall
 from ..runtime.counting import many
 from ..runtime.private_files import opener, replace_private_file
 from .cookies import Cookies, is_kept
@@ -92,7 +92,7 @@ class CookieJar:
         for a file that is no cookies.txt.
         """
         found = await asyncio.to_thread(_read, path)
-        kept = [cookie for cookie in found if cookie.expires > time() and is_kept(cookie, cookie.domain)]
+        kept = [cookie for cookie in found if cookie.expires > wall() and is_kept(cookie, cookie.domain)]
         for cookie in kept:
             self._cookies.put(cookie)
         return len(kept)

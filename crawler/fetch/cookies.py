@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from time import time
 
 from ..model import Url
+from ..runtime.clock import wall
 from ..urls import host, registered_domain, registered_domain_of_host
 from .setcookie import MAX_PAIR_BYTES, Cookie, domain_matches, encode, path_matches, read
 
@@ -30,7 +30,7 @@ class Cookies:
     SameSite and HttpOnly have no effect here: each request of a crawler belongs to the site that it goes to.
     """
 
-    def __init__(self, clock: Callable[[], float] = time) -> None:
+    def __init__(self, clock: Callable[[], float] = wall) -> None:
         self._jars: dict[str, Jar] = {}
         self._bytes = 0
         self._clock = clock

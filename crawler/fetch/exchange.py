@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from time import perf_counter, time
 from typing import cast
 
 from aiohttp import ClientError, ClientOSError, ClientTimeout, ServerDisconnectedError
@@ -15,6 +14,7 @@ from aiohttp.streams import StreamReader
 from ..errors import FetchError
 from ..model import Heads, Reason, Request, Response, Timings
 from ..proof import RequestRecorder
+from ..runtime.clock import monotonic, wall
 from ..runtime.presence import Presence
 from ..settings import FetchConfig
 from .budget import BodyShare
@@ -77,7 +77,7 @@ class Exchange:
             raise FetchError(error.reason, detail, retry_after_s=error.retry_after_s) from error
 
     async def _run_in_time(self, dns_ms: float, queue_ms: float) -> Response:
-        started_at = time()
+        started_at = wall()
         try:
             with Deadline(self.line.deadlines) as self._deadline:
                 return await self._run(started_at, dns_ms, queue_ms)
@@ -88,9 +88,9 @@ class Exchange:
             raise setback(error) from error
 
     async def _run(self, started_at: float, dns_ms: float, queue_ms: float) -> Response:
-        begun = perf_counter()
+        begun = monotonic()
         connection, message, stream = await self._answer()
-        answered = perf_counter()
+        answered = monotonic()
         wire = _wire(connection)
         head_held_s = wire.held_s
         heads = Heads(self._sent, wire.head, wire.interim_heads)
@@ -115,7 +115,7 @@ class Exchange:
             dns=dns_ms,
             connect=self._connect_ms,
             ttfb=max(0.0, (answered - begun - head_held_s) * 1000 - self._connect_ms),
-            download=max(0.0, perf_counter() - answered - budget_s - body_held_s) * 1000,
+            download=max(0.0, monotonic() - answered - budget_s - body_held_s) * 1000,
             queue=queue_ms + (budget_s + held_s) * 1000,
         )
         ip = "" if self.origin.proxy else wire.ip
@@ -159,7 +159,7 @@ class Exchange:
                 is_resent = True
 
     async def _connect(self) -> Connection:
-        begun = perf_counter()
+        begun = monotonic()
         try:
             connection = await self.origin.connector.connect(self.origin.request, [], self.line.connect_timeout)
         except TimeoutError as error:
@@ -171,7 +171,7 @@ class Exchange:
         except (ClientError, HttpProcessingError, OSError) as error:
             raise self._blame(error, setback(error)) from error
         if not _wire(connection).exchanges:
-            self._connect_ms += (perf_counter() - begun) * 1000
+            self._connect_ms += (monotonic() - begun) * 1000
         return connection
 
     def _blame(self, error: Exception, told: FetchError) -> FetchError:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from time import perf_counter
 
 from ..errors import OutOfFiles
 from ..model import Request, Response
 from ..policy.site_rules import SiteRules
+from ..runtime.clock import monotonic
 from .address_limits import AddressLimits
 from .budget import BodyShare, Budget
 from .exchange import Exchange, ExchangeTerms
@@ -44,7 +44,7 @@ class HttpFetcher:
 
         `cap` keeps at most that many bytes of the body and ignores the rest.
         """
-        begun = perf_counter()
+        begun = monotonic()
         site = request.url.site
         if not self.trust.is_ready and site.startswith("https:"):
             await self.trust.prepare()
@@ -102,13 +102,13 @@ class HttpFetcher:
     ) -> Response:
         """Makes one exchange as soon as gates, budget and open files allow, and charges it to the share."""
         address = origin.literal or self._known(origin) or await self._address(origin)
-        resolved = perf_counter()
+        resolved = monotonic()
         if not self.gates.is_entered(address):
             await self.gates.enter(address)
         try:
             if self.budget.is_short:
                 await share.wait(0)
-            dns_ms, queue_ms = (resolved - begun) * 1000, (perf_counter() - resolved) * 1000
+            dns_ms, queue_ms = (resolved - begun) * 1000, (monotonic() - resolved) * 1000
             exchange = Exchange(self.line, origin, request, share, cap)
             for times in count(1):
                 if not self.files.is_entered():

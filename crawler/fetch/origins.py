@@ -7,7 +7,9 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from ssl import SSLContext
+from typing import TYPE_CHECKING
 
 from aiohttp import ClientRequest
 from yarl import URL
@@ -15,6 +17,7 @@ from yarl import URL
 from ..errors import ConfigError, FetchError
 from ..model import Reason, Request
 from ..policy.site_rules import SiteRules
+from ..runtime.clock import wall
 from ..settings import FetchConfig, SiteConfig
 from ..urls import is_address
 from .guard import Guard
@@ -24,6 +27,9 @@ from .speed_limits import SpeedLimits
 from .throttle import Throttle
 from .tls import Trust, make_site_tls_context
 from .wire import Connector
+
+if TYPE_CHECKING:
+    from ..identity import RequestSigner
 
 MAX_ORIGINS = 16384
 """About 2 kB each. Beyond this number the oldest is dropped, and made again when its site is next visited."""
@@ -64,6 +70,8 @@ class Origin:
     """`verified`, `unverified`, or empty without TLS."""
     is_conditional: bool
     """Whether the fields make requests conditional, so that 304 is a valid answer."""
+    until: float
+    """When the signature among the fields is to be made anew, seconds since 1970; infinite: there is none."""
 
 
 class Origins:
@@ -78,12 +86,14 @@ class Origins:
         trust: Trust,
         rules: SiteRules,
         limits: SpeedLimits,
+        signer: RequestSigner | None = None,
     ) -> None:
         """Raises ConfigError if the fields or the certificate of a site cannot be used."""
         self._guard = guard
         self._fields = fields
         self._routes = routes
         self._limits = limits
+        self._signer = signer
         self._config = config
         self._trust = trust
         self._tls = "verified" if config.verify_tls else "unverified"
@@ -95,7 +105,7 @@ class Origins:
     def find(self, site: str) -> Origin:
         """Returns the origin of a site. Raises FetchError: BLOCKED_SCHEME, BLOCKED_ADDRESS, BAD_URL."""
         origin = self._known.get(site)
-        if origin is None or (origin.proxy and origin.version != self._routes.pool.version):
+        if origin is None or (origin.proxy and origin.version != self._routes.pool.version) or origin.until <= wall():
             if origin is None and len(self._known) >= MAX_ORIGINS:
                 del self._known[next(iter(self._known))]
             origin = self._known[site] = self._make(site)
@@ -128,6 +138,8 @@ class Origins:
         proxy = relay.url if relay and not relay.is_socks else None
         sees_request = proxy is not None and scheme == "http"  # https goes through a tunnel, and stays as it is
         lines = [f"Host: {authority}", *map(": ".join, fields.items()), *_proxy_fields(proxy if sees_request else None)]
+        signed = self._signer.sign(authority, wall()) if self._signer and scheme == "https" else None
+        lines += signed.lines if signed else ()
         return Origin(
             host=host,
             literal=literal,
@@ -141,6 +153,7 @@ class Origins:
             cookie=cookie,
             tls=self._tls if scheme == "https" else "",
             is_conditional=any(name.lower().startswith("if-") for name in fields),
+            until=signed.until if signed else inf,
         )
 
     def find_proxy(self, site: str) -> Proxy | None:

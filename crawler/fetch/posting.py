@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import socket
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -15,6 +14,7 @@ from aiohappyeyeballs import AddrInfoType
 from ..errors import FetchError
 from ..model import Post, PostResult
 from ..policy.politeness import retry_after_s
+from ..runtime.clock import wall
 from ..settings import FetchConfig
 from ..settings.loading import project_version
 from .guard import Guard
@@ -61,7 +61,7 @@ async def _post(http: aiohttp.ClientSession, url: str, body: bytes, fields: dict
             answer.close()  # the body is not read
             if 200 <= answer.status < 300:
                 return PostResult()
-            rest_s = retry_after_s(answer.headers.get("Retry-After", ""), time.time())
+            rest_s = retry_after_s(answer.headers.get("Retry-After", ""), wall())
             return PostResult(f"HTTP {answer.status}", answer.status == 410, rest_s or 0.0)
     except TimeoutError:
         return PostResult(f"no answer in {TIMES.total:g} s")

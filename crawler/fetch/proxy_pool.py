@@ -7,10 +7,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
-from time import monotonic
 
 from yarl import URL
 
+from ..runtime.clock import monotonic
 from ..settings import FetchConfig
 from ..settings.sites import DIRECT
 from .proxies import make_matcher, read_proxy_url

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +11,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from ..errors import FetchError
 from ..model import Reason
+from ..runtime.clock import holding, monotonic
 from ..runtime.gil import yield_gil
 from ..runtime.presence import Presence
 from .guard import Guard
@@ -55,7 +55,7 @@ class Resolver(AbstractResolver):
         guard: Guard,
         ask: LookUp,
         hosts: Mapping[str, str] | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic,
         *,
         timeout_s: float,
         presence: Presence | None = None,
@@ -137,7 +137,8 @@ class Resolver(AbstractResolver):
     async def _answer(self, host: str) -> NameAnswer:
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._ask(host)
+                with holding():  # it may be a thread of c-ares that waits for the answer
+                    return await self._ask(host)
         except TimeoutError as error:
             raise FetchError(Reason.DNS, f"{host}: the name servers did not answer", transient=True) from error
 

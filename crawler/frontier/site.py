@@ -148,7 +148,7 @@ class Site:
         in_s = None if turn is None or turn == math.inf else max(0.0, turn - now)
         backs_off = self.setback is not None and self.hold > now
         backoff = (self.hold - now, self.setback) if backs_off else (0.0, None)
-        return SiteView(self.key, self.queued, len(self.out), in_s, *backoff)
+        return SiteView(self.key, self.queued, len(self.out), in_s, *backoff, visits=self.lent - len(self.out))
 
     def rest_of(self, outcome: Outcome) -> Rest | None:
         """Returns what the visit that just ended means for others that want the site."""

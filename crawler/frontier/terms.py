@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..frontier_protocols import PerSite
 from ..policy.site_rules import NO_RULES
 from ..policy.traps import Mode
+from ..runtime.clock import monotonic, wall
 from .turns import Turns
 
 PageLimits = Callable[[str], int | None]
@@ -93,5 +93,5 @@ WITHOUT_RULES = Terms(
 class Clock:
     """The two clocks: turns count on the clock that never jumps, stored times on the one that survives a restart."""
 
-    monotonic: Callable[[], float] = time.monotonic
-    wall: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = monotonic
+    wall: Callable[[], float] = wall

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from html import escape
@@ -14,6 +13,7 @@ import orjson
 from ..errors import ConfigError
 from ..model import Request, Response
 from ..protocols import Fetcher
+from ..runtime.clock import wall
 from ..runtime.private_files import opener, replace_private_file
 
 MOST_ANSWERS = 1_000_000
@@ -46,7 +46,7 @@ class KeptAnswer(NamedTuple):
 class Others:
     """The answers that are kept, by URL."""
 
-    def __init__(self, lifetime_s: float = LIFETIME_S, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, lifetime_s: float = LIFETIME_S, now: Callable[[], float] = wall) -> None:
         self._lifetime_s = lifetime_s
         self._now = now
         self._answers: dict[str, KeptAnswer] = {}

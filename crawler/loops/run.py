@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +20,7 @@ from ..errors import CrawlError, FrontierError
 from ..frontier.sharded import ShardedFrontier
 from ..metrics.metrics import Ending, Metrics, Snapshot, Summary
 from ..model import Request
+from ..runtime.clock import monotonic
 from ..standing import Counts
 from . import figures
 from .child import Child, open_child
@@ -121,7 +121,7 @@ class Loops:
 
     async def run(self, seeds: AsyncIterator[Sequence[Request]]) -> Summary:
         """Visits until nothing is left; returns a summary. Raises errors in an ExceptionGroup."""
-        self.metrics.started = time.monotonic()
+        self.metrics.started = monotonic()
         before = self._frontier.counts()
         await self._plant(seeds)
         while self._ending is None:
@@ -239,7 +239,7 @@ class Loops:
                 await self._merger.merge(is_over=False)
 
     def _check_limits(self) -> None:
-        limits, spent_s = self.limits, self.spent.time_s + time.monotonic() - self.metrics.started
+        limits, spent_s = self.limits, self.spent.time_s + monotonic() - self.metrics.started
         if limits.size_bytes is not None and self.spent.bytes + self.metrics.bytes >= limits.size_bytes:
             self.stop(Ending.SIZE_LIMIT)
         if limits.time_s is not None and spent_s + WATCH_S >= limits.time_s:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -14,6 +13,7 @@ from typing import NamedTuple
 import orjson
 from anyio import CancelScope, create_task_group
 
+from ..runtime.clock import wall
 from ..runtime.private_files import opener
 from ..runtime.threads import run_in_thread
 from .metrics import SAMPLE_S, Metrics
@@ -92,7 +92,7 @@ class _Steps:
         if not samples:
             return b""
         said = {
-            "at": round(time.time(), 2), "s": samples * SAMPLE_S, "b": dict(new), "p": pages, "v": visits, "y": size,
+            "at": round(wall(), 2), "s": samples * SAMPLE_S, "b": dict(new), "p": pages, "v": visits, "y": size,
             "f": round(flights / samples, 2), "t": dict(self._terms()),
         }  # fmt: skip
         return orjson.dumps(said) + b"\n"

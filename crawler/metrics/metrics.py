@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from ..forecast import Eta
 from ..model import Disposition, LeftOut, Outcome, Reason
+from ..runtime.clock import monotonic
 from ..seeds import SkippedSeeds
 from ..standing import Counts, Progress, SiteView, Trap, WorkCost
 from .bounds import ADVICE, Bound
@@ -98,6 +99,8 @@ class Snapshot:
     at_least_s: float | None = None
     """Seconds that the queue of now takes at least, by the rests of sites. None: it cannot be said, or no rest adds to
     it."""
+    eta: Eta | None = None
+    """When the run ends, as far as that can be said. None: it does not run, or stands still."""
     work: Sequence[WorkCost] = ()
     """Where CPU work is done, and what it costs there. Empty without `offload.executor = "auto"`."""
 
@@ -105,7 +108,7 @@ class Snapshot:
         """Returns the same figures once the run is over: nothing is under way, and nothing limits it."""
         return replace(
             self, pages_per_s=0.0, bytes_per_s=0.0, visits_per_s=0.0, in_flight=0, mean_in_flight=0.0,
-            bound_by=Bound.IDLE, advice=ADVICE[Bound.IDLE], at_least_s=None,
+            bound_by=Bound.IDLE, advice=ADVICE[Bound.IDLE], at_least_s=None, eta=None,
         )  # fmt: skip
 
 
@@ -172,7 +175,7 @@ class Summary:
 class Metrics:
     """The running totals of one run."""
 
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=monotonic)
     bytes: int = 0
     """Bytes of bodies as they came over the wire."""
     dispositions: Counter[Disposition] = field(default_factory=Counter)
@@ -294,7 +297,7 @@ class Metrics:
     ) -> Snapshot:
         rates = self._marks.rates()
         return Snapshot(
-            elapsed_s=time.monotonic() - self.started,
+            elapsed_s=monotonic() - self.started,
             pages=self.pages,
             pages_per_s=rates.pages_per_s,
             bytes=self.bytes,
@@ -320,7 +323,7 @@ class Metrics:
         samples = sum(self.bounds.values()) or 1
         return Summary(
             ended=ended,
-            elapsed_s=time.monotonic() - self.started,
+            elapsed_s=monotonic() - self.started,
             pages=self.pages,
             bytes=self.bytes,
             counts=counts,

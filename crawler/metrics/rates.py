@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
+
+from ..runtime.clock import monotonic
 
 RECENT_S = 10.0
 """Seconds over which rates and means are taken."""
@@ -32,7 +33,7 @@ class Rates(NamedTuple):
 class RecentMarks:
     """Keeps the totals of the last seconds."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._marks: deque[tuple[float, Mark]] = deque()
 

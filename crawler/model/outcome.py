@@ -128,7 +128,7 @@ class Outcome(Generic[T_co]):
     word_s: float | None = None
     """The part of `asked_s` that the site itself asked for, without our own delay. None: all of it."""
     ended: float = 0.0
-    """`time.monotonic()` when the exchange ended: turns count from here."""
+    """Monotonic seconds (`runtime.clock`) when the exchange ended: turns count from here."""
     visited_at: float = 0.0
     """Unix seconds when the visit began."""
     pattern: str = ""

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from ..parse import Document, ParseJob, parse
 from ..protocols import WorkerState
+from ..runtime.clock import monotonic
 from ..standing import WorkCost
 from .choice import LONGEST, Choice, Cost, Place, State
 from .metering import AGAIN_S, COLD, MEASURED, SKIPPED, Clocks, Meter, MeteredWorker, Steps, read_clocks
@@ -111,7 +112,7 @@ class Auto:
         """Does the work in the place that is chosen for it."""
         if 0 < size < self.workers.inline_below_bytes:
             return await _INLINE.run(work, *args)
-        now = time.monotonic()
+        now = monotonic()
         if now - self._reviewed.now > self._pause_s:
             self._review(now)
         choice = self._find_choice(find_kind(work, args, size))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import heapq
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import FetchError, OutOfFiles
 from ..model import Reason, Response
+from ..runtime.clock import monotonic
 from ..runtime.presence import Presence
 from ..standing import SiteView
 
@@ -89,7 +89,7 @@ class Pace:
     def __init__(
         self,
         presence: Presence | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic,
         most_sites: int = MOST_SITES,
     ) -> None:
         self._most_sites = most_sites

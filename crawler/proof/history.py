@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..runtime.clock import wall
 from ..runtime.times import iso
 from .chain import Chain
 
@@ -84,7 +84,7 @@ class History:
 
     def _write(self, what: str, said: Mapping[str, object]) -> None:
         text = json.dumps({"event": what, **said}, default=_plain, separators=(",", ":"), sort_keys=True)
-        self._chain.add(f"S {time.time():.6f} {text}")
+        self._chain.add(f"S {wall():.6f} {text}")
         self._chain.flush()
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from ..errors import SinkError, StorageFull
 from ..model import Outcome, Position, Request, Response
+from ..runtime.clock import monotonic, wall
 from ..runtime.files import is_full
 from ..runtime.threads import run_in_thread
 from .chain import Chain, mark_of
@@ -50,8 +50,8 @@ class RequestRecorder:
         self._number = 0
         self._asking: set[int] = set()
         """The numbers of requests for robots.txt whose answers were not looked at yet."""
-        self._epoch = time.time() - time.monotonic()
-        self._now: Callable[[], float] = time.monotonic
+        self._epoch = wall() - monotonic()
+        self._now: Callable[[], float] = monotonic
 
     # -- a run ---------------------------------------------------------------------------------------------------------
 

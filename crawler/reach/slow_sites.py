@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -12,6 +11,7 @@ from anyio import CancelScope, create_task_group
 from ..errors import CrawlError
 from ..policy.pace import Pace
 from ..protocols import Frontier
+from ..runtime.clock import wall
 
 NOTE = "slow-sites"
 """The note with the slow sites and the time of the wall clock at which they were slow."""
@@ -43,7 +43,7 @@ async def keep_slow_sites(frontier: Frontier, pace: Pace, every_s: float = EVERY
 def recall_slow_sites(pace: Pace, note: object) -> Pace:
     """Reads a note into the pace, and returns it. A note that is absent, old or unreadable changes nothing."""
     match note:
-        case {"at": int() | float() as at, "sites": dict() as sites} if 0 <= time.time() - at <= FRESH_S:
+        case {"at": int() | float() as at, "sites": dict() as sites} if 0 <= wall() - at <= FRESH_S:
             pace.recall(sites)
     return pace
 
@@ -59,4 +59,4 @@ async def _write_forever(frontier: Frontier, pace: Pace, every_s: float) -> None
 async def _write(frontier: Frontier, pace: Pace) -> None:
     sites = pace.slowest(MOST)
     if sites or (await frontier.notes()).get(NOTE):
-        await frontier.note(NOTE, {"at": time.time(), "sites": sites} if sites else {})
+        await frontier.note(NOTE, {"at": wall(), "sites": sites} if sites else {})

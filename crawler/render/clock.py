@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from ..runtime.clock import monotonic
 
 MOST_TIMES = 20.0
 """The longest that a page may take with all its waits, as a multiple of its own time."""
@@ -16,7 +17,7 @@ class Clock:
 
     def __init__(self, limit_s: float) -> None:
         self._spent = 0.0
-        self._since = time.monotonic()
+        self._since = monotonic()
         self._limit_s = limit_s
         self._until = self._since + MOST_TIMES * limit_s
         self._pauses = 0
@@ -24,7 +25,7 @@ class Clock:
     @property
     def left_s(self) -> float:
         """Seconds that are left."""
-        now = time.monotonic()
+        now = monotonic()
         running = 0.0 if self._pauses else now - self._since
         return min(self._limit_s - self._spent - running, self._until - now)
 
@@ -32,14 +33,14 @@ class Clock:
     def pause(self) -> Iterator[None]:
         """Stops the clock within the block."""
         if not self._pauses:
-            self._spent += time.monotonic() - self._since
+            self._spent += monotonic() - self._since
         self._pauses += 1
         try:
             yield
         finally:
             self._pauses -= 1
             if not self._pauses:
-                self._since = time.monotonic()
+                self._since = monotonic()
 
     async def wait(self, event: asyncio.Event, most_s: float | None = None) -> bool:
         """Waits for the event. False: the time of the page is over before it, or `most_s` of its time have passed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,6 +11,7 @@ from ..model.quick import replace
 from ..parse.codings import decode
 from ..parse.kinds import essence
 from ..protocols import Fetcher
+from ..runtime.clock import monotonic, wall
 from .browsers import Browsers, RenderJob
 from .page import PageGone, PageTerms
 from .patterns import Expectation, Patterns
@@ -54,12 +54,12 @@ class RenderingFetcher:
 
         The copy holds no memory of the budget. Raises what ends the crawl: HookError, SinkError.
         """
-        begun = time.perf_counter()
+        begun = monotonic()
         try:
             document = await self._document(response)
             response.release()  # the page waits for other exchanges, which need the memory
             url = request.url
-            ended = time.monotonic() - max(0.0, time.time() - _ended_at(response))
+            ended = monotonic() - max(0.0, wall() - _ended_at(response))
             loaded = await self.browsers.render(RenderJob(url.text, url.site, document, ended, self.supply, self.terms))
         except (PageGone, VisitError) as error:
             response.release()
@@ -67,7 +67,7 @@ class RenderingFetcher:
         else:
             html = loaded.html.encode("utf-8", "replace")
             made = Rendered(why, html, note=loaded.note, moved_to=loaded.moved_to, requests=loaded.requests)
-        elapsed_ms = (time.perf_counter() - begun) * 1000
+        elapsed_ms = (monotonic() - begun) * 1000
         return replace(response, rendered=replace(made, elapsed_ms=elapsed_ms))
 
     def learn(self, request: Request, before: Page | None, after: Page) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ..model import Request, Response
+from ..runtime.clock import monotonic
 
 KINDS = frozenset({"Script", "Stylesheet", "Font", "Image", "Media"})
 MOST_BYTES = 64 << 20
@@ -31,7 +31,7 @@ class _Item(NamedTuple):
 class Stock:
     """Answers that are fresh, by URL and Origin. The one that was used longest ago is dropped first."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, most_bytes: int = MOST_BYTES, clock: Callable[[], float] = monotonic) -> None:
         self._most_bytes = most_bytes
         self._clock = clock
         self._items: OrderedDict[tuple[str, str], _Item] = OrderedDict()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from ..policy.pace import Pace
 from ..policy.politeness import Politeness, setback
 from ..proof import Grounds, grounds, grounds_of
 from ..protocols import Fetcher, Observer, Offloader, Robots
+from ..runtime.clock import monotonic, wall
 from .clock import Clock
 from .stock import Stock
 
@@ -148,7 +148,7 @@ class Supply:
         least_s = self.politeness.rest_s(site, rules.delay_s)
         rest_s = self.pace.rest_s(site, least_s, adapt)
         last = owner.ended if site == owner.site else self.turns.last_visit(site)
-        turn.free_at = max(turn.free_at, (time.monotonic() if was_asked else last) + rest_s)
+        turn.free_at = max(turn.free_at, (monotonic() if was_asked else last) + rest_s)
         if not rules.allows(request.url):
             return None
         found = grounds_of(request, rules, self.politeness.word_s(rules.delay_s), least_s, rest_s)
@@ -160,13 +160,13 @@ class Supply:
         rest_s = least_s
         try:
             response = await self.fetcher.fetch(request)
-            asked = setback(response, time.time())
+            asked = setback(response, wall())
             rest_s = max(exchange.end(response), self.politeness.hold_s(asked.retry_after_s if asked else None))
         except FetchError as error:
             rest_s = max(exchange.fail(error), self.politeness.hold_s(error.retry_after_s))
             raise
         finally:
-            turn.free_at = time.monotonic() + rest_s
+            turn.free_at = monotonic() + rest_s
         if self.observer is not None:
             await self.observer.observe(replace(response, aside="rendering"))
         return response

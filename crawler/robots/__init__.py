@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ from ..policy import redirects
 from ..policy.politeness import setback
 from ..proof import ROBOTS, grounds, redirected_robots
 from ..protocols import Capping, Fetcher, Observer, Offloader, Rules
+from ..runtime.clock import monotonic, wall
 from ..runtime.presence import Presence
 from ..settings import MOST_INLINE_BYTES
 from ..standing import RobotsState
@@ -83,7 +83,7 @@ class RobotsCache:
         offloader: Offloader,
         user_agent: str,
         ttl_s: float,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic,
         observer: Observer | None = None,
         presence: Presence | None = None,
         memory: RobotsMemory | None = None,
@@ -199,7 +199,7 @@ class RobotsCache:
 
     async def _read(self, response: Response) -> RobotsRules:
         if response.status == 429 or response.status >= 500:
-            error = setback(response, time.time())
+            error = setback(response, wall())
             raise _ServerError(
                 Reason.ROBOTS_UNREACHABLE,
                 f"{response.url}: HTTP {response.status}",

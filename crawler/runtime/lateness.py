@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from .clock import monotonic
+
 STEP_S = 0.25
 """Seconds between two measurements."""
 KEPT = 240
@@ -54,9 +56,9 @@ class Lateness:
         return (cpu_now - cpu_then) / max(now - then, 1e-6)
 
     def _set(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._marks.append((time.monotonic(), time.thread_time()))
-        self._timer = loop.call_later(self._step_s, self._measure, loop, time.monotonic() + self._step_s)
+        self._marks.append((monotonic(), time.thread_time()))
+        self._timer = loop.call_later(self._step_s, self._measure, loop, monotonic() + self._step_s)
 
     def _measure(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
-        self._late.append(max(0.0, time.monotonic() - due))
+        self._late.append(max(0.0, monotonic() - due))
         self._set(loop)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncGenerator, Iterable
 from typing import Generic, TypeVar
 
+from .clock import holding
 from .gil import yield_gil
 
 T = TypeVar("T")
@@ -83,7 +84,8 @@ class _Intake(Generic[T]):
 
     async def take(self) -> tuple[list[T], bool]:
         """Returns the items that came since the last call, rarely none, and whether these were the last."""
-        await self._arrived.wait()
+        with holding():
+            await self._arrived.wait()
         with self._changed:
             self._arrived.clear()
             batch, self._batch = self._batch, []

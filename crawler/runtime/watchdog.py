@@ -22,6 +22,8 @@ from types import FrameType
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
+from .clock import is_skipping
+
 log = logging.getLogger(__name__)
 
 LOOKS = 4
@@ -58,9 +60,9 @@ async def open_watchdog(report: Report, after_s: float) -> AsyncIterator[None]:
 
     The call comes on the running loop once the stall is over. While a stall lasts, it is logged: a loop that never
     turns again is named too. A culprit's stalls are logged at its first, second, fourth, ... Several watchdogs on one
-    loop share one thread. Zero: nothing is watched.
+    loop share one thread. Zero: nothing is watched, nor where a test skips time.
     """
-    if not after_s:
+    if not after_s or is_skipping():
         yield
         return
     loop = asyncio.get_running_loop()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,6 +12,7 @@ from anyio import CancelScope, create_task_group
 from ..errors import CrawlError
 from ..folder.folder import Folder
 from ..protocols import Frontier, Output, Reader
+from ..runtime.clock import monotonic
 from ..runtime.threads import run_in_thread
 from ..sinks import find_readable
 from .indexing import NAME, open_index
@@ -45,7 +45,7 @@ async def keep_index(folder: Folder | None, frontier: Frontier, every_s: float =
         finally:
             tasks.cancel_scope.cancel()
     if keeper.works:
-        await keeper.catch_up(time.monotonic() + GRACE_S)
+        await keeper.catch_up(monotonic() + GRACE_S)
 
 
 class _Keeper:
@@ -69,7 +69,7 @@ class _Keeper:
         try:
             end = await self._end()
             has_more = True
-            while has_more and time.monotonic() < until:
+            while has_more and monotonic() < until:
                 with CancelScope(shield=True):  # a thread cannot be cancelled
                     has_more = await run_in_thread(self._take, end)
                 await asyncio.sleep(0)
@@ -86,9 +86,9 @@ class _Keeper:
 
     def _take(self, end: int) -> bool:
         """Takes parts for a second or so; returns whether there are more."""
-        until = time.monotonic() + PART_S
+        until = monotonic() + PART_S
         with open_index(self._folder.path / NAME) as index:
             while has_more := index.take_part(self._reader, end):
-                if time.monotonic() >= until:
+                if monotonic() >= until:
                     break
         return has_more

@@ -15,6 +15,7 @@ from .dedupe import DedupeConfig
 from .extract import ExtractConfig
 from .fetch import FetchConfig
 from .filling import build, fill
+from .identity import IdentityConfig
 from .keywords import AllSettings, Settings
 from .output import (
     BUILT_IN_SINKS,
@@ -101,6 +102,7 @@ class Config(Table):
     extract: ExtractConfig = ExtractConfig()
     search: SearchConfig = SearchConfig()
     proof: ProofConfig = ProofConfig()
+    identity: IdentityConfig = IdentityConfig()
     render: RenderConfig = RenderConfig()
     dedupe: DedupeConfig = DedupeConfig()
     warc: WarcConfig = WarcConfig()

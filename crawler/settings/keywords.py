@@ -9,6 +9,7 @@ from .copies import CopiesConfig
 from .dedupe import DedupeConfig
 from .extract import ExtractConfig
 from .fetch import FetchConfig
+from .identity import IdentityConfig
 from .output import FrontierConfig, OffloadConfig, SinkConfig
 from .politeness import PolitenessConfig
 from .proof import ProofConfig
@@ -344,6 +345,17 @@ class ProofSettings(TypedDict, total=False):
     prove` checks them."""
 
 
+class IdentitySettings(TypedDict, total=False):
+    """Keywords of `IdentityConfig`. A signature on requests over TLS, by which sites can tell who asks
+    ([identity.md](identity.md))."""
+
+    signature_agent: str
+    """The origin under which your public key is published, like `https://bot.example.org`: sites fetch `/.well-
+    known/http-message-signatures-directory` from there."""
+    key_file: str
+    """The file of the key that signs requests over TLS (`crawl identity new` makes one). Empty: nothing is signed."""
+
+
 class RenderSettings(TypedDict, total=False):
     """Keywords of `RenderConfig`. Pages that scripts make, rendered by the machine's own Chromium
     (docs/rendering.md)."""
@@ -470,6 +482,7 @@ class Settings(
     ExtractSettings,
     SearchSettings,
     ProofSettings,
+    IdentitySettings,
     RenderSettings,
     DedupeSettings,
     WarcSettings,
@@ -512,6 +525,8 @@ class Settings(
     """Words by which pages of a crawl are found again (`crawl search`)."""
     proof: ProofSettings | ProofConfig
     """Proof of politeness ([proof.md](proof.md))."""
+    identity: IdentitySettings | IdentityConfig
+    """A signature on requests over TLS, by which sites can tell who asks ([identity.md](identity.md))."""
     render: RenderSettings | RenderConfig
     """Pages that scripts make, rendered by the machine's own Chromium (docs/rendering.md)."""
     dedupe: DedupeSettings | DedupeConfig

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 
 import anyio
 
 from ..errors import SinkError
+from ..runtime.clock import monotonic
 
 log = logging.getLogger(__name__)
 
@@ -33,18 +33,18 @@ class Patience:
 
     def hurry(self) -> None:
         """Makes it wait for HURRIED_S more at most."""
-        self._ends = min(self._ends, time.monotonic() + HURRIED_S)
+        self._ends = min(self._ends, monotonic() + HURRIED_S)
         self._hurry.set()
 
     def note_success(self) -> None:
         """Says that the store is back, if it was away."""
         if self._pause_s:
-            log.warning("%s takes pages again, after %.0f s", self._place, time.monotonic() - self._since)
+            log.warning("%s takes pages again, after %.0f s", self._place, monotonic() - self._since)
         self._pause_s = 0.0
 
     async def pause(self, why: str, least_s: float = 0.0) -> None:
         """Waits until the next attempt, `least_s` at least. Raises SinkError once it was waited for long enough."""
-        now = time.monotonic()
+        now = monotonic()
         if not self._pause_s:
             self._begin(now, why)
         if now >= self._ends:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
 
 from ..metrics.catalog import METRICS, Kind, Metric, Sample
 from ..metrics.meters import Meters
+from ..runtime.clock import monotonic
 from ..settings.loading import project_version
 
 FRESH_S = 0.2
@@ -64,8 +64,8 @@ class Figures:
         """
         if threading.get_ident() != self._thread:
             with self._lock:
-                if time.monotonic() - self._read_at > FRESH_S:
-                    self._samples, self._read_at = self._read(), time.monotonic()
+                if monotonic() - self._read_at > FRESH_S:
+                    self._samples, self._read_at = self._read(), monotonic()
         return self._samples.get(metric, ())
 
     def _read(self) -> Mapping[Metric, list[Sample]]:

@@ -23,6 +23,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 
 from ..metrics.meters import Meters
+from ..runtime.clock import holding
 from ..settings import TelemetryConfig
 from ..settings.loading import project_version
 from . import Telemetry
@@ -192,6 +193,11 @@ def _describe_process() -> Resource:
 
 async def _close(closing: Sequence[_Closing], complaints: Complaints) -> None:
     """Sends what is left, side by side; gives up after some time. Threads that hang then die with the process."""
+    with holding():
+        await _flush(closing, complaints)
+
+
+async def _flush(closing: Sequence[_Closing], complaints: Complaints) -> None:
     flushing = [_start(one.flush) for one in closing]
     with anyio.move_on_after(FLUSH_S):
         for done in flushing:

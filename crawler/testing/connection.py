@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-import time
 from collections.abc import Callable, Iterator
 from typing import Protocol, cast
 
+from crawler.runtime.clock import monotonic
 from crawler.testing.wire import Ending, Step, Wait
 
 HEAD_LIMIT_BYTES = 64 * 1024
@@ -91,7 +91,7 @@ class Connection(asyncio.Protocol):
 
     def _answer(self, head: bytes) -> None:
         self._is_last = _is_last(head)
-        self._written_at = time.monotonic()
+        self._written_at = monotonic()
         self._exchange = exchange = self._receive(head, self._client)
         if isinstance(steps := exchange.steps, bytes):
             self._write(steps)
@@ -123,13 +123,13 @@ class Connection(asyncio.Protocol):
                 self._take_requests()
 
     def _write(self, data: bytes) -> None:
-        self._written_at = time.monotonic()  # before the write, because the client may have it before `write` returns
+        self._written_at = monotonic()  # before the write, because the client may have it before `write` returns
         self._transport.write(data)
 
     def _finish(self, complete: bool) -> None:
         if self._exchange is not None:
             exchange, self._exchange, self._steps = self._exchange, None, iter(())
-            exchange.end(complete, self._written_at if complete else time.monotonic())
+            exchange.end(complete, self._written_at if complete else monotonic())
             if complete and self._is_last:
                 self._transport.close()
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from crawler.event_loop import require_asyncio
+from crawler.runtime.clock import monotonic
 from crawler.testing import wire
 from crawler.testing.connection import Connection
 from crawler.testing.log import Hit, HitLog
@@ -95,7 +95,7 @@ class Served(HitLog):
 
     def receive(self, head: bytes, client: tuple[str, int]) -> _Exchange:
         """Logs a request, and returns its answer. Never raises."""
-        began = time.monotonic()
+        began = monotonic()
         line, _, rest = head.partition(b"\r\n")
         method, target = _request_line(line)
         authority = _host(rest)

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 from rich.live import Live
 
+from crawler import Eta
 from crawler.cli.panel import Panel, count_more_rows, draw_panel, erase_rows
 from crawler.metrics.troubles import Failures
 from crawler.model import Reason
@@ -64,6 +65,26 @@ def _rows(**changes: Any) -> list[str]:
 )
 def test_the_panel_says_how_far_it_is_only_where_that_is_known(changes: dict[str, object], row: str | None) -> None:
     assert next((line for line in _rows(**changes) if "so far" in line), None) == row
+
+
+@pytest.mark.parametrize(
+    ("eta", "row"),
+    [
+        (Eta(600.4, 700.0, 841.2, 410.2, 500.0, 612.7, "queue", ""), "10 min 0 s to 14 min 1 s; 410 to 613 URLs left"),
+        (
+            Eta(600.0, 700.0, 800.0, 90.0, 90.0, 90.0, "pages", ""),
+            "10 min 0 s to 13 min 20 s, until the limit of pages",
+        ),
+        (
+            Eta(40.9, None, None, 41.0, None, None, None, "seeds may come"),
+            "at least 40 s; no more can be said: seeds may come",
+        ),
+        (Eta(0.0, None, None, 1.0, None, None, None, "seeds may come"), "no more can be said: seeds may come"),
+    ],
+)
+def test_the_panel_says_how_long_it_takes_and_where_that_cannot_be_said_it_says_so(eta: Eta, row: str) -> None:
+    assert _rows(eta=eta, at_least_s=30.0).count(f" to go     {row}") == 1
+    assert not any("so far" in line for line in _rows(eta=eta, at_least_s=30.0)), "it is said once"
 
 
 def test_the_panel_says_where_pages_are_read_and_what_that_costs() -> None:

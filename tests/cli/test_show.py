@@ -137,6 +137,7 @@ def test_a_line_for_a_journal_has_the_same_keys_always() -> None:
     assert show.progress_line(SNAPSHOT) == (
         "elapsed_s=75 pages=1234567 pages_per_s=123.5 bytes=128974848 in_flight=256 queued=7654321 parked=0"
         " sites=43210 failed=12 bound_by=politeness visits=1234979 visits_per_s=130.0 done=- total=- at_least_s=-"
+        " eta_low_s=- eta_likely_s=- eta_high_s=-"
     )
 
 

@@ -21,6 +21,7 @@ import anyio
 from crawler.daemon import DaemonConfig, Jobs, State, open_jobs
 from crawler.testing import Served, Site, Web, html, open_web, slow
 from tests.daemon.conftest import BASE, pages, submit, until
+from tests.proving.breaches import find_breaches
 
 ROOT = Path(__file__).parent.parent.parent
 SEED = 20261122
@@ -52,6 +53,7 @@ async def killed_under_running_jobs(data: Path, jobs: int, size: int, kills: int
                 await until(daemon, job, State.COMPLETED)
                 assert_whole(daemon, job, {url for url in served.web.reachable() if url.startswith(seed)})
                 await assert_reported(daemon, job)
+                assert not (found := [*find_breaches(daemon.folder(job))]), found
         asked = served.counts(robots=False)
         again = asked.total() - len(asked)
         assert set(asked) == served.web.reachable()

@@ -140,6 +140,22 @@ async def test_progress_is_shown_towards_a_limit(open_daemon: Open) -> None:
         dashboard.assert_calm()
 
 
+async def test_no_bar_is_drawn_where_the_end_is_not_known(open_daemon: Open) -> None:
+    """Each page leads to two more, so the URLs that are known by now are no end."""
+    endless = Site("endless.test", {}, traps={"/": lambda path: html(path, [f"{path}a/", f"{path}b/"])})
+    async with open_web(Web([endless])) as served, open_dashboard(open_daemon) as dashboard:
+        job = await submit(dashboard.jobs, served.seeds, settings={"delay_s": 0.1}, name="open")
+        row = dashboard.page.get_by_role("row", name=re.compile("open"))
+        await expect(row).to_contain_text(re.compile("[0-9]+ of [0-9]+ known URLs"))
+        await expect(row.get_by_role("progressbar")).to_have_count(0)
+        await dashboard.show(f"job/{job.id}")
+        await expect(fact(dashboard.page, "to go")).to_contain_text(re.compile("too few visits|as many new URLs"))
+        said = dashboard.jobs.list()[0].eta
+        assert said is not None
+        assert said.high_s is None
+        dashboard.assert_calm()
+
+
 async def test_what_would_help_is_a_button_and_only_that(open_daemon: Open) -> None:
     slow = Site("slow.test", {"/": html("Home", ["/1", "/2", "/3"])}, robots.delaying(30))
     async with open_web(Web([*web().sites, slow])) as served, open_dashboard(open_daemon) as dashboard:

@@ -108,6 +108,7 @@ async def test_no_job_chooses_what_is_the_owners(open_daemon: Open) -> None:
         "telemetry.trace_ratio": 0.5,
         "copies.to": "s3://bucket/folder",
         "proof.audit_requests": False,
+        "identity.signature_agent": "https://bot.example",
         "frontier.shards": 64,
         "render.mode": "always",
         "render.tab_memory_bytes": 1 << 30,

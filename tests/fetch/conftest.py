@@ -13,6 +13,7 @@ import pycares
 import pytest
 
 from crawler.fetch import Budget, HttpFetcher
+from crawler.identity import RequestSigner
 from crawler.model import Request, Url
 from crawler.settings import FetchConfig
 from tests.defaults import make_rules, open_fetcher
@@ -114,12 +115,15 @@ async def open_loopback(
     budget: Budget | None = None,
     hosts: dict[str, str] | None = None,
     sites: Mapping[str, object] = NOTHING,
+    signer: RequestSigner | None = None,
     **settings: object,
 ) -> AsyncIterator[HttpFetcher]:
     """A fetcher that may talk to this machine."""
     config = FetchConfig.model_validate({"allow_networks": ("127.0.0.0/8", "::1/128"), **settings})
     rules = make_rules(sites)
-    async with open_fetcher(config, "storybot/1.0", per_ip=per_ip, budget=budget, hosts=hosts, sites=rules) as opened:
+    async with open_fetcher(
+        config, "storybot/1.0", per_ip=per_ip, budget=budget, hosts=hosts, sites=rules, signer=signer
+    ) as opened:
         yield opened
 
 

@@ -208,7 +208,7 @@ async def test_a_proxy_that_does_not_know_us_costs_no_exchange_if_another_one_do
     stranger = await serve(b"HTTP/1.1 407 Who\r\nContent-Length: 0\r\n\r\n")
     friend = await serve(ok(b"relayed"))
     async with open_loopback(proxies=[stranger.url, friend.url]) as fetcher:
-        assert {await ask(fetcher, f"{site}/") for site in SITES[:9]} == {b"relayed"}
+        assert {await ask(fetcher, f"{site}/") for site in SITES[:40]} == {b"relayed"}
         assert len(stranger.heads) == 1
         assert fetcher.budget.used == 0
     async with open_loopback(proxy=stranger.url) as fetcher:

@@ -20,7 +20,7 @@ import psutil
 
 from crawler.testing import Web, link_graph, slow
 from tests.hostile.archives import check_archive
-from tests.hostile.kills import is_whole, victim
+from tests.hostile.kills import is_proven, is_whole, victim
 from tests.hostile.victim import Victim, ended, workers_of
 
 
@@ -102,6 +102,7 @@ async def is_complete(crawl: Victim) -> None:
     assert not lost, f"{len(lost)} lost: {sorted(lost)[:3]}"
     attempts = {record["attempt"] for record in crawl.records()}
     assert attempts == {1}, f"attempts were spent: {attempts}"
+    is_proven(crawl)
 
 
 Story = Callable[[Victim], Awaitable[str]]

@@ -19,6 +19,7 @@ from crawler.testing import open_web_process
 from tests.hostile.behaviour import TREE_BYTES, Behaviour
 from tests.hostile.catalogue import chosen
 from tests.hostile.run import Record, Run, crawl
+from tests.proving.breaches import find_breaches
 
 AUTHORITY = Path(__file__).with_name("certificates") / "authority.pem"
 OPTIONS = (
@@ -91,7 +92,7 @@ async def torture(
     verdict = Verdict(rows, run, list(_faults(run)))
     if alone is not None:
         verdict.good_alone, verdict.good_beside = _rate(alone, homes), _rate(run, homes)
-        verdict.faults += _faults_of_good(run, homes, verdict)
+        verdict.faults += [*_faults_of_good(run, homes, verdict), *find_breaches(alone.folder)]
     return verdict
 
 
@@ -150,6 +151,7 @@ def _faults(run: Run) -> Iterator[str]:
         yield f"the tree measured {run.peak_bytes >> 20} MiB"
     if found := _RAW.search(run.said):
         yield f"raw control characters on standard error: {run.said[max(0, found.start() - 40) : found.end() + 20]!r}"
+    yield from find_breaches(run.folder)
     log = (run.folder / "crawl.log").read_bytes() if (run.folder / "crawl.log").exists() else b""
     if found := _RAW.search(log):
         yield f"raw control characters in crawl.log: {log[max(0, found.start() - 40) : found.end() + 20]!r}"

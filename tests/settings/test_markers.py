@@ -82,7 +82,8 @@ TABLES = "|".join(sorted({key.partition(".")[0] for key in fields() if "." in ke
 NAMED = re.compile(rf"[`\"']((?:{TABLES})\.[a-z_]+)(?=[`\"' =])")
 """A full name of a setting in quotes, as documents and the dashboard write it."""
 NO_SETTINGS = {
-    "fetch.py", "frontier.look", "frontier.sqlite", "scope.depth", "scope.pattern", "scope.py", "scope.reason",
+    "fetch.py", "frontier.look", "frontier.sqlite", "identity.pem", "scope.depth", "scope.pattern", "scope.py",
+    "scope.reason",
     "scope.root", "scope.rule", "urls.explain", "urls.txt", "warc.filename",
 }  # fmt: skip
 """Files, functions, and fields of records and of what `crawl explain` prints."""

@@ -4,6 +4,7 @@ import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { getMany, query, send } from "./api.js";
 import { Bulk } from "./bulk.js";
 import { useEvents, useLive } from "./live.js";
+import { left, toGo } from "./eta.js";
 import { Act, Badge, Empty, Trouble, named } from "./parts.js";
 import * as terms from "./terms.js";
 import { bytes, duration, minute, number, plain, short } from "./words.js";
@@ -31,8 +32,16 @@ const WRITTEN = {
   URLs: (n) => number(n), pages: (n) => number(n), seconds: (n) => duration(n), bytes: (n) => bytes(n),
 };
 
-// Shows how far the job is towards its end: all its URLs, or a limit, whichever comes first.
-export function Progress({ said }) {
+// Shows how far the job is towards its end. While it finds further URLs, those known by now are no end: then it is a bar only where the number of
+// URLs still to come can be told, and words else.
+export function Progress({ job }) {
+  const said = job.progress;
+  const isOpen = job.state === "running" && said.unit === "URLs";
+  if (isOpen && !(job.eta && job.eta.left_likely !== null)) return html`<span>${`${number(said.done)} of ${number(said.of)} known URLs`}</span>`;
+  if (isOpen) {
+    const told = `${number(said.done)} URLs done, ${left(job.eta)} to go`;
+    return html`<progress value=${said.done} max=${said.done + job.eta.left_likely || 1} title=${told} aria-label=${`Progress: ${told}`}></progress>`;
+  }
   const write = WRITTEN[said.unit];
   const of = { URLs: "known URLs", pages: "pages (the limit)", seconds: "(the time limit)", bytes: "(the size limit)" }[said.unit];
   const words = `${write(said.done)} of ${write(said.of)} ${of}`;
@@ -54,8 +63,9 @@ function Row({ job, refresh, isChosen, choose }) {
     <td class="n wider rare">${bytes(job.bytes)}</td>
     <td class="n wider">${number(job.counts.queued)}</td>
     <td class="n ${failed ? "failed" : ""}">${number(failed)}</td>
-    <td><${Progress} said=${job.progress} />
-      <small>${job.state === "running" ? terms.limit(job.bound_by) : ""}</small></td>
+    <td><${Progress} job=${job} />
+      <small>${job.state === "running" ? terms.limit(job.bound_by) : ""}</small>
+      ${job.eta && job.eta.high_s !== null && html`<small>${toGo(job.eta)}</small>`}</td>
     <td><${Controls} job=${job} after=${refresh} /></td></tr>`;
 }
 

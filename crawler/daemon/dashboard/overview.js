@@ -4,6 +4,7 @@ import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { BoundBar } from "./advice.js";
 import { get } from "./api.js";
 import { Chart } from "./charts.js";
+import { toGo } from "./eta.js";
 import { Fact } from "./parts.js";
 import { Parked, Said } from "./wishes.js";
 import { bytes, duration, number, plain, short } from "./words.js";
@@ -59,6 +60,7 @@ export function Overview({ job, refresh }) {
       <${Fact} name="pages a second">${short(job.pages_per_s)}<//>
       <${Fact} name="received">${bytes(job.bytes)}<//>
       <${Fact} name="visits under way">${number(job.in_flight)}<//>
+      ${job.eta && html`<${Fact} name="to go" title=${job.eta.why || "holds in 80 of 100 cases"}>${toGo(job.eta)}${job.eta.why && html`<small>${job.eta.why}</small>`}<//>`}
       <${Fact} name="queued">${number(job.counts.queued)}<//>
       <${Fact} name="to try again">${number(job.counts.retrying)}<//>
       ${job.counts.parked > 0 && html`<${Fact} name="parked" title="URLs that wait until you ask for them">${number(job.counts.parked)}<//>`}

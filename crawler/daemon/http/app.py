@@ -21,6 +21,7 @@ from . import (
     events,
     files,
     health,
+    identity,
     jobs,
     pages,
     repeats,
@@ -93,7 +94,8 @@ def application(
 def operations() -> list[Operation]:
     """Returns all operations, in the order of the documentation."""
     rooms = (
-        jobs, pages, repeats, wishes, results, search, reports, schedules, events, changes, files, settings, health,
+        jobs, pages, repeats, wishes, results, search, reports, schedules, events, changes, files, settings, identity,
+        health,
     )  # fmt: skip
     return [entry for table in (*(room.operation for room in rooms), _about_itself) for entry in table]
 

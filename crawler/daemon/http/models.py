@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+from ...forecast import Eta
 from ..jobs.job import Progress, Wish
 from .settings_schema import MARK
 from .storable import MAX_INT, storable
@@ -252,6 +253,8 @@ class JobOut(Shape):
     """Settings that would help, by full name, with their suggested values."""
     at_least_s: float | None
     """Seconds that the queue of now takes at least, since sites rest between requests. null: it cannot be said."""
+    eta: Eta | None
+    """When the run ends, with an interval; null: it does not run."""
     stages: dict[str, float]
     """The share of recent visit time that each stage took."""
     latency: LatencyOut | None

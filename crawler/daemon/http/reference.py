@@ -26,6 +26,7 @@ TITLES = {
     "events": "Events",
     "files": "Files",
     "settings": "Settings and templates",
+    "identity": "Who crawls",
     "health": "The daemon itself",
     "app": "This description",
 }

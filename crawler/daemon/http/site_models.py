@@ -42,6 +42,8 @@ class SiteOut(Shape):
     """The names of the tables of `sites` that it matches, the one that wins first."""
     proxy: str
     """The proxy that it goes to now, without its password. Empty: it is reached directly."""
+    visits: int
+    """Visits that ended since the site came into memory; 0 while the job does not run."""
     is_held: bool
 
 

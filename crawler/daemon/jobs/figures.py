@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
+from ...forecast import Eta
 from ...metrics.bounds import ADVICE_IN_SETTINGS, Bound
 from ...metrics.latency import Latency
 from ...metrics.metrics import Snapshot
@@ -25,6 +26,8 @@ class Figures:
     """An explanation of `bound_by`, and what would help, with names of settings."""
     at_least_s: float | None = None
     """Seconds that the queue of now takes at least. None: it cannot be said."""
+    eta: Eta | None = None
+    """When the run ends, as far as that can be said. None: it does not run."""
     stages: Mapping[str, float] = field(default_factory=dict)
     """The share of recent visit time that each stage took."""
     latency: Latency | None = None

@@ -229,6 +229,8 @@ class SiteSeen(NamedTuple):
     """The names of the tables of `sites` that it matches, the one that wins first."""
     proxy: str
     """The proxy that it goes to now, without its password; empty: it is reached directly."""
+    visits: int
+    """Visits that ended since the site came into memory; 0 while the job does not run."""
     is_held: bool
     """Whether the site is not visited until it is released."""
 

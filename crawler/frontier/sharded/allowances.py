@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 
+from ...runtime.clock import monotonic
 from ..addresses import Addresses
 from ..backend import Beat, Wish
 
@@ -64,7 +64,7 @@ class Allowances:
         )  # fmt: skip
 
     def _wish_slots(self, most: int) -> dict[str, int]:
-        visits, waiting, now = self._addresses.visits(), self._addresses.waiting(), time.monotonic()
+        visits, waiting, now = self._addresses.visits(), self._addresses.waiting(), monotonic()
         wish = {ip: min(most, visits.get(ip, 0) + waiting.get(ip, 0)) for ip in {*visits, *waiting}}
         for ip, slots in self._slots.items():
             used = wish.get(ip, 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -17,6 +16,7 @@ from ...errors import FrontierError
 from ...frontier_protocols import DurableFrontier, Look, PerSite
 from ...model import Bar, Disposition, Lease, LeftOut, Outcome, Position, Reason, Request, Url
 from ...policy.politeness import Wait
+from ...runtime.clock import monotonic
 from ...standing import Counts, Linking, Pick, Root, Rows, SiteView, Visited
 from ..backend import ContentClaim
 from ..embedded import ADDED_AT_ONCE, LEAST_WAIT_S, MOST_WAIT_S, REVISITED_AT_ONCE
@@ -141,7 +141,7 @@ class ShardedFrontier:
         self.node.committer.check()
         if self.node.changed.is_set():
             return False
-        now = time.monotonic()
+        now = monotonic()
         if not self.node.takes_all and now < self._asked_at + LOOK_S:
             return False
         self._asked_at = now

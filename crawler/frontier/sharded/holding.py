@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
+from ...runtime.clock import monotonic
 from ..backend import Backend, Beat, Fenced, Hold, Membership, Wish
 
 log = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ class Holding:
 
     async def beat(self) -> None:
         """Says that the node lives, and takes and gives up what has to be."""
-        keeper, began = self._keeper, time.monotonic()
+        keeper, began = self._keeper, monotonic()
         wanted = set(self._wanted())
         held = {hold.shard: hold for hold in keeper.holds}
         await keeper.leave(held.keys() - wanted)

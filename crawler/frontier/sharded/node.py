@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from asyncio import Future
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from ...errors import FrontierError
 from ...model import Disposition, Position
+from ...runtime.clock import monotonic
 from ..addresses import Addresses
 from ..backend import Backend, Beat, Commit, Hold, Membership, Message, Standing, Wish
 from ..site_table import SiteTable
@@ -250,7 +250,7 @@ class Node:
     @property
     def is_valid(self) -> bool:
         """Whether this node holds its shards for sure. A node that was stopped for long does not."""
-        return time.monotonic() < self._valid_until
+        return monotonic() < self._valid_until
 
     def send(self, shard: int, parcel: Parcel) -> Future[None]:
         draft = self.committer.draft

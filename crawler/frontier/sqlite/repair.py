@@ -7,7 +7,6 @@ queued. All else follows from these: fingerprints, queues, sites and claims are 
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
@@ -24,6 +23,7 @@ from ... import urls
 from ...errors import FrontierError
 from ...model import Position, Url
 from ...model.request import REQUISITES
+from ...runtime.clock import wall
 from ...runtime.files import replace_file
 from ...runtime.private_files import copy_file
 from ..order import FIRST, rank
@@ -109,7 +109,7 @@ def is_whole(path: Path) -> bool:
                 check_inside(connection)
                 [(key,)] = connection.execute("SELECT value FROM meta WHERE name = 'key'")
                 tables = Tables(connection, lambda site: urls.fingerprint(site, key) - SIGN)
-                tables.state(key, WITHOUT_RULES, time.time())
+                tables.state(key, WITHOUT_RULES, wall())
         except FrontierError:
             return False
     return True

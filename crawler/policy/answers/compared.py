@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from urllib.parse import unquote
 
 from ...model import Outcome, Response, Timings, Url
+from ...runtime.clock import monotonic
 from ..politeness import Politeness
 from . import Answer
 
@@ -28,7 +28,7 @@ def answer(outcome: Outcome, politeness: Politeness, target: Url | None = None) 
         figures=page.numbers ^ hash(page.media) & _64_BITS if page else 0,
         began=start_time(outcome),
         ended=outcome.ended,
-        judged=time.monotonic(),
+        judged=monotonic(),
         is_last=politeness.retry_in_s(outcome.request.attempt) is None,
         is_kept=outcome.request.is_reread and _is_kept(outcome.response),
         frame=frame,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from anyio.abc import TaskGroup
 
 from ...errors import CrawlError
 from ...model import Outcome, Position
+from ...runtime.clock import monotonic
 from ..jsonl.writing import off_loop
 from ..record import Wants, record
 from ..spool import Place, Spool
@@ -115,13 +115,13 @@ class Parquet:
         lines = b"".join(record(outcome, self._wants) for outcome in outcomes)
         begins = self._is_done or self._is_full()
         if begins or not self._rows:
-            self._begun, self._rows, self._is_done = time.monotonic(), 0, False
+            self._begun, self._rows, self._is_done = monotonic(), 0, False
         self._spool.append(lines, begins_file=begins)
         self._rows += len(outcomes)
 
     def _is_full(self) -> bool:
         limits = self._limits
-        is_old = self._rows > 0 and time.monotonic() - self._begun >= limits.age_s
+        is_old = self._rows > 0 and monotonic() - self._begun >= limits.age_s
         return is_old or self._rows >= limits.records or self._spool.end.bytes >= limits.bytes
 
     def _cut(self, position: Position | None) -> None:
@@ -138,6 +138,6 @@ class Parquet:
             self._parts.cut(place.segment, self._rows)
             self._spool.remove(place.segment)
         self._spool.cut(place, may_be_gone=self._is_done)
-        self._begun = time.monotonic()
+        self._begun = monotonic()
         waiting = (number for number in self._spool.segments() if number < place.segment)
         self._made = min(waiting, default=place.segment) - 1  # they are made in order, and may be moved away then

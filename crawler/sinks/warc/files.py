@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from ...errors import SinkError
 from ...model import Capture, Position
+from ...runtime.clock import wall
 from ...runtime.files import sync_file, sync_folder
 from ...runtime.private_files import check_place, make_inner_folder, opener
 from ...warc.names import OPEN, WarcFile, find_files, make_name, read_name, serial_of
@@ -155,7 +155,7 @@ class WarcFiles:
         """Begins a new file with its first record."""
         make_inner_folder(self._folder)
         serial = self.serial + 1
-        self._name = make_name(self._prefix, time.time(), serial, self._crawl_id)
+        self._name = make_name(self._prefix, wall(), serial, self._crawl_id)
         self._end = self._written = self._safe = 0
         self._open()
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TypeVar
 
 from ...errors import SinkError, StorageFull
 from ...model import Capture, CrawlInfo, Outcome, Position, Response
+from ...runtime.clock import wall
 from ...runtime.files import is_full
 from ...runtime.private_files import make_inner_folder
 from ...runtime.threads import run_in_thread
@@ -136,7 +136,7 @@ class WarcSink:
         self._index.close()
 
     def _make_first(self, name: str) -> bytes:
-        return make_warcinfo(name, iso(time.time(), "milliseconds"), self._describe_crawl()).member
+        return make_warcinfo(name, iso(wall(), "milliseconds"), self._describe_crawl()).member
 
     def _describe_crawl(self) -> list[tuple[str, str]]:
         crawl = self._crawl

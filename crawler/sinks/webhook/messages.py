@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -10,6 +9,7 @@ from typing import NamedTuple
 
 import orjson
 
+from ...runtime.clock import wall
 from ...runtime.signing import sign
 
 TYPE = "crawl.pages"
@@ -45,7 +45,7 @@ class Message(NamedTuple):
 
     def fields(self, secret: str) -> dict[str, str]:
         """Returns the header fields of an attempt that is made now."""
-        return sign(secret, self.id, int(time.time()), self.body)
+        return sign(secret, self.id, int(wall()), self.body)
 
 
 def make_message(crawl: str, output: str, lines: Sequence[bytes]) -> Message:

@@ -7,7 +7,6 @@ with the same id, by which the receiver recognises it.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import orjson
 
 from ...errors import CrawlError, SinkError
 from ...model import Post, PostResult
+from ...runtime.clock import monotonic
 from ...runtime.private_files import check_place, opener, replace_private_file
 from ..jsonl.writing import off_loop
 from ..patience import Patience
@@ -65,7 +65,7 @@ class Sending:
         self._settled = settled
         if check_place(path) is not None:
             self._take_up(settled, *self._read_sent(path))
-        self._since = time.monotonic() - self._limits.age_s if self._sent < settled else None
+        self._since = monotonic() - self._limits.age_s if self._sent < settled else None
         return self._sent == settled
 
     def _read_sent(self, path: Path) -> tuple[Place, int]:
@@ -94,7 +94,7 @@ class Sending:
         self._settled = settled
         self._waiting += records
         if self._since is None and self._sent < settled:
-            self._since = time.monotonic()
+            self._since = monotonic()
         self._moved.set()
 
     def end(self) -> None:
@@ -121,7 +121,7 @@ class Sending:
                     return False
                 await self._moved.wait()
                 continue
-            left_s = self._since + self._limits.age_s - time.monotonic()
+            left_s = self._since + self._limits.age_s - monotonic()
             if self._is_ending or left_s <= 0 or self._until or self._has_enough():
                 return True
             with anyio.move_on_after(left_s):
@@ -144,7 +144,7 @@ class Sending:
             await off_loop(self._spool.remove, self._sent.segment)
             self._sent = Place(self._sent.segment + 1, 0)
             self._advanced.set()
-        self._since = time.monotonic() if self._sent < self._settled else None
+        self._since = monotonic() if self._sent < self._settled else None
         if self._since is None:
             await off_loop(self._keep)
 

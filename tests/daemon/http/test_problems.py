@@ -130,6 +130,7 @@ async def test_what_each_operation_says_it_may_answer_happens(
     async with opened(open_daemon, Bounds(streams=1)) as api:
         tried = Tried(api)
         await tried.ask("reload_settings", "no-file")
+        await tried.ask("show_key_directory", "not-found")
         await _try_changes(tried)
         await api.jobs.store.do(lambda connection: connection.execute("ALTER TABLE event RENAME COLUMN data TO gone"))
         for name in ("follow_all", "follow_job"):

@@ -127,6 +127,7 @@ NOT_ASKED = {
     "resume_job": "it would crawl",
     "run_job_again": "it would crawl",
     "reload_settings": "this daemon has no file",
+    "show_key_directory": "this daemon has no key",
 }
 
 
