@@ -8,7 +8,7 @@ from .runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
-    from .api.engines import Engine, claim_node, join_engine, open_engine, settle_settings
+    from .api.engines import Engine, claim_node, join_engine, open_engine
     from .api.forecasting import Forecast, OtherSetting, Refused, SiteForecast, forecast_crawl
     from .api.one_page import FetchedPage, fetch_page
     from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
@@ -136,7 +136,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
-    "api.engines": "Engine claim_node join_engine open_engine settle_settings",
+    "api.engines": "Engine claim_node join_engine open_engine",
     "api.forecasting": "Forecast OtherSetting Refused SiteForecast forecast_crawl",
     "api.one_page": "FetchedPage fetch_page",
     "api.site_map": "SiteMap map_site",
@@ -151,9 +151,8 @@ _HOMES = {
     "explanation": "Explanation explain",
     "export": "export_folder",
     "forecast": "CrawlSize Eta Interval",
-    "lookback": (
-        "Clusters Gain Inspection Slowness Story Stretch explain_slowness find_clusters inspect_folder tell_story"
-    ),
+    "lookback": "Clusters Gain Inspection Slowness Story Stretch explain_slowness find_clusters inspect_folder "
+    "tell_story",
     "identity": "Identity make_contact_page make_identity make_key_directory read_identity",
     "pack": "PackCheck pack_folder verify_pack",
     "gate": "CheckVerdict Gate Judged Others check_folder check_site read_baseline write_baseline write_junit "
