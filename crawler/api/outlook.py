@@ -20,8 +20,10 @@ Busiest = Callable[[int], Sequence[SiteView]]
 """Returns so many sites with the most URLs left."""
 NEWS = 1.03
 """How much the visits must have grown for another estimate, which takes the loop some milliseconds."""
-LOOK_S = 1.0
-"""Seconds between two looks, which cost less than a millisecond each."""
+LOOK_S, MOST_LOOK_S = 1.0, 10.0
+"""Seconds between two looks, which cost less than a millisecond each: more of them, the longer the crawl runs."""
+LOOKS = 60
+"""Looks in as much time as the crawl has run, between these bounds."""
 LEAST_S, MOST_S = 5.0, 60.0
 """Seconds after which there is another one at the earliest (in the first minute sooner), and in any case."""
 
@@ -31,9 +33,11 @@ def looking(look: Callable[[], None]) -> Iterator[None]:
     """Calls `look` again and again while the block lasts, so that an estimate does not depend on who asks for one."""
     loop = asyncio.get_running_loop()
     timer: list[asyncio.TimerHandle] = []
+    begun = loop.time()
 
     def again() -> None:
-        timer[:] = [loop.call_later(LOOK_S, again)]
+        rest_s = min(MOST_LOOK_S, max(LOOK_S, (loop.time() - begun) / LOOKS))
+        timer[:] = [loop.call_later(rest_s, again)]
         look()
 
     again()

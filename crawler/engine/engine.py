@@ -15,11 +15,11 @@ from anyio.abc import TaskGroup
 
 from ..errors import HookError, SinkError, WorkersGone
 from ..metrics.gauges import Gauges
-from ..metrics.metrics import SAMPLE_S, Ending, Metrics, Snapshot, Summary
+from ..metrics.metrics import SAMPLE_S, SAMPLE_SKIPPED_S, Ending, Metrics, Snapshot, Summary
 from ..model import Disposition, Lease, Outcome, Reason, Request
 from ..policy.politeness import Wait
 from ..protocols import Frontier, Sink
-from ..runtime.clock import monotonic, wall
+from ..runtime.clock import is_skipping, monotonic, wall
 from ..runtime.presence import Presence
 from ..standing import Counts
 from .hooks import guard_hook
@@ -351,15 +351,15 @@ class Engine:
                 await self._sample()
 
     async def _sample(self) -> None:
-        cpu, now = time.thread_time(), monotonic()
-        await asyncio.sleep(SAMPLE_S)
+        cpu, now, every_s = time.thread_time(), monotonic(), SAMPLE_SKIPPED_S if is_skipping() else SAMPLE_S
+        await asyncio.sleep(every_s)
         self.presence.beat()
         busy = (time.thread_time() - cpu) / (monotonic() - now)
         counts = self.frontier.counts()
         self.metrics.observe(self._gauges(busy, counts))
         self.forewarning.look(counts, self.limits.known_bytes)
         spent_s = self.spent.time_s + now - self.metrics.started
-        if self.limits.time_s is not None and spent_s + SAMPLE_S >= self.limits.time_s:
+        if self.limits.time_s is not None and spent_s + every_s >= self.limits.time_s:
             self.stop(Ending.TIME_LIMIT)
 
     def _gauges(self, busy: float, counts: Counts) -> Gauges:

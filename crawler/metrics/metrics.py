@@ -27,6 +27,8 @@ MAX_FAILURES = 10_000
 """Most pairs of site and reason that are kept, each with an example. Later pairs are only counted by reason."""
 SAMPLE_S = 0.25
 """Seconds between two samples of the engine."""
+SAMPLE_SKIPPED_S = 2.0
+"""The same where time is skipped, for a test: there samples are most of the work."""
 
 
 class Ending(StrEnum):
