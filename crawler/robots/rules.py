@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..model import Url
+from ..model import Statement, Url
 from ..standing import RobotsVerdict
 from .patterns import END, NO_PATTERNS, Patterns
+
+if TYPE_CHECKING:
+    from .preferences import Placed
 
 MAX_WORK_NS = 1_000_000
 """Time that rules with `*` may cost for one URL, estimated as the worst case from their lengths and the URL's.
@@ -64,13 +67,16 @@ class RobotsRules:
     sitemaps: tuple[str, ...] = ()
     source: int = 0
     """The number of the request that brought the file, in the audit of requests; 0: it is not recorded."""
+    preferences: tuple[Placed, ...] = ()
+    """Lines about the use of content, the longest pattern first."""
 
     @property
     def size(self) -> int:
         """Returns the approximate size in memory, in bytes."""
         texts = len(self.allowed.text) + len(self.forbidden.text) + sum(map(len, self.sitemaps))
         wild = sum(len(rule.head) + len(rule.rest) for rule in self.wild)
-        return 1000 + texts + wild + 16 * (len(self.allowed) + len(self.forbidden)) + 200 * len(self.wild)
+        said = sum(600 + len(one.rule.head) + len(one.rule.rest) for one in self.preferences)
+        return 1000 + texts + said + wild + 16 * (len(self.allowed) + len(self.forbidden)) + 200 * len(self.wild)
 
     def allows(self, url: Url) -> bool:
         """Whether the URL may be fetched. The longest matching pattern decides, allow wins a tie, no match allows.
@@ -86,6 +92,12 @@ class RobotsRules:
         """Returns the answer of `allows` with the rule that decided."""
         rule = self._decide(url.path) if url.path != _OWN_PATH else None
         return RobotsVerdict(rule.is_allow, rule.line, str(rule)) if rule else RobotsVerdict(True)
+
+    def statements(self, url: Url) -> tuple[Statement, ...]:
+        """Returns what the file says about the use of the content at a URL (docs/usage.md)."""
+        from .preferences import find_statements  # noqa: PLC0415 - it reads patterns as this file does
+
+        return find_statements(self.preferences, url.path) if self.preferences else ()
 
     def _decide(self, path: str) -> Rule | None:
         written = meant = path
@@ -121,7 +133,7 @@ class RobotsRules:
             if left < 0:
                 if not rule.is_allow:
                     return rule
-            elif _fits(rule.rest, subject, len(rule.head)):
+            elif fits(rule.rest, subject, len(rule.head)):
                 return rule
         return None
 
@@ -141,7 +153,7 @@ def make_wild_rule(head: str, is_allow: bool, rest: str, line: int) -> Rule:
     return Rule(head, is_allow, rest, line, once_ns, _PLACE_NS + _CHARACTER_NS * longest, length)
 
 
-def _fits(rest: str, path: str, at: int) -> bool:
+def fits(rest: str, path: str, at: int) -> bool:
     """Whether the path matches `rest` from `at` on: `*` matches any characters, and a final `$` the end.
 
     The leftmost match of each part is always good enough, so each part is searched only once.
