@@ -16,7 +16,7 @@ _STEPS = " KMGT"
 
 
 PURPOSE = "Use of the content: search, archive, ai-train, ai-input. Repeatable; what sites say of it is recorded."
-RESPECT = "obey: keep nothing that its site refuses for these purposes. [default: record]"
+RESPECT = "Preferences of sites about use: record, obey (keep nothing that is refused). [default: record]"
 TRUST_FOLDER = "Use a folder or a settings file that belongs to another account."
 OPEN_FOLDER = "Use a folder that others can write to; keep its files' permissions."
 

@@ -91,7 +91,7 @@ class Works:
     """Records the requests. None: nobody asked for it, or there is no folder."""
 
     reservations: Reservations | None = None
-    """What sites reserve, as far as they were asked."""
+    """Reservations of sites, as far as they were asked."""
     loops: Callable[[Config, Limits], Loops] | None = None
     """Makes a run on several event loops. None: it has one, this one."""
 

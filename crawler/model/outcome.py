@@ -148,7 +148,7 @@ class Outcome(Generic[T_co]):
     file: str = ""
     """The file in the crawl folder that has its body, where bodies are saved as files."""
     usage: tuple[Statement, ...] = ()
-    """What its site says about the use of its content, if the crawl has purposes (`usage.purpose`)."""
+    """Statements of its site about the use of its content, if the crawl has purposes (`usage.purpose`)."""
 
     @property
     def request(self) -> Request:

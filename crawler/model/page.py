@@ -166,7 +166,7 @@ class Page:
     blocked_by: str = ""
     """Evidence that the page comes from a protection that keeps crawlers out, in a few words. Empty: there is none."""
     usage: tuple[Statement, ...] = ()
-    """What the answer says about its use, in its header and its metas, if that is asked for."""
+    """Statements of the answer about its use, in its header and its metas, if that is asked for."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return Page, _values_of(self)

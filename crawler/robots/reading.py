@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .patterns import END, pack
-from .preferences import MAX_LINES, Placed, order, read_line
-from .rules import RobotsRules, Rule, escape_pattern, make_wild_rule, unescape_octets
+from .preferences import MAX_LINES, order, read_line
+from .rules import Placed, RobotsRules, Rule, escape_pattern, make_wild_rule, unescape_octets
 
 MAX_BYTES = 500 << 10
 """RFC 9309 2.5 requires at least this much to be read; we read no more."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ..model import Statement, Url
 from ..standing import RobotsVerdict
 from .patterns import END, NO_PATTERNS, Patterns
-
-if TYPE_CHECKING:
-    from .preferences import Placed
 
 MAX_WORK_NS = 1_000_000
 """Time that rules with `*` may cost for one URL, estimated as the worst case from their lengths and the URL's.
@@ -49,6 +47,14 @@ class Rule(NamedTuple):
 
     def __str__(self) -> str:
         return f"{'Allow' if self.is_allow else 'Disallow'}: {self.head}{self.rest}"
+
+
+class Placed(NamedTuple):
+    """The statements of one line, and the pattern of the paths that it is about."""
+
+    kind: str
+    rule: Rule
+    statements: tuple[Statement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +101,6 @@ class RobotsRules:
 
     def statements(self, url: Url) -> tuple[Statement, ...]:
         """Returns what the file says about the use of the content at a URL (docs/usage.md)."""
-        from .preferences import find_statements  # noqa: PLC0415 - it reads patterns as this file does
-
         return find_statements(self.preferences, url.path) if self.preferences else ()
 
     def _decide(self, path: str) -> Rule | None:
@@ -139,6 +143,32 @@ class RobotsRules:
 
 
 ALLOW_ALL = RobotsRules()
+
+
+def find_statements(lines: Sequence[Placed], path: str) -> tuple[Statement, ...]:
+    """Returns the statements of the longest pattern of each kind that the path fits; those of equal ones add up.
+
+    Once MAX_WORK_NS are used up, a pattern that begins like the path counts as one that fits.
+    """
+    if not lines:
+        return ()
+    subject, left = unescape_octets(escape_path(path)), float(MAX_WORK_NS)
+    longest: dict[str, int] = {}
+    found: list[Statement] = []
+    for kind, rule, statements in lines:
+        if rule.rank[0] < longest.get(kind, 0) or not _begins(subject, rule):
+            continue
+        left -= rule.once_ns + rule.place_ns * (len(subject) - len(rule.head))
+        if left < 0 or not rule.rest or fits(rule.rest, subject, len(rule.head)):
+            longest[kind] = rule.rank[0]
+            found += statements
+    return tuple(found)
+
+
+def _begins(subject: str, rule: Rule) -> bool:
+    if not rule.rest and rule.head.endswith("$"):
+        return subject == rule.head[:-1]
+    return subject.startswith(rule.head)
 
 
 def _literal(patterns: Patterns, place: int, is_allow: bool) -> Rule:

@@ -17,7 +17,8 @@ from ..protocols import Capping, Fetcher, Observer, Offloader
 from ..runtime.clock import monotonic
 from ..settings import MOST_INLINE_BYTES
 from ..usage import read_tdm
-from .preferences import MAX_LINES, Placed, find_statements, order, place
+from .preferences import MAX_LINES, order, place
+from .rules import Placed, find_statements
 
 PATH = "/.well-known/tdmrep.json"
 MAX_BYTES = 256 << 10
@@ -30,7 +31,7 @@ _INLINE_BYTES = 2 << 10
 
 
 class Known(NamedTuple):
-    """What a site said, and until when that holds."""
+    """The reservations of a site, and until when they hold."""
 
     until: float
     lines: tuple[Placed, ...] = ()

@@ -24,7 +24,7 @@ class Stating(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What the content of a crawl is for, and whether sites may refuse."""
+    """The purposes of a crawl, and whether sites may refuse them."""
 
     purposes: Collection[str]
     obeys: bool

@@ -27,5 +27,5 @@ class UsageConfig(Table):
         for one in purposes:
             if one not in PURPOSES:
                 hint = did_you_mean(one, PURPOSES, f": it should be one of {', '.join(PURPOSES)}")
-                raise ValueError(f"{one!r} is no purpose{hint}")
+                raise ValueError(f"{one!r} is unknown{hint}")
         return purposes

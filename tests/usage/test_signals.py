@@ -10,8 +10,8 @@ import pytest
 
 import crawler
 from crawler import Config, ConfigError, Url
-from crawler.robots.preferences import find_statements
 from crawler.robots.reading import parse
+from crawler.robots.rules import find_statements
 from crawler.robots.tdmrep import MAX_BYTES, read_reservations
 from crawler.testing import Page, Site, Web, open_web
 from crawler.testing.pages import plain
