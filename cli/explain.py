@@ -115,10 +115,10 @@ def _pick_of_engine(asked: Sequence[str]) -> tuple[str, Path]:
 
 async def _ask_engine(engine: str, name: str, url: str, chosen: Config, seed: str, *, is_offline: bool) -> Explanation:
     from crawler import explain as explained
-    from crawler import open_engine, settle_settings
+    from crawler import open_engine
 
     async with open_engine(engine) as opened:
-        settings = settle_settings(chosen, await opened.standing(name))
+        settings = opened.settle(chosen, await opened.standing(name))
         return await explained(url, settings, frontier=opened.asked(name), seed=seed, is_offline=is_offline)
 
 

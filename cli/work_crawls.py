@@ -24,7 +24,6 @@ from crawler import (
     open_crawl,
     open_engine,
     open_shared,
-    settle_settings,
 )
 
 from . import show
@@ -109,7 +108,7 @@ class Worker:
         """Takes part in one crawl until it ends, or ends here. An error of one crawl leaves the others alone."""
         name = crawl.name
         try:
-            config = settle_settings(self._config, crawl)
+            config = Engine.settle(self._config, crawl)
             with claim_node(self._home / name) as node:
                 self._tell(f"{name}: joined as {node.name}")
                 mine = join_engine(config, self._url, name, node)

@@ -250,6 +250,15 @@ class Heeding(Protocol):
 
 
 @runtime_checkable
+class Admitting(Protocol):
+    """The part of a frontier that several nodes share: it lends URLs below roots that another node found."""
+
+    def admit_by(self, admit: Callable[[Url, Url], object]) -> None:
+        """Calls `admit` with a root that a seed redirected to, and the seed, before a URL below that root is lent."""
+        ...
+
+
+@runtime_checkable
 class Sharing(Protocol):
     """The part of a frontier that shares a limit of pages with those of other nodes."""
 

@@ -37,6 +37,7 @@ ENTRIES: dict[str, Callable[[Path], Coroutine[Any, Any, object]]] = {
     "open_jobs": lambda tmp: entered(daemon.open_jobs(daemon.DaemonConfig(), tmp / "data")),
     "open_daemon": lambda _: entered(daemon.open_daemon(daemon.Sources())),
     "open_client": lambda _: entered(daemon.open_client("http://127.0.0.1:1", None)),
+    "open_plane": lambda _: entered(daemon.open_plane(daemon.Sources(), "postgresql://127.0.0.1:1/x")),
     "open_server": lambda _: entered(daemon.open_server(None, host="127.0.0.1", port=0, token=None)),  # type: ignore[arg-type]
     "open_web": lambda _: entered(open_web(Web([]))),
     "open_web_process": lambda _: entered(open_web_process()),

@@ -88,14 +88,6 @@ def join_engine(config: Config, url: str, crawl: str, node: Node) -> Config:
     return amend(config, own)
 
 
-def settle_settings(config: Config, crawl: CrawlStanding) -> Config:
-    """Returns the settings of a crawl in an engine: those on which its nodes agreed, over those of the machine.
-
-    Raises ConfigError for settings that this version does not know.
-    """
-    return amend(config, crawl.settings)
-
-
 class Engine:
     """The crawls of one engine. `open_engine` makes it."""
 
@@ -103,6 +95,14 @@ class Engine:
         self._server = server
         self.place: str = server.place
         """The server and the database, without a password."""
+
+    @staticmethod
+    def settle(config: Config, crawl: CrawlStanding) -> Config:
+        """Returns the settings of a crawl: those on which its nodes agreed, over those of the machine.
+
+        Raises ConfigError for settings that this version does not know.
+        """
+        return amend(config, crawl.settings)
 
     async def agree(self, name: str, config: Config, seeds: str, shards: int) -> None:
         """Makes the crawl, or checks that it is the same one: with these settings and these seeds. Raises ConfigError.
@@ -180,7 +180,7 @@ class Engine:
         `into` is an empty folder; the new one in it has the name of the crawl. Raises ConfigError, and FolderError if
         records of a node are missing.
         """
-        config = settle_settings(Config(), await self.standing(name))
+        config = self.settle(Config(), await self.standing(name))
         place = into / name
         make_folder(place)
         with (place / PAGES).open("xb") as file:

@@ -22,6 +22,7 @@ from ..folder import lost_records
 from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, LostRecords
 from ..frontier.sharded import ShardedFrontier
+from ..frontier_protocols import Admitting
 from ..loops.merging import Merger
 from ..loops.run import Loops
 from ..offload import fork_folder as shelter
@@ -117,6 +118,8 @@ class Stacking:
         durable = frontier.durable
         roots = Roots(durable, partial(_make_table if in_workers else Admitted, frontier.key))
         self.stack.callback(roots.close)
+        if isinstance(frontier, Admitting):
+            frontier.admit_by(roots.admit)
         answers = Answers(durable.brought) if durable else Answers()
         return Works(
             frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, returns, roots, self.lost,

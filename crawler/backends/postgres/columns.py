@@ -240,7 +240,7 @@ class _Filling:
         self._add("visit", last_of(
             (
                 shard, v.row, str(v.disposition), v.reason and str(v.reason), _plain(v.detail), v.status, v.attempt,
-                v.visited_at, v.digest, v.duplicate_of, v.left_out, segment,
+                v.visited_at, v.digest, v.duplicate_of, _whole(v.left_out), segment,
             ) for v in change.visits
         ))  # fmt: skip
         self._add("reread", last_of((shard, page.row, _whole(page.left_out)) for page in change.reread))
@@ -328,6 +328,7 @@ def dumps(value: object) -> str:
 
 
 def _whole(bits: int | None) -> int | None:
+    """Returns a plain number: flags can be iterated over, and asyncpg takes them for arrays."""
     return None if bits is None else int(bits)
 
 

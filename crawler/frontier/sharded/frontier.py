@@ -23,6 +23,7 @@ from ..embedded import ADDED_AT_ONCE, LEAST_WAIT_S, MOST_WAIT_S, REVISITED_AT_ON
 from ..fingerprints import U64
 from ..shards import shard_of_row
 from .adding import add_counts, find_reason
+from .admitting import RootsAbove
 from .node import LOOK_S, Node
 from .parcels import Parcels, put_requests, split_outcome
 from .shard import Shard
@@ -40,10 +41,14 @@ class ShardedFrontier:
         self._claims: dict[int, tuple[bytes, Url]] = {}
         """Contents that visits under way asked about, and who had them first, by lease."""
         self._asked_at = 0.0
+        self._roots = RootsAbove()
 
     @property
     def durable(self) -> DurableFrontier | None:
         return self
+
+    def admit_by(self, admit: Callable[[Url, Url], object]) -> None:
+        self._roots.admit = admit
 
     # -- lending -----------------------------------------------------------------------------------------------------
 
@@ -103,6 +108,7 @@ class ShardedFrontier:
         return leases
 
     async def _complete(self, leases: list[Lease]) -> list[Lease]:
+        self._roots.note(leases)
         by_shard = _group(leases, lambda lease: lease.token)
         if len(by_shard) == 1:
             return await self.node.shards[next(iter(by_shard))].complete(leases)
