@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -55,8 +55,12 @@ class Use:
         """Returns the outcome with all statements; without content, and excluded, if one refuses and that counts."""
         said = outcome.usage + (outcome.page.usage if outcome.page else ())
         outcome = replace(outcome, usage=said)
-        refusal = find_refusal(said, self.purposes) if self.obeys else None
+        refusal = self.refusal(said)
         return _withhold(outcome, refusal) if refusal else outcome
+
+    def refusal(self, statements: Iterable[Statement]) -> Statement | None:
+        """Returns the statement that keeps content out; None: none does, or they are only recorded."""
+        return find_refusal(statements, self.purposes) if self.obeys else None
 
 
 def _withhold(outcome: Outcome, refusal: Statement) -> Outcome:

@@ -104,6 +104,16 @@ async def test_a_tdmrep_json_is_asked_for_once_and_obeyed(tmp_path: Path) -> Non
     assert "/next" not in asked
 
 
+async def test_explain_names_the_line_before_anything_is_fetched() -> None:
+    async with open_web(Web([site(page(), ROBOTS_SIGNAL)])) as served:
+        obeying = Config(**QUICK, purpose=["ai-train"], respect="obey")
+        answer = await crawler.explain(served.seeds[0], obeying)
+        recording = await crawler.explain(served.seeds[0], Config(**QUICK, purpose=["ai-train"]))
+    assert (answer.verdict, answer.reason) == ("exclude", "usage")
+    assert answer.robots.detail == "ai-train: robots.txt line 3: Content-Signal: search=yes, ai-train=no"
+    assert (recording.verdict, len(recording.robots.usage)) == ("fetch", 2)
+
+
 # -- known from the answer alone ---------------------------------------------------------------------------------------
 
 ANSWERS = {
