@@ -257,6 +257,10 @@ def _robots(answer: Explanation) -> Iterator[str]:
     by = f" by line {robots.line}: {robots.rule}" if robots.line else ": no rule matches"
     yield f"{robots.verdict}{by}"
     yield f"asked {asked}"
+    for said in robots.usage:
+        yield f"{'agrees to' if said.allowed else 'refuses'} {said}"
+    if robots.reason == "usage":
+        yield "which is obeyed: the page is not fetched (usage.respect)"
     if robots.sitemaps:
         yield f"names {show.many(len(robots.sitemaps), 'sitemap')}, the first {robots.sitemaps[0]}"
 

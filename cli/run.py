@@ -171,6 +171,10 @@ def run(
         typer.Option(metavar="WORDS", help="Visit first what promises these words: 'solar \"heat pump\" insulat*'"),
         SetsSetting("scope.focus"),
     ] = None,
+    purpose: Annotated[list[str] | None, typer.Option(help=values.PURPOSE), SetsSetting("usage.purpose")] = None,
+    respect: Annotated[
+        Literal["record", "obey"] | None, typer.Option(help=values.RESPECT), SetsSetting("usage.respect")
+    ] = None,
     links: Annotated[bool, typer.Option("--links", help="Record each page's links.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Record each page's readable text.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Record each page's main part as markdown.")] = False,

@@ -15,6 +15,8 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _STEPS = " KMGT"
 
 
+PURPOSE = "Use of the content: search, archive, ai-train, ai-input. Repeatable; what sites say of it is recorded."
+RESPECT = "Preferences of sites about use: record, obey (keep nothing that is refused). [default: record]"
 TRUST_FOLDER = "Use a folder or a settings file that belongs to another account."
 OPEN_FOLDER = "Use a folder that others can write to; keep its files' permissions."
 

@@ -14,7 +14,7 @@ from .assembly.site_facts import find_site_facts
 from .errors import FetchError
 from .event_loop import require_asyncio
 from .frontier import Known, Look, SiteTurn, look
-from .model import Reason, Request, Url
+from .model import Reason, Request, Statement, Url
 from .offload import Inline
 from .policy.admitted import Admitted
 from .policy.pace import Pace
@@ -55,6 +55,8 @@ class RobotsAnswer:
     crawl_delay_s: float | None = None
     sitemaps: tuple[str, ...] = ()
     """As written in robots.txt."""
+    usage: tuple[Statement, ...] = ()
+    """Statements of robots.txt about the use of the content, if the settings have purposes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +184,16 @@ async def ask_robots(url: Url, config: Config, *, is_offline: bool = False) -> R
         except FetchError as error:
             return RobotsAnswer("unreachable", reason=error.reason, detail=error.detail)
     verdict = rules.verdict(url)
+    use = parts.use(config, None)
+    said = use.known(url, rules) if use else ()
+    refusal = use.refusal(said) if use else None
     return RobotsAnswer(
         "allowed" if verdict.allowed else "disallowed",
         verdict.line,
         verdict.rule,
-        None if verdict.allowed else Reason.ROBOTS,
+        Reason.ROBOTS if not verdict.allowed else Reason.USAGE if refusal else None,
+        detail=str(refusal or ""),
+        usage=said,
         crawl_delay_s=rules.delay_s,
         sitemaps=tuple(rules.sitemaps),
     )
@@ -214,6 +221,7 @@ def _record(answer: Explanation, folder: Path | None) -> dict[str, object]:
             "detail": robots.detail or None,
             "crawl_delay_s": robots.crawl_delay_s,
             "sitemaps": list(robots.sitemaps),
+            "usage": [one._asdict() for one in robots.usage],
         },
         "site": {
             "site": answer.url.site,

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from .errors import OffloadError, VisitError
-from .model import Page, RenderedFor, Request, Response
+from .model import Page, Reason, Rendered, RenderedFor, Request, Response
 from .model.quick import replace
 from .parse import Document, ParseJob, make_document, parse
+from .parse.job import USAGE_FIELDS
 from .protocols import Offloader
 from .settings import MOST_INLINE_BYTES
 
@@ -78,7 +79,11 @@ class PageReader:
 
     def document(self, request: Request, response: Response, *, may_be_brief: bool = False) -> Document:
         """Returns the document of an answer as workers take it."""
-        return make_document(request, response, is_for_function=self.job.wants_headers, may_be_brief=may_be_brief)
+        names = USAGE_FIELDS if self.job.wants_usage else ()
+        is_for_function = self.job.wants_headers
+        return make_document(
+            request, response, is_for_function=is_for_function, may_be_brief=may_be_brief, for_usage=names
+        )
 
     async def parse(self, document: Document, job: ParseJob) -> tuple[Page, OffloadError | None]:
         """Returns the page that a worker made, and the error if a worker died of it. Raises VisitError.
@@ -110,3 +115,22 @@ class PageReader:
             self.job, follow=frozenset(), most_requisites=0, wants_links=False, wants_text=False, wants_markdown=False,
             wants_metadata=False, wants_structured=False, wants_audit=False, fields=(), extract=None,
         )  # fmt: skip
+
+
+def find_shortcoming(page: Page, trouble: OffloadError | None, rendered: Rendered | None) -> Reason | None:
+    """Returns why a fetched page was not read completely; None: it was."""
+    if trouble:
+        return trouble.reason
+    if rendered and rendered.trouble:
+        return Reason.RENDER
+    return Reason.PARSE if page.data_error or page.is_scanned else None
+
+
+def make_remarks(page: Page, trouble: OffloadError | None, rendered: Rendered | None) -> list[str]:
+    """Returns what a person may want to know of how a page was read; some of it may be empty."""
+    said = [trouble.detail if trouble else "", page.data_error, page.note]
+    return (
+        said
+        if rendered is None
+        else [f"not rendered: {rendered.trouble}" if rendered.trouble else "", rendered.note, *said]
+    )

@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from . import urls
-from .errors import Excluded, FetchError, OffloadError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
-from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Rendered, Request, Response, Url
+from .errors import Excluded, FetchError, OutOfFiles, SchemeError, StorageFull, UrlError, VisitError
+from .model import Bar, Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
 from .model.quick import replace
-from .page_reading import PageReader, Rendering
+from .page_reading import PageReader, Rendering, find_shortcoming, make_remarks
 from .parse import ROBOTS_PATH, SITEMAP_FIRST, ParseJob, blocked
 from .policy import redirects
 from .policy.answers import Answers, Verdict, all_of
@@ -23,6 +23,7 @@ from .policy.setbacks import end_setback
 from .policy.sitemap_sites import SitemapSites
 from .proof import NoteGrounds, note_no_grounds
 from .protocols import Fetcher, Frontier, Offloader, Robots, Rules
+from .robots.use import Use
 from .runtime.clock import monotonic, wall
 
 BARRED_S = 1.0
@@ -66,6 +67,9 @@ class Visitor:
     rendering: Rendering | None = None
     """Renders pages that scripts make. None: no page is rendered."""
 
+    use: Use | None = None
+    """Heeds what sites say about the use of their content. None: the crawl has no purposes."""
+
     async def visit(self, lease: Lease) -> Outcome:
         """Returns exactly one outcome, whatever the network and the page do. Raises only bugs and cancellation."""
         begun = Outcome(lease, Disposition.FAILED, visited_at=wall())
@@ -107,7 +111,18 @@ class Visitor:
         if self._is_too_early(begun):
             return _end(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=0.0)
 
-        exchange = self.pace.begin(site, least_s, self.politeness.adapt)
+        if self.use and (begun := self.use.know(begun, rules)).reason is Reason.USAGE:
+            return _end(begun, rest_s=rest_s if was_asked else 0.0)
+        return await self._exchange(begun, rules, least_s)
+
+    async def _exchange(self, begun: Outcome, rules: Rules, least_s: float) -> Outcome:
+        """Fetches what was found to be allowed, now that it is the turn of its site."""
+        request, rest_s, word_s = begun.request, begun.rest_s, begun.word_s or 0.0
+        exchange = self.pace.begin(request.url.site, least_s, self.politeness.adapt)
+        if self.use and (asked := self.use.asks(request.url, rules)):  # it uses the turn: the URL comes with the next
+            self.note_grounds(asked, rules, word_s, least_s, rest_s)
+            rest_s = await self.use.ask(asked, exchange)
+            return _end(begun, disposition=Disposition.DEFERRED, retry_in_s=0.0, rest_s=rest_s)
         self.note_grounds(request, rules, word_s, least_s, rest_s)
         try:
             response = await self.fetcher.fetch(request)
@@ -273,12 +288,14 @@ class Visitor:
             page=page,
             found=(*fetched.found, *page.asked),
             response=replace(response, timings=replace(response.timings, parse=parse_ms, render=render_ms)),
-            reason=_shortcoming(page, trouble, rendered),
-            detail="; ".join(filter(None, _remarks(page, trouble, rendered))),
+            reason=find_shortcoming(page, trouble, rendered),
+            detail="; ".join(filter(None, make_remarks(page, trouble, rendered))),
             ended=monotonic() if rendered else fetched.ended,  # the page may have asked its site since
         )
         if verdict := self._verdict(read, page, response):
             return self._no_content(read, verdict)
+        if self.use and (read := self.use.judge(read)).reason is Reason.USAGE:
+            return read
         if page.digest == request.digest:  # a revisit with the same content, though the answer was not 304
             return replace(read, disposition=Disposition.UNCHANGED)
         if not page.length or page.truncated or request.method != "GET" or request.requisite:
@@ -362,25 +379,6 @@ def is_sample(url: Url, key: bytes) -> bool:
     Always the same ones in a crawl with this key; a server that does not know it cannot avoid them.
     """
     return urls.fingerprints([url.text], key)[0] % COMPARED_ONE_IN == 0
-
-
-def _shortcoming(page: Page, trouble: OffloadError | None, rendered: Rendered | None) -> Reason | None:
-    """Returns why a fetched page was not read completely; None: it was."""
-    if trouble:
-        return trouble.reason
-    if rendered and rendered.trouble:
-        return Reason.RENDER
-    return Reason.PARSE if page.data_error or page.is_scanned else None
-
-
-def _remarks(page: Page, trouble: OffloadError | None, rendered: Rendered | None) -> list[str]:
-    """Returns what a person may want to know of how a page was read; some of it may be empty."""
-    said = [trouble.detail if trouble else "", page.data_error, page.note]
-    return (
-        said
-        if rendered is None
-        else [f"not rendered: {rendered.trouble}" if rendered.trouble else "", rendered.note, *said]
-    )
 
 
 def _end(outcome: Outcome, **changes: object) -> Outcome:

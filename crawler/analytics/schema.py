@@ -56,6 +56,7 @@ TYPES: Mapping[str, str] = {
     "rendered": "VARCHAR",
     "render_ms": "DOUBLE",
     "relevance": "DOUBLE",
+    "usage": "JSON",
     "method": "VARCHAR",
     "request_id": "VARCHAR",
     "label": "VARCHAR",

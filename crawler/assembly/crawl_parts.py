@@ -40,10 +40,12 @@ from ..protocols import (
     Sink,
 )
 from ..reach.roots import Roots
+from ..robots.tdmrep import Reservations
 from ..runtime.presence import Presence
 from ..settings import Config
 from ..settings.kinds import check_shape
 from ..sinks import SkipStored, find_observers
+from ..sinks.preferences import PreferencesFile
 from . import parts
 from .given import OpenFetcher, enter_given_fetcher, makes_fetcher
 from .kinds import enter_fetcher, enter_frontier
@@ -89,7 +91,12 @@ class Stacking:
         frontier = self.frontier or await self._open_frontier()
         copies = await self._open_copies(frontier)
         self.recorder = await self._open_recorder()
-        beside = [*await self._open_near_duplicates(), *self.sinks, *((self.recorder,) if self.recorder else ())]
+        beside = [
+            *await self._open_near_duplicates(),
+            *self.sinks,
+            *((self.recorder,) if self.recorder else ()),
+            *self._preferences(),
+        ]
         opened = [*await self._open_outputs(), *beside]
         sinks = await self._rewind(opened, frontier)
         loops = await self._open_loops(sinks)
@@ -118,7 +125,7 @@ class Stacking:
             frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, returns, roots, self.lost,
             shared.presence, self.http, Pace(shared.presence), visiting, shared.totals, tracing, self.archives,
             SiteTurns(frontier), observer, renderer, copies, self.recorder,
-            loops,
+            Reservations(fetcher, offloader, observer), loops,
         )  # fmt: skip
 
     @property
@@ -224,6 +231,12 @@ class Stacking:
     async def _open_near_duplicates(self) -> list[Sink]:
         opening = parts.open_near_duplicates(self.config, self.folder.path if self.folder else None)
         return [await self.stack.enter_async_context(opening)] if opening else []
+
+    def _preferences(self) -> list[Sink]:
+        """Returns what keeps the preferences of sites; nothing: there is no folder, or no purpose."""
+        if self.folder is None or not self.config.usage.purpose:
+            return []
+        return [PreferencesFile(self.folder.path, is_synced=self.config.frontier.durability == "power")]
 
     async def _open_output(self, output: Output, is_synced: bool) -> Sink:
         if not isinstance(output, Posting):

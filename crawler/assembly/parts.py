@@ -29,6 +29,8 @@ from ..proof import terms_of
 from ..protocols import Fetcher, Frontier, Observer, Offloader, Robots, Sink
 from ..robots import IgnoreRobots, RobotsCache, product_token
 from ..robots.memory import SharedRobots
+from ..robots.tdmrep import Reservations
+from ..robots.use import Use
 from ..runtime.presence import Presence
 from ..settings import Config, FetchConfig, Table
 from ..settings.focus import read_focus
@@ -173,6 +175,7 @@ def job(
         wants_simhash=any(sink.simhash for sink in config.sinks),
         quality=config.extract.quality,
         wants_pdf=config.extract.pdf,
+        wants_usage=bool(config.usage.purpose),
         wants_sketch=config.dedupe.near_duplicates != "keep",
         wants_audit=any(sink.audit for sink in config.sinks),
         fields=selectors(config),
@@ -271,6 +274,15 @@ def crawl_info(config: Config, frontier: Frontier, folder: Path | None) -> Crawl
 def _plain(value: object) -> object:
     """Returns a table of settings as JSON takes it."""
     return value.model_dump(mode="json", exclude_unset=True) if isinstance(value, Table) else str(value)
+
+
+def use(config: Config, reservations: Reservations | None) -> Use | None:
+    """Returns what is made of preferences about use; None: the crawl has no purposes."""
+    said = config.usage
+    if not said.purpose:
+        return None
+    is_mined = not {"ai-train", "ai-input"}.isdisjoint(said.purpose)
+    return Use(frozenset(said.purpose), said.respect == "obey", reservations if is_mined else None)
 
 
 def robots(

@@ -36,6 +36,7 @@ from ..protocols import (
     Sink,
 )
 from ..reach.roots import AdmittedPlaces, Roots
+from ..robots.tdmrep import Reservations
 from ..runtime.presence import Presence
 from ..settings import Config
 from ..standing import SiteView, WorkCost
@@ -89,6 +90,8 @@ class Works:
     recorder: RequestRecorder | None = None
     """Records the requests. None: nobody asked for it, or there is no folder."""
 
+    reservations: Reservations | None = None
+    """Reservations of sites, as far as they were asked."""
     loops: Callable[[Config, Limits], Loops] | None = None
     """Makes a run on several event loops. None: it has one, this one."""
 
@@ -213,6 +216,7 @@ class Works:
             job, takes_sitemaps=config.scope.sitemaps, bar=self.frontier.bar,
             admit=self.roots.admit, answers=self.answers, keeps_cookies=config.fetch.cookies,
             pace=self.pace, note_grounds=note_grounds if self.recorder else note_no_grounds, rendering=rendering,
+            use=parts.use(config, self.reservations),
         )  # fmt: skip
         visit = self.roots.wait_for(ground, visitor.visit)
         return self.tracing.trace_visits(visit) if self.tracing else visit

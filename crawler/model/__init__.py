@@ -9,6 +9,7 @@ from .rendered import Rendered, RenderedFor
 from .request import SAFE, Lease, Request, Url
 from .response import NO_SHARE, Heads, Response, Share, Timings
 from .returned import Returned
+from .statement import Statement
 
 __all__ = [
     "NO_SHARE",
@@ -35,6 +36,7 @@ __all__ = [
     "Returned",
     "Share",
     "Skip",
+    "Statement",
     "Timings",
     "Url",
     "make_crawl_id",

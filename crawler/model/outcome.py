@@ -13,6 +13,7 @@ from .page import Page
 from .quick import quick
 from .request import Lease, Request, Url
 from .response import Response
+from .statement import Statement
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
@@ -43,6 +44,7 @@ class Reason(StrEnum):
 
     ROBOTS = "robots"
     ROBOTS_UNREACHABLE = "robots-unreachable"
+    USAGE = "usage"
     OUT_OF_SCOPE = "out-of-scope"
     DEPTH_LIMIT = "depth-limit"
     PAGE_LIMIT = "page-limit"
@@ -145,6 +147,8 @@ class Outcome(Generic[T_co]):
     """The place of the answer in a web archive, where one is written."""
     file: str = ""
     """The file in the crawl folder that has its body, where bodies are saved as files."""
+    usage: tuple[Statement, ...] = ()
+    """Statements of its site about the use of its content, if the crawl has purposes (`usage.purpose`)."""
 
     @property
     def request(self) -> Request:

@@ -10,6 +10,7 @@ from operator import attrgetter
 from .quick import quick
 from .request import Request
 from .returned import Returned
+from .statement import Statement
 
 
 @quick
@@ -164,6 +165,8 @@ class Page:
     """How much it is about the words of the crawl's focus, from 0 to 1. None: it has none, or the page no text."""
     blocked_by: str = ""
     """Evidence that the page comes from a protection that keeps crawlers out, in a few words. Empty: there is none."""
+    usage: tuple[Statement, ...] = ()
+    """Statements of the answer about its use, in its header and its metas, if that is asked for."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return Page, _values_of(self)

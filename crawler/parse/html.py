@@ -271,6 +271,8 @@ def _note_meta(reading: Reading, meta: turbohtml.Element, seen: set[str], job: P
         if name not in seen:
             seen.add(name)
             reading.description = one_line(content, _MAX_DESCRIPTION)
+    elif name == "tdm-reservation":
+        reading.tdm = reading.tdm or one_line(content, _MAX_LANGUAGE)
     elif name and name in {"robots", job.agent}:
         reading.directives.append(content)
 

@@ -67,6 +67,8 @@ class Document:
     """All headers as they were sent, for the user's own function. Without one they are not sent to the worker."""
     request: tuple[object, ...] | None = None
     """The values of the request (`values_of`), for the same purpose."""
+    preferences: tuple[tuple[str, str], ...] = ()
+    """Names and values of the header fields that speak of its use, if somebody wants to know."""
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[object, ...]:
         """Offers the body as a buffer of its own, where pickles know these, so that it may be carried apart."""
@@ -82,15 +84,23 @@ values_of: Callable[[Request], tuple[object, ...]] = attrgetter(*(field.name for
 """Returns all values of a request. They are sent to a worker at half the cost of the request itself."""
 
 
+USAGE_FIELDS = ("content-signal", "content-usage", "tdm-reservation", "tdm-policy")
+"""The header fields beside X-Robots-Tag that speak of use."""
 _RENDERED_TYPE = "text/html; charset=utf-8"
 
 
 def make_document(
-    request: Request, response: Response, *, is_for_function: bool, may_be_brief: bool = False
+    request: Request,
+    response: Response,
+    *,
+    is_for_function: bool,
+    may_be_brief: bool = False,
+    for_usage: tuple[str, ...] = (),
 ) -> Document:
     """Returns the document of an answer, as it was rendered if it was.
 
-    `is_for_function`: a function of the user gets headers and request, too.
+    `is_for_function`: a function of the user gets headers and request, too. `for_usage`: the names of header fields
+    that speak of its use.
     """
     made = response.rendered
     is_rendered = made is not None and bool(made.html)
@@ -114,6 +124,7 @@ def make_document(
         may_be_brief=may_be_brief,
         headers=response.headers if is_for_function else (),
         request=values_of(request) if is_for_function else None,
+        preferences=tuple((name, value) for name in for_usage for value in response.all(name)),
     )
 
 
@@ -170,6 +181,8 @@ class ParseJob:
     """Whether to fill `Page.audit_json` of pages in reach."""
     extra_hops: int = 0
     """Links that leave the reach are followed so many hops further out."""
+    wants_usage: bool = False
+    """Whether to fill `Page.usage`."""
     most_requisites: int = 0
     """Most URLs that a document needs to be shown that are fetched. 0: none is looked for."""
     fields: tuple[Selector, ...] = ()

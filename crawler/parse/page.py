@@ -34,6 +34,7 @@ from . import (
     styles,
     xml,
 )
+from . import usage as usages
 from .evidence import NO_END, Evidence, Shown, evidence
 from .extraction import Source, extract
 from .inheriting import hand_down
@@ -78,6 +79,7 @@ def parse(document: Document, job: ParseJob) -> Page:
     kind, reading = _read(document, body, job)
     for said in notes:
         reading.add_note(said)
+    usage = usages.statements(reading, document, job) if job.wants_usage else ()
     fields.note(reading, document, job)
     base = reading.base or document.url.text
     memory = memory_of(job.run)
@@ -131,6 +133,7 @@ def parse(document: Document, job: ParseJob) -> Page:
         blocked_by=_blocked_by(document, body, kind, reading, len(found)),
         n_words=shell.count_words(reading.shell, reading.words) if document.is_rendered else 0,
         relevance=relevance,
+        usage=usage,
     )
     if why := shell.judge(document.looks_for, reading.shell, reading.words):  # it comes again, with its scripts' work
         return replace(page, needs_rendering=why, n_words=shell.count_words(reading.shell, reading.words))

@@ -38,6 +38,8 @@ class Reading:
     """For sitemaps only: the last change of each href in Unix seconds, 0 if unknown."""
     directives: list[str] = field(default_factory=list)
     """Directives for robots that concern us: contents of robots metas and X-Robots-Tags."""
+    tdm: str = ""
+    """The reservation of text and data mining that the page states in a meta (TDMRep); empty: none."""
     words: str = ""
     """The text that a person would read, roughly: good enough to compare pages."""
     spaced: str = ""

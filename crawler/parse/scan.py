@@ -168,6 +168,8 @@ class _Scan:
             reading.refresh = refresh_target(content)
         elif name == "description" and self._is_first(name):
             reading.description = one_line(content, _MAX_DESCRIPTION)
+        elif name == "tdm-reservation":
+            reading.tdm = reading.tdm or content[:_MAX_TITLE]
         elif name and name in {"robots", self._job.agent} and len(reading.directives) < _MAX_TITLE:
             reading.directives.append(content)
 

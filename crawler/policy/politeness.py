@@ -128,7 +128,9 @@ class Politeness:
         grows by steps, so that a site's bad hour costs little freshness and a page that is gone costs few requests.
         """
         least = self.revisit_after_s
-        if least is None or (outcome.disposition is Disposition.EXCLUDED and outcome.reason is not Reason.ROBOTS):
+        if least is None or (
+            outcome.disposition is Disposition.EXCLUDED and outcome.reason not in (Reason.ROBOTS, Reason.USAGE)
+        ):
             return None
         if outcome.request.visit == 1:
             return least

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .patterns import END, pack
-from .rules import RobotsRules, Rule, escape_pattern, make_wild_rule, unescape_octets
+from .preferences import MAX_LINES, order, read_line
+from .rules import Placed, RobotsRules, Rule, escape_pattern, make_wild_rule, unescape_octets
 
 MAX_BYTES = 500 << 10
 """RFC 9309 2.5 requires at least this much to be read; we read no more."""
@@ -46,11 +47,15 @@ _FIELDS = {
     b"sitemap": "sitemap",
     b"site-map": "sitemap",
     b"crawl-delay": "delay",
+    b"content-signal": "content-signal",
+    b"content-usage": "content-usage",
 }
 """Known fields with common misspellings. A longer name that begins with one counts as that one."""
 
 
 _NAMES = tuple(_FIELDS)
+_PREFERENCES = frozenset({"content-signal", "content-usage"})
+"""Fields about the use of content. They belong to a group, but do not end the list of names that it begins with."""
 _LEAST = len("allow:/")
 """Bytes of the shortest line that can matter."""
 
@@ -63,9 +68,13 @@ class _Group:
     """Rules, each with the first line that states it."""
     delay_s: float | None = None
     is_named: bool = False
+    preferences: list[Placed] = field(default_factory=list)
 
     def add(self, kind: str, value: bytes, line: int) -> None:
-        if kind == "delay":
+        if kind in _PREFERENCES:
+            if len(self.preferences) < MAX_LINES and (said := read_line(kind, value, line)):
+                self.preferences.append(said)
+        elif kind == "delay":
             self.delay_s = _delay(value) if self.delay_s is None else self.delay_s
         elif kind == "allow" and value:
             pattern = escape_pattern(value)
@@ -88,21 +97,29 @@ def parse(body: bytes, agent: str) -> RobotsRules:
     agent = agent.lower()
     ours, anyones = _Group(), _Group()
     named: set[_Group] = set()
-    is_naming = False
+    heard: set[_Group] = set()
+    """The groups that a preference belongs to: one ends a list of names, as a rule does, but for preferences alone."""
+    is_naming = is_hearing = False
     sitemaps: list[str] = []
     for line, kind, value in _lines(body[:MAX_BYTES]):
         if kind == "sitemap":
             if len(sitemaps) < MAX_SITEMAPS and len(value) <= MAX_SITEMAP_BYTES:
                 sitemaps.append(value.decode("utf-8", "replace"))
         elif kind == "agent":
-            if not is_naming:
-                named, is_naming = set(), True
+            named = named if is_naming else set()
+            heard = heard if is_hearing else set()
+            is_naming = is_hearing = True
             group = anyones if _is_anyone(value) else ours if agent and _token(value) == agent else None
             if group:
                 group.is_named = True
                 named.add(group)
+                heard.add(group)
+        elif kind in _PREFERENCES:
+            is_hearing = False
+            for group in heard:
+                group.add(kind, value, line)
         else:
-            is_naming = False
+            is_naming = is_hearing = False
             for group in named:
                 group.add(kind, value, line)
     group = ours if ours.is_named else anyones
@@ -127,7 +144,13 @@ def _compact(group: _Group, sitemaps: list[str]) -> RobotsRules:
             forbidden[rule.head] = rule.line, length
     is_open = all(is_allow for _, is_allow in group.rules)
     return RobotsRules(
-        pack(plain[True]), pack(forbidden), tuple(starred[:MAX_WILD]), is_open, group.delay_s, tuple(sitemaps)
+        pack(plain[True]),
+        pack(forbidden),
+        tuple(starred[:MAX_WILD]),
+        is_open,
+        group.delay_s,
+        tuple(sitemaps),
+        preferences=order(group.preferences),
     )
 
 

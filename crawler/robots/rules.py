@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..model import Url
+from ..model import Statement, Url
 from ..standing import RobotsVerdict
 from .patterns import END, NO_PATTERNS, Patterns
 
@@ -48,6 +49,14 @@ class Rule(NamedTuple):
         return f"{'Allow' if self.is_allow else 'Disallow'}: {self.head}{self.rest}"
 
 
+class Placed(NamedTuple):
+    """The statements of one line, and the pattern of the paths that it is about."""
+
+    kind: str
+    rule: Rule
+    statements: tuple[Statement, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class RobotsRules:
     """The rules of one robots.txt for one crawler: small and picklable. Without rules everything is allowed."""
@@ -64,13 +73,16 @@ class RobotsRules:
     sitemaps: tuple[str, ...] = ()
     source: int = 0
     """The number of the request that brought the file, in the audit of requests; 0: it is not recorded."""
+    preferences: tuple[Placed, ...] = ()
+    """Lines about the use of content, the longest pattern first."""
 
     @property
     def size(self) -> int:
         """Returns the approximate size in memory, in bytes."""
         texts = len(self.allowed.text) + len(self.forbidden.text) + sum(map(len, self.sitemaps))
         wild = sum(len(rule.head) + len(rule.rest) for rule in self.wild)
-        return 1000 + texts + wild + 16 * (len(self.allowed) + len(self.forbidden)) + 200 * len(self.wild)
+        said = sum(600 + len(one.rule.head) + len(one.rule.rest) for one in self.preferences)
+        return 1000 + texts + said + wild + 16 * (len(self.allowed) + len(self.forbidden)) + 200 * len(self.wild)
 
     def allows(self, url: Url) -> bool:
         """Whether the URL may be fetched. The longest matching pattern decides, allow wins a tie, no match allows.
@@ -86,6 +98,10 @@ class RobotsRules:
         """Returns the answer of `allows` with the rule that decided."""
         rule = self._decide(url.path) if url.path != _OWN_PATH else None
         return RobotsVerdict(rule.is_allow, rule.line, str(rule)) if rule else RobotsVerdict(True)
+
+    def statements(self, url: Url) -> tuple[Statement, ...]:
+        """Returns what the file says about the use of the content at a URL (docs/usage.md)."""
+        return find_statements(self.preferences, url.path) if self.preferences else ()
 
     def _decide(self, path: str) -> Rule | None:
         written = meant = path
@@ -121,12 +137,38 @@ class RobotsRules:
             if left < 0:
                 if not rule.is_allow:
                     return rule
-            elif _fits(rule.rest, subject, len(rule.head)):
+            elif fits(rule.rest, subject, len(rule.head)):
                 return rule
         return None
 
 
 ALLOW_ALL = RobotsRules()
+
+
+def find_statements(lines: Sequence[Placed], path: str) -> tuple[Statement, ...]:
+    """Returns the statements of the longest pattern of each kind that the path fits; those of equal ones add up.
+
+    Once MAX_WORK_NS are used up, a pattern that begins like the path counts as one that fits.
+    """
+    if not lines:
+        return ()
+    subject, left = unescape_octets(escape_path(path)), float(MAX_WORK_NS)
+    longest: dict[str, int] = {}
+    found: list[Statement] = []
+    for kind, rule, statements in lines:
+        if rule.rank[0] < longest.get(kind, 0) or not _begins(subject, rule):
+            continue
+        left -= rule.once_ns + rule.place_ns * (len(subject) - len(rule.head))
+        if left < 0 or not rule.rest or fits(rule.rest, subject, len(rule.head)):
+            longest[kind] = rule.rank[0]
+            found += statements
+    return tuple(found)
+
+
+def _begins(subject: str, rule: Rule) -> bool:
+    if not rule.rest and rule.head.endswith("$"):
+        return subject == rule.head[:-1]
+    return subject.startswith(rule.head)
 
 
 def _literal(patterns: Patterns, place: int, is_allow: bool) -> Rule:
@@ -141,7 +183,7 @@ def make_wild_rule(head: str, is_allow: bool, rest: str, line: int) -> Rule:
     return Rule(head, is_allow, rest, line, once_ns, _PLACE_NS + _CHARACTER_NS * longest, length)
 
 
-def _fits(rest: str, path: str, at: int) -> bool:
+def fits(rest: str, path: str, at: int) -> bool:
     """Whether the path matches `rest` from `at` on: `*` matches any characters, and a final `$` the end.
 
     The leftmost match of each part is always good enough, so each part is searched only once.

@@ -37,6 +37,7 @@ from .search import SearchConfig
 from .sites import SiteConfig, check_sites
 from .table import Fixed, ForJobs, Live, Mark, Nature, Secret, Table, header_text, mark_of
 from .telemetry import TelemetryConfig
+from .usage import UsageConfig
 from .warc import WarcConfig
 from .watch import WatchConfig
 
@@ -67,6 +68,7 @@ __all__ = [
     "Table",
     "TelemetryConfig",
     "UrlsConfig",
+    "UsageConfig",
     "WarcConfig",
     "WatchConfig",
     "mark_of",
@@ -101,6 +103,7 @@ class Config(Table):
     telemetry: TelemetryConfig = TelemetryConfig()
     extract: ExtractConfig = ExtractConfig()
     search: SearchConfig = SearchConfig()
+    usage: UsageConfig = UsageConfig()
     proof: ProofConfig = ProofConfig()
     identity: IdentityConfig = IdentityConfig()
     render: RenderConfig = RenderConfig()

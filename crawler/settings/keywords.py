@@ -18,6 +18,7 @@ from .scope import ScopeConfig, UrlsConfig
 from .search import SearchConfig
 from .sites import SiteConfig
 from .telemetry import TelemetryConfig
+from .usage import UsageConfig
 from .warc import WarcConfig
 from .watch import WatchConfig
 
@@ -337,6 +338,17 @@ class SearchSettings(TypedDict, total=False):
     (docs/searching.md)."""
 
 
+class UsageSettings(TypedDict, total=False):
+    """Keywords of `UsageConfig`. Preferences of sites about the use of their content ([usage.md](usage.md))."""
+
+    purpose: Sequence[str]
+    """The purposes of the crawl, some of `search`, `archive`, `ai-train`, `ai-input`: what sites say about use is read
+    and recorded (`usage`). Empty: it is not."""
+    respect: Literal["record", "obey"]
+    """How it counts: `record` only records it; `obey` keeps no content that its site refuses for one of these purposes,
+    and does not fetch it where robots.txt or tdmrep.json say so."""
+
+
 class ProofSettings(TypedDict, total=False):
     """Keywords of `ProofConfig`. Proof of politeness ([proof.md](proof.md))."""
 
@@ -481,6 +493,7 @@ class Settings(
     TelemetrySettings,
     ExtractSettings,
     SearchSettings,
+    UsageSettings,
     ProofSettings,
     IdentitySettings,
     RenderSettings,
@@ -523,6 +536,8 @@ class Settings(
     """Texts of pages, where an output asks for them (`--text`, `--markdown`), and values that your function finds."""
     search: SearchSettings | SearchConfig
     """Words by which pages of a crawl are found again (`crawl search`)."""
+    usage: UsageSettings | UsageConfig
+    """Preferences of sites about the use of their content ([usage.md](usage.md))."""
     proof: ProofSettings | ProofConfig
     """Proof of politeness ([proof.md](proof.md))."""
     identity: IdentitySettings | IdentityConfig

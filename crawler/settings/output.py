@@ -12,6 +12,7 @@ from .table import Fixed, ForJobs, Kind, Secret, Shared, Size, Table
 OWN_FILES = frozenset({
     "crawl.toml", "crawl.log", "crawl.log.1", "lock", "bad-seeds.txt", "frontier.sqlite", "seeds", "copied.jsonl",
     "requests.audit", "robots.kept", "settings.history", "bounds.timeline",
+    "preferences.jsonl",
     "near-duplicates.sqlite",
 })  # fmt: skip
 """Files of a crawl folder beside the files of the sinks."""

@@ -19,6 +19,7 @@ _OTHERS: Mapping[str, Kind] = {
     "audit": "object", "metadata": "object", "structured": "object", "pdf": "object", "warc": "object", "fields": "any",
     "data": "any",
     "request_data": "any",
+    "usage": "list",
 }  # fmt: skip
 
 

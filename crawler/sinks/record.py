@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 import orjson
 
-from ..model import Disposition, Outcome, Page, Response
+from ..model import Disposition, Outcome, Page, Response, Statement
 from ..runtime.escaping import json_line
 from ..runtime.times import iso
 from ..settings import SinkConfig
@@ -57,11 +57,12 @@ BEYOND = ("requisite", "extra_hop")
 """Fields of records of URLs that belong to the crawl though they need not be in its reach."""
 HEAVY = (
     "near_duplicate_of", "links", "audit", "text", "markdown", "text_from", "metadata", "structured", "headers", "pdf",
-    "fields", "data", "warc", "file", "rendered", "render_ms", "relevance",
+    "fields", "data", "warc", "file", "rendered", "render_ms", "relevance", "usage",
 )  # fmt: skip
 """Fields of a record on request, see Wants; `fields` comes from selectors and `data` from a parse function of the user,
 `warc` from an archive, `file` from the output that saves bodies, `near_duplicate_of` from the search for these,
-`rendered` and `render_ms` from the browser, `relevance` from the focus of the crawl."""
+`rendered` and `render_ms` from the browser, `relevance` from the focus of the crawl,
+`usage` from what sites say about the use of their content."""
 
 
 def record(outcome: Outcome, wants: Wants) -> bytes:
@@ -106,6 +107,8 @@ def _make_line(outcome: Outcome, wants: Wants) -> bytes:
         values["warc"] = outcome.capture._asdict()
     if outcome.file:
         values["file"] = outcome.file
+    if outcome.usage:
+        values["usage"] = [_statement(one) for one in outcome.usage]
     if request.label or request.data is not None or not request.is_plain:
         values |= _extra(outcome)
     if outcome.page is not None and outcome.page.relevance is not None:
@@ -123,6 +126,11 @@ def estimate_heavy_bytes(outcome: Outcome) -> int:
         weight += len(page.title) + len(page.description) + len(page.text) + len(page.markdown) + len(page.data_json)
         weight += len(page.metadata_json) + len(page.structured_json) + len(page.fields_json)
     return weight
+
+
+def _statement(one: Statement) -> dict[str, object]:
+    said = {"purpose": one.purpose, "allowed": one.allowed, "where": one.where, "signal": one.signal}
+    return said | {"of": one.of} if one.of else said
 
 
 def _location(outcome: Outcome) -> str | None:

@@ -14,9 +14,10 @@ from crawler.policy.answers import Answer, Answers
 from crawler.policy.answers.judging import MOST_KINDS
 from crawler.policy.traps.novelty import Novelty
 from crawler.policy.traps.shapes import Shapes
-from crawler.robots import reading, rules
+from crawler.robots import reading, rules, tdmrep
 from crawler.runtime import escaping as harmless
 from crawler.urls import canonical
+from crawler.usage.words import MOST_TEXT
 from tests.defaults import POLICY, make_policy, make_scope
 from tests.fuzz.target import Target, fed, spoiled
 
@@ -42,7 +43,14 @@ ROBOTS = (
     b"\xef\xbb\xbfuser-agent: crawld\r\nuser-agent: x\r\ndisallow: /%41%ff\r\n\r\nuser-agent: *\r\ndisallow:\r\n",
 )
 LINES = (b"User-agent: *\n", b"User-agent: crawld\n", b"Disallow: ", b"Allow: ", b"/", b"*", b"$", b"%41", b"%", b"#",
-b":", b"\n", b"\r", b"\0", b"\xff", b"index.htm", b"Crawl-delay: ", b"nan", b"9")  # fmt: skip
+b":", b"\n", b"\r", b"\0", b"\xff", b"index.htm", b"Crawl-delay: ", b"nan", b"9",
+b"Content-Usage: ", b"Content-Signal: ", b"train-ai=n", b"ai-train=no", b",")  # fmt: skip
+TDMREP = (
+    b'[{"location": "/", "tdm-reservation": 1, "tdm-policy": "http://h.example/p"}]',
+    b'[{"location": "/a/*.pdf$", "tdm-reservation": 0}, {"location": "b", "tdm-reservation": "1"}]',
+)
+ENTRIES = (b"[", b"]", b"{", b"}", b",", b":", b'"', b"/", b"*", b"$", b"1", b"0", b"null", b"\\u0000", b"\\ud800",
+b"\xff", b"\xff\xfe", b"\xef\xbb\xbf", b"true", b'"location"', b'"tdm-reservation"', b"1e400", b"-1")  # fmt: skip
 
 
 def canonical_of(text: str) -> Url | None:
@@ -103,6 +111,16 @@ def _scoped(given: tuple[str, str, str]) -> None:
         scope.is_moved(link, root)
 
 
+def _reserved(given: tuple[bytes, str]) -> None:
+    body, text = given
+    lines = tdmrep.read_reservations(body)
+    assert pickle.loads(pickle.dumps(lines)) == lines
+    for one in rules.find_statements(
+        lines, (canonical_of(f"http://h.example/{text}") or Url("http://h.example/")).path
+    ):
+        assert one.where.startswith("tdmrep.json entry ") and len(one.signal) <= MOST_TEXT
+
+
 def _robots(given: tuple[bytes, str]) -> None:
     body, text = given
     found = reading.parse(body, "crawld")
@@ -111,6 +129,7 @@ def _robots(given: tuple[bytes, str]) -> None:
     verdict = found.verdict(url)
     assert verdict.allowed == found.allows(url) and verdict.rule.isascii()
     assert found.allows(Url("http://h.example/robots.txt"))
+    assert all(one.where.startswith("robots.txt line ") for one in found.statements(url))
     escaped = rules.escape_path(text)
     assert rules.escape_path(escaped) == escaped and rules.unescape_octets(escaped) is not None
     pattern = rules.escape_pattern(text.encode("utf-8", "replace"))
@@ -156,6 +175,7 @@ TARGETS = [
     Target("a URL", st.tuples(TEXT, TEXT), _parsed),
     Target("a seed", TEXT, _seed),
     Target("scope", st.tuples(TEXT, TEXT, TEXT), _scoped),
+    Target("a tdmrep.json", st.tuples(fed(TDMREP, ENTRIES), TEXT), _reserved),
     Target("robots.txt", st.tuples(fed(ROBOTS, LINES), TEXT), _robots),
     Target(
         "a redirect",

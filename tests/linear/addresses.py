@@ -18,7 +18,7 @@ from crawler.policy.traps.recent import Ring, Sieve
 from crawler.policy.traps.series import Series
 from crawler.policy.traps.shapes import Shapes
 from crawler.proving.robots_reader import read_robots
-from crawler.robots import reading, rules
+from crawler.robots import preferences, reading, rules, tdmrep
 from crawler.urls import canonical
 from crawler.urls.url import suffix_and_domain
 from tests.defaults import POLICY, make_policy, make_politeness, make_scope
@@ -240,6 +240,8 @@ ROBOTS = raw(
         "#", ":",
         "x", " ", "\0", "\r", "Sitemap: http://h.example/x\n", "Crawl-delay: 9\n", "Disallow: /%41%\n",
         "Disallow: /\xff\n",
+        "Content-Usage: /*a train-ai=n\n", "Content-Signal: ai-train=no,",
+        "User-agent: *\nContent-Usage: /x search=y\n",
         "User-agent: crawld\n", "Disallow /x\n", "User-agent: a\nUser-agent: b\nDisallow: /x\nDisallow: /y\n",
     )
 )  # fmt: skip
@@ -247,6 +249,13 @@ _STARRED = (
     b"User-agent: *\n"
     + b"".join([b"Disallow: /%d*a*b*c\nAllow: /a*%d$\n" % (i, i) for i in range(500)])
     + b"Disallow: /*a*a*a*b\n"
+)
+_PREFERENCES = reading.parse(
+    b"User-agent: *\n"
+    + b"".join(
+        [b"Content-Usage: /%d*a*b*c train-ai=n\nContent-Usage: /a*%d$ train-ai=y\n" % (i, i) for i in range(500)]
+    ),
+    "crawld",
 )
 _SECOND_RULES = read_robots(_STARRED, "crawld")
 _RULES = reading.parse(
@@ -339,6 +348,22 @@ ROWS = [
     Row("robots.reading.parse", lambda body: reading.parse(body, "crawld"), ROBOTS, most=reading.MAX_BYTES),
     Row("proving.robots_reader.read_robots", lambda body: read_robots(body, "crawld"), ROBOTS, most=reading.MAX_BYTES),
     Row("proving.robots_reader.Group.find", lambda url: _SECOND_RULES.find(url.path), CANONICAL, most=LONGEST),
+    Row("robots.rules.RobotsRules.statements", _PREFERENCES.statements, CANONICAL, most=LONGEST),
+    Row(
+        "robots.preferences.read_line",
+        lambda value: preferences.read_line("content-usage", value, 1),
+        raw(runs("train-ai=n,", ",", "=", ";", "a", '"', "\\", " ", "*", "/", "%", "train-ai", head="/x ")),
+        most=FIELD,
+    ),
+    Row(
+        "robots.tdmrep.read_reservations",
+        tdmrep.read_reservations,
+        raw(
+            runs('{"location":"/*a*b","tdm-reservation":1},', "[", '{"a":', " ", '"', "\\", "1,", head="[")
+            | runs("*", "/", "%4", "a*", head='[{"tdm-reservation":1,"location":"', tail='"}]')
+        ),
+        most=tdmrep.MAX_BYTES,
+    ),
     Row("robots.rules.RobotsRules.allows", _RULES.allows, CANONICAL, most=LONGEST),
     Row("robots.rules.RobotsRules.verdict", _RULES.verdict, CANONICAL, most=LONGEST),
     Row(

@@ -42,6 +42,7 @@ from crawler.parse import (
 )
 from crawler.parse.reading import Reading
 from crawler.parse.selectors import read_selectors
+from crawler.parse.usage import statements
 from crawler.runtime import xml_repair
 from crawler.runtime.xml_repair import Enough
 from tests.defaults import make_job, make_scope
@@ -146,6 +147,12 @@ def _in(field: str) -> Callable[[str], object]:
     return read
 
 
+def _stated(value: str) -> object:
+    given = (("content-usage", value), ("content-signal", value), ("tdm-reservation", value))
+    found = Reading(directives=[value], tdm=value)
+    return statements(found, Document(URL, b"", robots=(value,), preferences=given), job())
+
+
 def _resolved(hrefs: list[str]) -> object:
     return news.Memory().resolve(hrefs, URL.text)
 
@@ -171,6 +178,12 @@ _LINKS = runs(
     "<x>,", "<", "<x>;", '<x>;a="', "<x>;rel=next,", "<x>;a;", '"', '\\"', ";", ";=", "=", "<x>; a=b; c=d", ", ,"
 )
 ROWS = [
+    Row(
+        "parse.usage.statements",
+        _stated,
+        runs("noai,", "noai ", "train-ai=n,", "ai-train=no,", ",", "=", ";", "a: noai,", "max-snippet: 0,"),
+        most=1 << 16,
+    ),
     Row("parse.html.read", _read_html, raw({**TAGS, **VARIED})),
     Row(
         "parse.html.read as XHTML",

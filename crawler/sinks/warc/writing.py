@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ...errors import SinkError, StorageFull
-from ...model import Capture, CrawlInfo, Outcome, Position, Response
+from ...model import Capture, CrawlInfo, Outcome, Position, Reason, Response
 from ...runtime.clock import wall
 from ...runtime.files import is_full
 from ...runtime.private_files import make_inner_folder
@@ -64,7 +64,7 @@ class WarcSink:
 
     async def archive(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Appends the records of all outcomes that have an answer; returns the outcomes with their places."""
-        if not self._waiting and not any(outcome.response for outcome in outcomes):
+        if not self._waiting and not any(map(_has_answer, outcomes)):
             return outcomes
         async with self._writing:
             places = await _off_loop(self._keep, self._take_waiting(), outcomes)
@@ -113,12 +113,15 @@ class WarcSink:
 
     def _keep(self, waiting: Sequence[Seen], outcomes: Sequence[Outcome]) -> list[Capture | None]:
         """Appends the answers that wait, then those of outcomes; returns the places of the latter."""
-        seen = [*waiting, *[Seen(r, o.request, describe_visit(o)) for o in outcomes if (r := o.response)]]
+        seen = [
+            *waiting,
+            *[Seen(r, o.request, describe_visit(o)) for o in outcomes if _has_answer(o) and (r := o.response)],
+        ]
         files, captures = self._opened_files, self._opened_captures
         parts = [seen[i : i + AT_ONCE] for i in range(0, len(seen), AT_ONCE)]
         places = [place for part in parts for place in keep_exchanges(part, self._terms, files, captures, self._index)]
         found = iter(places[len(waiting) :])
-        return [next(found) if outcome.response else None for outcome in outcomes]
+        return [next(found) if _has_answer(outcome) else None for outcome in outcomes]
 
     def _sync(self) -> Position:
         if self._captures:
@@ -178,3 +181,8 @@ async def _off_loop(work: Callable[..., T], *args: object) -> T:
                 f"no space left where the crawl writes its WARC files ({error.filename or 'disk'})"
             ) from error
         raise SinkError(f"WARC files cannot be written: {error}") from error
+
+
+def _has_answer(outcome: Outcome) -> bool:
+    """Whether there is an answer to be archived. One that its site refuses for the purposes of the crawl is not."""
+    return outcome.response is not None and outcome.reason is not Reason.USAGE
