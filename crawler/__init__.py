@@ -220,7 +220,7 @@ __all__ = [
     "make_contact_page", "make_content", "make_identity", "make_key_directory", "map_site", "open_comparison",
     "open_crawl", "open_engine", "open_shared", "pack_folder", "plan_memory", "plan_replay", "prove_folder",
     "query_folder", "read_baseline", "read_folder", "read_identity", "read_report", "record", "rehearse",
-    "repair_folder", "replay", "search_folder", "settle_settings", "stream", "tell_story", "try_page", "verify_pack",
+    "repair_folder", "replay", "search_folder", "stream", "tell_story", "try_page", "verify_pack",
     "write_baseline", "write_junit", "write_letter", "write_page", "write_sarif", "write_site_report",
 ]  # fmt: skip
 
