@@ -10,7 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import IO, TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 import orjson
 
@@ -183,7 +183,7 @@ class Engine:
         config = self.settle(Config(), await self.standing(name))
         place = into / name
         make_folder(place)
-        with (place / PAGES).open("xb") as file:
+        with _make_file(place / PAGES) as file:
             async for part in self.merge(name, homes):
                 file.write(part)
         write_settings(place, config, None)
@@ -308,3 +308,8 @@ def _find_file(homes: Sequence[Path], node: str, file: str, length: int) -> Path
         f"the records of the node {node} are not here ({homes[0] / node / file}): copy its folder from its machine, or"
         f" have its pages fetched again: crawl nodes forget {node}"
     )
+
+
+def _make_file(path: Path) -> IO[bytes]:
+    """Makes a file that only its owner may read."""
+    return open(path, "xb", opener=opener)

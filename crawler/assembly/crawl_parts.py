@@ -118,8 +118,8 @@ class Stacking:
         durable = frontier.durable
         roots = Roots(durable, partial(_make_table if in_workers else Admitted, frontier.key))
         self.stack.callback(roots.close)
-        if isinstance(frontier, Admitting):
-            frontier.admit_by(roots.admit)
+        if isinstance(lending := cast(object, frontier), Admitting):
+            lending.admit_by(roots.admit)
         answers = Answers(durable.brought) if durable else Answers()
         return Works(
             frontier, sinks, robots, fetcher, offloader, seat, answers, self.extract, returns, roots, self.lost,

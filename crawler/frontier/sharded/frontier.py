@@ -48,7 +48,7 @@ class ShardedFrontier:
         return self
 
     def admit_by(self, admit: Callable[[Url, Url], object]) -> None:
-        self._roots.admit = admit
+        self._roots.admit_by(admit)
 
     # -- lending -----------------------------------------------------------------------------------------------------
 
