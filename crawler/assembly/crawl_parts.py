@@ -118,7 +118,8 @@ class Stacking:
         durable = frontier.durable
         roots = Roots(durable, partial(_make_table if in_workers else Admitted, frontier.key))
         self.stack.callback(roots.close)
-        if isinstance(lending := cast(object, frontier), Admitting):
+        lending = cast(object, frontier)
+        if isinstance(lending, Admitting):
             lending.admit_by(roots.admit)
         answers = Answers(durable.brought) if durable else Answers()
         return Works(
