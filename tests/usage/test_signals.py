@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 import crawler
-from crawler import Config, ConfigError, Url
+from crawler import Config, ConfigError, Url, make_identity, pack_folder, read_folder, verify_pack
+from crawler.model import Disposition, Lease, Outcome, Request, Statement
 from crawler.robots.reading import parse
 from crawler.robots.rules import find_statements
 from crawler.robots.tdmrep import MAX_BYTES, read_reservations
+from crawler.sinks.preferences import PreferencesFile
 from crawler.testing import Page, Site, Web, open_web
 from crawler.testing.pages import plain
 from crawler.testing.robots import Rules, worded
@@ -231,3 +233,34 @@ def test_reservations_are_read_in_the_encodings_of_editors(coding: str) -> None:
 def test_an_unknown_purpose_gets_the_nearest_right_one() -> None:
     with pytest.raises(ConfigError, match="did you mean ai-train"):
         Config(purpose=["ai-trian"])
+
+
+# -- what stays in the folder ------------------------------------------------------------------------------------------
+
+
+async def test_statements_stand_in_the_folder_once_and_go_into_the_pack(tmp_path: Path) -> None:
+    folder = tmp_path / "crawl"
+    await crawl_site(folder, site(page(), robots=ROBOTS_SIGNAL), purpose=["ai-train"], respect="record")
+    kept = map(json.loads, (folder / "preferences.jsonl").read_text().splitlines())
+    said = [(one["purpose"], one["allowed"], one["where"]) for one in kept]
+    assert said == [("search", True, "robots.txt line 3"), ("ai-train", False, "robots.txt line 3")]
+    names = pack_folder(read_folder(folder, Config()), tmp_path / "p.zip", make_identity(tmp_path / "k.pem"))
+    assert "preferences.jsonl" in names
+    assert verify_pack(tmp_path / "p.zip").is_whole
+
+
+async def test_a_line_that_was_not_settled_is_cut_and_written_again(tmp_path: Path) -> None:
+    def outcome(number: int) -> Outcome:
+        lease = Lease(Request(Url(f"http://s{number}.test/")), number)
+        said = Statement("ai-train", False, "header", "Content-Usage: train-ai=n")
+        return Outcome(lease, Disposition.FETCHED, usage=(said,))
+
+    kept = PreferencesFile(tmp_path, is_synced=False)
+    await kept.rewind(None)
+    settled = await kept.write([outcome(1), outcome(1)])
+    await kept.write([outcome(2)])
+    again = PreferencesFile(tmp_path, is_synced=False)  # after a kill
+    await again.rewind(settled)
+    await again.write([outcome(1), outcome(2)])
+    lines = (tmp_path / "preferences.jsonl").read_text().splitlines()
+    assert [json.loads(line)["site"] for line in lines] == ["http://s1.test", "http://s2.test"]
