@@ -27,7 +27,7 @@ class Renderer:
 
     def around(self, inner: Fetcher, config: Config, means: Means) -> RenderingFetcher:
         """Returns a fetcher that renders pages by these settings, around another one."""
-        from ..render import PageTerms, RenderingFetcher, Supply  # noqa: PLC0415 - most crawls render nothing
+        from ..render import PageTerms, RenderingFetcher, Steps, Supply  # noqa: PLC0415 - most crawls render nothing
 
         render = config.render
         supply = Supply(
@@ -35,7 +35,11 @@ class Renderer:
             config.fetch.max_body_bytes, observer=means.observer if _is_archived(config) else None,
             keeps_cookies=config.fetch.cookies, stock=self.stock,
         )  # fmt: skip
-        terms = PageTerms(render.page_timeout_s, render.settle_s, render.max_page_requests)
+        steps = Steps(
+            reject_consent=render.reject_consent, load_more=render.load_more, scroll=render.scroll,
+            most=render.most_steps, states=render.state_links,
+        )  # fmt: skip
+        terms = PageTerms(render.page_timeout_s, render.settle_s, render.max_page_requests, steps)
         mode: Literal["auto", "always"] = "always" if render.mode == "always" else "auto"
         return RenderingFetcher(inner, self.browsers, supply, terms, mode, self.patterns)
 

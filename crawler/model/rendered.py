@@ -32,6 +32,8 @@ class Rendered:
     """A message for a person, such as that loading was cut off."""
     moved_to: str = ""
     """The URL that a script of the page went on to, as it was written. It is not followed here, but a link."""
+    led_to: tuple[str, ...] = ()
+    """Further links of the page that the document no longer has, or has in another state."""
     requests: int = 0
     """How many requests the page made that were answered by its sites."""
     elapsed_ms: float = 0.0

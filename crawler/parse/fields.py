@@ -23,6 +23,8 @@ def note(reading: Reading, document: Document, job: ParseJob) -> None:
             _note_link(reading, link, document.url.text, job)
     if document.refresh and (target := refresh_target(document.refresh)) is not None:
         reading.refresh = urls.resolve_absolute(target, document.url.text)
+    if "anchors" in job.follow:
+        reading.hrefs += document.led_to
 
 
 def _note_link(reading: Reading, link: header.Link, url: str, job: ParseJob) -> None:

@@ -63,6 +63,8 @@ class Document:
     """Whether to say that the page needs rendering: `auto`, `always`; empty: no."""
     is_rendered: bool = False
     """Whether the body is the document that scripts made of the answer."""
+    led_to: tuple[str, ...] = ()
+    """Further links that a browser found in other states of the page."""
     headers: tuple[tuple[bytes, bytes], ...] = ()
     """All headers as they were sent, for the user's own function. Without one they are not sent to the worker."""
     request: tuple[object, ...] | None = None
@@ -110,6 +112,7 @@ def make_document(
         content_type=_RENDERED_TYPE if is_rendered else response.header("content-type"),
         content_encoding="" if is_rendered else response.header("content-encoding"),
         is_rendered=is_rendered,
+        led_to=made.led_to if made and is_rendered else (),
         anchor=request.anchor,
         depth=request.depth,
         extra_hop=request.extra_hop,

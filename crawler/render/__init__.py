@@ -1,5 +1,6 @@
 """Renders pages that scripts make, by a Chromium that has no network of its own."""
 
+from .acting import Steps
 from .browser import BrowserTerms
 from .browsers import Browsers, Recycling, open_browsers
 from .fetcher import RenderingFetcher
@@ -16,6 +17,7 @@ __all__ = [
     "Patterns",
     "Recycling",
     "RenderingFetcher",
+    "Steps",
     "Stock",
     "Supply",
     "find_browser",

@@ -66,7 +66,9 @@ class RenderingFetcher:
             made = Rendered(why, trouble=getattr(error, "detail", "") or str(error))
         else:
             html = loaded.html.encode("utf-8", "replace")
-            made = Rendered(why, html, note=loaded.note, moved_to=loaded.moved_to, requests=loaded.requests)
+            made = Rendered(
+                why, html, note=loaded.note, moved_to=loaded.moved_to, led_to=loaded.led_to, requests=loaded.requests
+            )
         elapsed_ms = (monotonic() - begun) * 1000
         return replace(response, rendered=replace(made, elapsed_ms=elapsed_ms))
 

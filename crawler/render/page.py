@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import anyio
 from anyio.abc import TaskGroup
 
 from ..errors import unwrap_group
+from .acting import Actor, Steps
 from .cdp import BrowserGone, CommandFailed, Connection
+from .steps import SCRIPT
 from .supply import Answer, Asked, Owner, Supply
 
 GRACE_S = 3.0
@@ -22,6 +24,7 @@ MOST_AT_ONCE = 8
 """Requests of one page that are answered at a time."""
 MOST_CHARACTERS = 8 << 20
 """Characters of a document that are read."""
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _NO_BODY = frozenset({204, 205, 304})
 _REDIRECT = range(300, 400)
 _READ = """
@@ -52,12 +55,18 @@ class PageGone(Exception):
     """The page ended: it took too much memory, crashed, or did not answer any more."""
 
 
+class _TimeUp(Exception):
+    """The time of the page was over before it answered."""
+
+
 class Loaded(NamedTuple):
     """A document as its scripts made it."""
 
     html: str
     note: str = ""
     moved_to: str = ""
+    led_to: tuple[str, ...] = ()
+    """Links that the document had on the way, or has in another state."""
     requests: int = 0
 
 
@@ -68,6 +77,7 @@ class PageTerms:
     timeout_s: float
     settle_s: float
     max_requests: int
+    steps: Steps
 
 
 @dataclass(slots=True, eq=False)
@@ -85,6 +95,12 @@ class Tab:
     loader: str = ""
     """The id of the document's own loading. Events of others, such as that of the empty page before, do not count."""
     moved_to: str = ""
+    led_to: list[str] = field(default_factory=list)
+    """Pages that scripts wanted to go on to while links were pressed."""
+    is_pressing: bool = False
+    """Whether links are pressed now. Then requests that may change something at the site are refused."""
+    world: int = 0
+    """The world in the page that is ours alone; 0: there is none yet."""
     asked: int = 0
     answered: int = 0
     refused: int = 0
@@ -98,6 +114,10 @@ class Tab:
     over: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when its process has ended."""
     seats: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
+    waiting: int = 0
+    """Requests of the page that are not answered yet."""
+    quiet: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while it waits for no answer."""
 
     async def run(self, target: str) -> Loaded:
         """Loads the document in a new target and reads it. Raises PageGone, BrowserGone."""
@@ -137,13 +157,50 @@ class Tab:
             raise PageGone(str(error)) from error
         except TimeoutError as error:
             raise PageGone("the browser did not open a page for it") from error
+        actor = Actor(self.terms.steps, self._ask, self._settle)
+        notes = [note]
+        if not note:
+            notes.append(await self._act(actor.make))
         html, length = await self._read()
         if length > len(html):
-            note = f"only the first {len(html):,} of {length:,} characters of the rendered document were read"
+            notes.append(f"only the first {len(html):,} of {length:,} characters of the rendered document were read")
+        led_to = await self._look_further(actor) if not any(notes) else ()
         if self.refused:
-            what = f"{self.refused} requests of the page were refused: it made more than {self.terms.max_requests}"
-            note = "; ".join(filter(None, [note, what]))
-        return Loaded(html, note, self.moved_to, self.answered)
+            notes.append(
+                f"{self.refused} requests of the page were refused: it made more than {self.terms.max_requests}"
+            )
+        note = "; ".join(filter(None, [*notes, *actor.notes]))
+        return Loaded(html, note, self.moved_to, led_to, self.answered)
+
+    async def _act(self, work: Callable[[], Awaitable[None]]) -> str:
+        """Takes steps on the page; returns a note if they were cut off. Raises PageGone, BrowserGone."""
+        if self.terms.steps.are_none:
+            return ""
+        try:
+            await self._ask(SCRIPT)
+            await work()
+        except _TimeUp:
+            self._terminate()
+            return f"its steps were cut off after {self.terms.timeout_s:g} s"
+        except CommandFailed as error:
+            return f"its steps were cut off: {error}"
+        return ""
+
+    async def _look_further(self, actor: Actor) -> tuple[str, ...]:
+        """Returns the links that the document does not have, in its other states too. Raises PageGone, BrowserGone."""
+        found: list[str] = []
+
+        async def look() -> None:
+            self.is_pressing = True
+            await actor.visit_states()
+            found.extend(await actor.find_links())
+
+        try:
+            if note := await self._act(look):
+                actor.notes.append(note)
+        except PageGone as error:  # the document was read before
+            actor.notes.append(f"its steps were cut off: {error}")
+        return tuple(dict.fromkeys([*found, *self.led_to]))
 
     def _spawn_navigation(self) -> None:
         assert self.tasks is not None
@@ -162,15 +219,39 @@ class Tab:
         self._check_alive()
         if self.owner.clock.left_s > 0:
             return ""
-        with suppress(CommandFailed):  # an endless script ends, and the document can be read
-            self.connection.send("Runtime.terminateExecution", self.session)
+        self._terminate()
         return f"loading was cut off after {self.terms.timeout_s:g} s"
+
+    def _terminate(self) -> None:
+        """Ends an endless script, so that the document can be read. Raises BrowserGone."""
+        self.connection.send("Runtime.terminateExecution", self.session)
+
+    async def _settle(self, most_s: float) -> None:
+        """Waits until the page waits for no answer, or so many seconds of its time have passed."""
+        if self.waiting:
+            self.quiet.clear()
+            await self.owner.clock.wait(self.quiet, most_s)
+
+    async def _ask(self, expression: str) -> object:
+        """Returns the value of an expression in the page. Raises _TimeUp, CommandFailed, PageGone, BrowserGone."""
+        answered = asyncio.Event()
+        asking = asyncio.ensure_future(self._evaluate(expression))
+        asking.add_done_callback(lambda _: answered.set())
+        try:
+            while not answered.is_set() and not self.over.is_set() and self.owner.clock.left_s > 0:
+                await self.owner.clock.wait(answered, 1.0)
+        finally:
+            if not asking.done():
+                asking.cancel()
+        self._check_alive()
+        if not asking.done():
+            raise _TimeUp
+        return asking.result()
 
     async def _read(self) -> tuple[str, int]:
         """Returns the document and its length in characters. Raises PageGone, BrowserGone."""
-        call = self.connection.call
         ended = asyncio.ensure_future(self.over.wait())
-        reading = asyncio.ensure_future(self._evaluate(call))
+        reading = asyncio.ensure_future(self._evaluate(_READ, GRACE_S))
         try:
             async with asyncio.timeout(GRACE_S + max(0.0, min(self.owner.clock.left_s, GRACE_S))):
                 await asyncio.wait([ended, reading], return_when=asyncio.FIRST_COMPLETED)
@@ -182,21 +263,25 @@ class Tab:
                 reading.cancel()
         self._check_alive()
         try:
-            html, length = reading.result()
+            html, length = cast("Sequence[object]", reading.result())
         except CommandFailed as error:
             raise PageGone(f"it could not be read: {error}") from error
-        return html, length
+        return str(html), int(str(length))
 
-    async def _evaluate(self, call: Any) -> tuple[str, int]:
-        world = await call("Page.createIsolatedWorld", self.session, frameId=self.frame, worldName="crawld")
+    async def _evaluate(self, expression: str, most_s: float | None = None) -> object:
+        """Returns the value of an expression in a world of ours. Raises CommandFailed, BrowserGone."""
+        call = self.connection.call
+        if not self.world:
+            said = await call("Page.createIsolatedWorld", self.session, frameId=self.frame, worldName="crawld")
+            self.world = said["executionContextId"]
+        bound = {} if most_s is None else {"timeout": most_s * 1000}
         said = await call(
-            "Runtime.evaluate", self.session, expression=_READ, contextId=world["executionContextId"],
-            returnByValue=True, timeout=GRACE_S * 1000,
+            "Runtime.evaluate", self.session, expression=expression, contextId=self.world, returnByValue=True,
+            awaitPromise=True, **bound,
         )  # fmt: skip
-        if "value" not in said.get("result", {}):
-            raise CommandFailed(said.get("exceptionDetails", {}).get("text", "no value"))
-        html, length = said["result"]["value"]
-        return str(html), int(length)
+        if details := said.get("exceptionDetails"):
+            raise CommandFailed(_complaint(details))
+        return said.get("result", {}).get("value")
 
     def _check_alive(self) -> None:
         if not self.connection.is_open:
@@ -242,15 +327,24 @@ class Tab:
         elif is_document:  # a script goes on to another page, which is a link like any other
             url = str(said.get("request", {}).get("url", ""))
             if url.split("#", maxsplit=1)[0] != self.url and said["request"].get("method") == "GET":
-                self.moved_to = self.moved_to or url
+                self._note_move(url)
             self._send("Fetch.failRequest", requestId=number, errorReason="Aborted")
+        elif self.is_pressing and said.get("request", {}).get("method", "GET") not in _SAFE:
+            self._send("Fetch.failRequest", requestId=number, errorReason="BlockedByClient")
         else:
             self.asked += 1
             if self.asked > self.terms.max_requests:
                 self.refused += 1
                 self._send("Fetch.failRequest", requestId=number, errorReason="BlockedByClient")
             else:
+                self.waiting += 1
                 self._start(self._answer, number, _read_request(said, kind))
+
+    def _note_move(self, url: str) -> None:
+        if self.is_pressing:
+            self.led_to.append(url)
+        else:
+            self.moved_to = self.moved_to or url
 
     def _start(self, work: Any, *arguments: object) -> None:
         if self.tasks is not None and not self.tasks.cancel_scope.cancel_called:
@@ -267,9 +361,12 @@ class Tab:
             answer = await self.supply.answer(asked, self.owner)
         if answer is None:
             self._send("Fetch.failRequest", requestId=number, errorReason="BlockedByClient")
-            return
-        self.answered += 1
-        await self._hand_over(number, answer)
+        else:
+            self.answered += 1
+            await self._hand_over(number, answer)
+        self.waiting -= 1
+        if not self.waiting:
+            self.quiet.set()
 
     async def _hand_over(self, number: str, answer: Answer) -> None:
         """Gives the browser an answer; one that it does not take fails."""
@@ -284,6 +381,12 @@ class Tab:
             self._send("Fetch.failRequest", requestId=number, errorReason="Failed")
         except BrowserGone:
             return
+
+
+def _complaint(details: dict[str, Any]) -> str:
+    """Returns in one line why an expression failed."""
+    thrown = details.get("exception", {}).get("description") or details.get("text", "no value")
+    return str(thrown).splitlines()[0][:200]
 
 
 def _read_request(said: dict[str, Any], kind: str) -> Asked:

@@ -390,6 +390,17 @@ class RenderSettings(TypedDict, total=False):
     """Memory of the browser from which on it is replaced by a new one."""
     browser_pages: int
     """Pages after which the browser is replaced by a new one."""
+    scroll: bool
+    """Scroll each page to its end, again and again while that brings more."""
+    load_more: str
+    """Press the button that loads more while that brings more: `auto` finds it by its words, a CSS selector names it.
+    Empty: press none."""
+    reject_consent: bool
+    """Press the button of a consent wall that refuses, if the wall has one. None is ever accepted or removed."""
+    state_links: int
+    """Most links to other states of a page (`#/about`, tabs) that are pressed, to find the links that it has there."""
+    most_steps: int
+    """Most times that one page is scrolled to its end or asked for more."""
 
 
 class DedupeSettings(TypedDict, total=False):

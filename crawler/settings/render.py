@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .table import Size, Table
+from .table import ForJobs, Size, Table
 
 
 class RenderConfig(Table):
@@ -30,3 +30,14 @@ class RenderConfig(Table):
     """Memory of the browser from which on it is replaced by a new one."""
     browser_pages: Annotated[int, Field(ge=1)] = 500
     """Pages after which the browser is replaced by a new one."""
+    scroll: ForJobs[bool] = False
+    """Scroll each page to its end, again and again while that brings more."""
+    load_more: ForJobs[Annotated[str, Field(max_length=500)]] = ""
+    """Press the button that loads more while that brings more: `auto` finds it by its words, a CSS selector names it.
+    Empty: press none."""
+    reject_consent: ForJobs[bool] = False
+    """Press the button of a consent wall that refuses, if the wall has one. None is ever accepted or removed."""
+    state_links: ForJobs[Annotated[int, Field(ge=0, le=1000)]] = 0
+    """Most links to other states of a page (`#/about`, tabs) that are pressed, to find the links that it has there."""
+    most_steps: ForJobs[Annotated[int, Field(ge=1, le=10_000)]] = 50
+    """Most times that one page is scrolled to its end or asked for more."""

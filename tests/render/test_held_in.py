@@ -19,6 +19,7 @@ from crawler.render import (
     Patterns,
     Recycling,
     RenderingFetcher,
+    Steps,
     Supply,
     find_browser,
     open_browsers,
@@ -48,7 +49,7 @@ async def open_rendering(
     ):
         politeness = make_politeness(delay_s=0.0)
         supply = Supply(http, IgnoreRobots(), SiteTurns(frontier), Inline(), politeness, Pace(), 1 << 20)
-        yield RenderingFetcher(http, browsers, supply, PageTerms(5.0, 3.0, 200), "always", Patterns())
+        yield RenderingFetcher(http, browsers, supply, PageTerms(5.0, 3.0, 200, Steps()), "always", Patterns())
 
 
 async def tries_to_escape(rounds: int, *, has_namespace: bool) -> tuple[Canary, int]:
