@@ -39,8 +39,8 @@ EXACTLY = {
     "frontier.durability",
     "extract.part", "extract.fields", "extract.quality", "extract.pdf", "dedupe.near_duplicates",
     "dedupe.near_similarity", "search.index", "warc.prefix", "warc.max_file_bytes", "warc.digest", "warc.zstd",
-    "usage.purpose", "usage.respect", "render.scroll", "render.load_more", "render.reject_consent", "render.state_links",
-    "render.most_steps",
+    "usage.purpose", "usage.respect", "render.scroll", "render.load_more", "render.reject_consent",
+    "render.state_links", "render.most_steps",
 }  # fmt: skip
 MOST = {
     "scope.max_depth", "scope.limit", "scope.limit_per_site", "scope.limit_per_domain", "scope.time_limit_s",
