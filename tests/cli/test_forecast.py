@@ -30,7 +30,8 @@ async def test_it_tells_pages_bytes_time_sites_and_other_settings(crawl: Crawl) 
     assert told["size"]["pages"] == {"low": 30, "likely": 30, "high": 30}
     assert told["limits"] == {"scope.limit": 30}
     by_site = {f"{one['site']}/": one["pages"] for one in told["sites"]}
-    assert by_site[served.seeds[0]]["low"] - 1 <= site.size <= by_site[served.seeds[0]]["high"] + 1
+    said = by_site[served.seeds[0]]
+    assert said["low"] / 2 <= site.size <= 2 * said["high"], "how often intervals hold is shown in tests/forecast"
     assert by_site[served.seeds[1]]["high"] is None
 
 
