@@ -67,12 +67,12 @@ def words_of_proof(proof: Proof) -> Iterator[str]:
     if proof.unended:
         yield f"{show.many(proof.unended, 'request')} under way when the crawl was killed, or now"
     for fault in proof.faults[:SHOWN_FAULTS]:
-        yield f"line {fault.line}: {fault.why}"
+        yield f"{_place(fault.line, fault.file)}: {fault.why}"
     if len(proof.faults) > SHOWN_FAULTS:
         yield f"and {show.number(len(proof.faults) - SHOWN_FAULTS)} more such lines; --json has all"
     for change in proof.changes[-SHOWN_CHANGES:]:
         changed = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in change.changed.items())
-        yield f"line {change.line}: terms changed at {change.at} by {change.who}: {changed}"
+        yield f"{_place(change.line, change.file)}: terms changed at {change.at} by {change.who}: {changed}"
     for remark in proof.remarks:
         yield f"not checked: {remark}"
     for site in proof.sites[: max(SHOWN_SITES, len(breached) and SHOWN_SITES)]:
@@ -80,6 +80,11 @@ def words_of_proof(proof: Proof) -> Iterator[str]:
     if len(proof.sites) > SHOWN_SITES:
         yield f"and {show.many(len(proof.sites) - SHOWN_SITES, 'more site')}; --json has all"
     yield f"last seal: {proof.seal}"
+
+
+def _place(line: int, file: str) -> str:
+    """Returns the line; with its file, where a crawl on several event loops has more than one."""
+    return f"line {line}" if file == "requests.audit" else f"line {line} of {file}"
 
 
 def _verdict(proof: Proof) -> str:
@@ -94,6 +99,6 @@ def _of_site(site: SiteVerdict) -> Iterator[str]:
     yield f"{verdict}  {site.site}: {requests}, {site.most_under_way} of {site.allowed_under_way} at a time"
     yield f"  least rest {gap} where {site.delay_s:g} s were due"
     for breach in site.breaches[:SHOWN_BREACHES]:
-        yield f"  line {breach.line}: {breach.kind}: {breach.url}: {breach.why}"
+        yield f"  {_place(breach.line, breach.file)}: {breach.kind}: {breach.url}: {breach.why}"
     if site.n_breaches > SHOWN_BREACHES:
         yield f"  and {show.number(site.n_breaches - SHOWN_BREACHES)} more"

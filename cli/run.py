@@ -302,8 +302,6 @@ def run(
     settings = values.memory(memory) | chosen_settings(run, given)
     settings |= dict(values.setting(text) for text in set_ or ())
     trust = Trust(trust_folder, open_folder)
-    if settings.get("offload.loops", 1) != 1:
-        settings.setdefault("proof.audit_requests", False)  # several loops keep none
     traced = trace(config, os.environ, settings, "command line", trust=trust)[0]
     said = {"links": links, "text": text, "markdown": markdown, "metadata": metadata}
     loaded = add_to_records(traced, said, warc or bool(dedupe_with), values.save_types(save))

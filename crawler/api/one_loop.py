@@ -75,7 +75,11 @@ async def _open_works(stack: AsyncExitStack, order: LoopOrder, frontier: Sharded
     outputs = zip(make_outputs(order.folder, config), config.sinks, strict=True)
     sinks = tuple(Segment(order.folder, output, sink, life, is_synced=is_synced) for output, sink in outputs)
     extract = take_parse(None, config, config.extract.function)
-    return await Stacking(stack, config, None, sinks, None, extract, None, 1.0, frontier=frontier).works()
+    stacking = Stacking(
+        stack, config, None, sinks, None, extract, None, 1.0, frontier=frontier, audit_in=order.folder,
+        loop=member.node,
+    )  # fmt: skip
+    return await stacking.works()
 
 
 async def _obey(reader: StreamReader, engine: Engine) -> None:

@@ -75,6 +75,10 @@ class Stacking:
     hooks: Hooks = NO_HOOKS
     frontier: Frontier | None = None
     """The frontier, where the caller has opened it: for one event loop among several."""
+    audit_in: Path | None = None
+    """Where to record requests, if `folder` is None."""
+    loop: str = ""
+    """The name of this event loop among several, which records into files of its own."""
     lost: LostRecords = NOTHING_LOST
     http: HttpFetcher | None = None
     archives: ArchiveFetcher | None = None
@@ -159,12 +163,13 @@ class Stacking:
 
     async def _open_recorder(self) -> RequestRecorder | None:
         """Opens the audit of requests. A crawl without a folder has none, nor has one that sends no requests."""
-        if self.folder is None or self.config.fetch.archives or not self.config.proof.audit_requests:
+        if self.config.fetch.archives or not self.config.proof.audit_requests or not self._visits:
             return None
-        if self.frontier is not None or not self._visits:  # several loops cannot write one file
+        folder = self.folder.path if self.folder else self.audit_in
+        if folder is None:
             return None
         is_synced = self.config.frontier.durability == "power"
-        recorder = RequestRecorder(self.folder.path, parts.proof_terms(self.config), is_synced=is_synced)
+        recorder = RequestRecorder(folder, parts.proof_terms(self.config), is_synced=is_synced, loop=self.loop)
         self.stack.push_async_callback(recorder.close)
         await asyncio.to_thread(recorder.open)
         return recorder

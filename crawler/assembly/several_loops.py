@@ -71,10 +71,6 @@ def _obstacles(config: Config, folder: Folder | None) -> list[tuple[bool, str]]:
         (bool(kinds), f"several event loops write the format jsonl alone for now, not {', '.join(kinds)}"),
         (bool(config.fetch.cookie_file), "several event loops cannot share a file of cookies (fetch.cookie_file)"),
         (bool(config.fetch.archives), "a replay runs on one event loop"),
-        (
-            config.proof.audit_requests,
-            "several event loops keep no audit of requests: set proof.audit_requests = false",
-        ),
         (bool(config.copies.to), "several event loops make no copies for now (copies.to)"),
     ]
     return [
