@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler import Config, make_identity, pack_folder, read_folder, verify_pack
+from crawler import Config, make_identity, pack_folder, prove_folder, read_folder, verify_pack
 from crawler.assembly.parts import proof_terms
 from crawler.model import Request, Url
 from crawler.proof import ROBOTS, Grounds, RequestRecorder, grounds
@@ -122,8 +122,8 @@ async def test_a_change_in_any_of_them_is_named_with_its_file_and_a_pack_has_all
     second = folder.path / "requests.audit.loop-2"
     lines = second.read_bytes().split(b"\n")
     second.write_bytes(b"\n".join(lines[:5] + lines[6:]))
-    assert files_of(kills.prove_folder(folder)) == {second.name}
+    assert files_of(prove_folder(folder)) == {second.name}
     second.unlink()
-    proof = kills.prove_folder(folder)
+    proof = prove_folder(folder)
     assert (files_of(proof), "is missing" in proof.faults[0].why) == ({second.name}, True)
     assert proof.seal != found.proof.seal
