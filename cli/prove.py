@@ -26,7 +26,9 @@ SHOWN_CHANGES = 10
 
 
 def prove(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The crawl folder; a crawl may run in it.")],
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="FOLDER...", help="The crawl folder, or those of all nodes of one crawl.")
+    ],
     site: Annotated[
         str, typer.Option(metavar="SITE", show_default=False, help="Judge this site alone, and write to its owner.")
     ] = "",
@@ -36,18 +38,20 @@ def prove(
     """Prove how a crawl treated each site: robots.txt, rests, requests at a time. Exit code 1: not as it should.
 
     Reads `requests.audit` and `robots.kept` in the folder with code of its own, sends nothing, and names each line that
-    was changed. With --site it ends with a paragraph for the owner of the site.
+    was changed. A crawl may run there. With --site it ends with a paragraph for the owner of the site.
     """
-    from crawler import Config, Trust, prove_folder, read_folder, write_letter
+    from crawler import Config, Trust, prove_folders, read_folder, write_letter
 
     from .interrupts import raising_interrupts
 
-    found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
+    found = [read_folder(folder, Config(), trust=Trust(foreign=trust_folder)) for folder in folders]
     with raising_interrupts():
-        proof = prove_folder(found, site)
+        proof = prove_folders(found, site)
     if json:
         letters = {"letter": write_letter(proof, proof.sites[0])} if site else {}
-        sys.stdout.write(json_line({"folder": str(found.path), **proof.record(), **letters}).decode())
+        sys.stdout.write(
+            json_line({"folder": " ".join(str(one.path) for one in found), **proof.record(), **letters}).decode()
+        )
     else:
         for line in words_of_proof(proof):
             print(tint(escape_text(line), sys.stdout))

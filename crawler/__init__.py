@@ -117,7 +117,7 @@ if TYPE_CHECKING:
         Rules,
         Sink,
     )
-    from .proving import Breach, Fault, Proof, SiteVerdict, prove_folder, write_letter
+    from .proving import Breach, Fault, Proof, SiteVerdict, prove_folder, prove_folders, write_letter
     from .query import Answer, export_query, query_folder
     from .reach.second_looks import Reconsidered
     from .reports import Report
@@ -165,7 +165,7 @@ _HOMES = {
     "Skip Timings Url",
     "parse": "Content Label Link Parsed",
     "parse.selectors": "check_selectors",
-    "proving": "Breach Fault Proof SiteVerdict prove_folder write_letter",
+    "proving": "Breach Fault Proof SiteVerdict prove_folder prove_folders write_letter",
     "protocols": "Archive Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
     "comparison": "Comparison Difference open_comparison write_page",
     "dry_run": "Rehearsal rehearse",
@@ -219,8 +219,8 @@ __all__ = [
     "follow_changes", "forecast_crawl", "index_folder", "inspect_folder", "join_engine", "load_check", "look",
     "make_contact_page", "make_content", "make_identity", "make_key_directory", "map_site", "open_comparison",
     "open_crawl", "open_engine", "open_shared", "pack_folder", "plan_memory", "plan_replay", "prove_folder",
-    "query_folder", "read_baseline", "read_folder", "read_identity", "read_report", "record", "rehearse",
-    "repair_folder", "replay", "search_folder", "stream", "tell_story", "try_page", "verify_pack",
+    "prove_folders", "query_folder", "read_baseline", "read_folder", "read_identity", "read_report", "record",
+    "rehearse", "repair_folder", "replay", "search_folder", "stream", "tell_story", "try_page", "verify_pack",
     "write_baseline", "write_junit", "write_letter", "write_page", "write_sarif", "write_site_report",
 ]  # fmt: skip
 

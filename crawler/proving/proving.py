@@ -8,6 +8,7 @@ from hashlib import sha256
 from heapq import merge
 from operator import itemgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from .. import urls
 from ..errors import FolderError
@@ -39,12 +40,39 @@ class _File:
     """Whether the settled end was found."""
 
 
+class _Kept(NamedTuple):
+    """A folder with audits."""
+
+    path: Path
+    settled: Mapping[str, int] | None
+    prefix: str = ""
+    """Stands before the names of its files, where there are several folders."""
+
+
 def prove_folder(folder: Folder, site: str = "") -> Proof:
     """Checks the audit of a crawl folder, also while a crawl writes to it. Blocks. Raises FolderError, FrontierError.
 
     `site` is the only one that is judged, given by any of its URLs or as a host of https; empty: all. Raises UrlError.
     """
+    return prove_folders([folder], site)
+
+
+def prove_folders(folders: Sequence[Folder], site: str = "") -> Proof:
+    """Checks the audits of several nodes of one crawl together, in the order of time, as sites saw their requests.
+
+    The clocks of their machines must agree as closely as rests are to be judged. Blocks, and raises as `prove_folder`.
+    """
     site = _find_site(site)
+    kept = [_open_folder(one, f"{one.path.name}/" if len(folders) > 1 else "") for one in folders]
+    proof = _prove(kept, site)
+    if site and not proof.sites:
+        raise FolderError(
+            f"{folders[0].path / AUDIT} has no request to {site}: a site is written as https://example.org"
+        )
+    return proof
+
+
+def _open_folder(folder: Folder, prefix: str) -> _Kept:
     if not _find_files(folder.path):
         raise FolderError(
             f"{folder.path} holds no {AUDIT}: its crawl recorded no requests (proof.audit_requests = false, or it was"
@@ -53,10 +81,7 @@ def prove_folder(folder: Folder, site: str = "") -> Proof:
     settled = None
     if folder.frontier_path.exists():
         settled = settled_audits(look(folder.frontier_path, lambda opened: opened.positions()))
-    proof = prove_files(folder.path, settled, site)
-    if site and not proof.sites:
-        raise FolderError(f"{folder.path / AUDIT} has no request to {site}: a site is written as https://example.org")
-    return proof
+    return _Kept(folder.path, settled, prefix)
 
 
 def settled_audits(positions: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
@@ -73,9 +98,13 @@ def prove_files(folder: Path, settled: Mapping[str, int] | None = None, site: st
 
     `settled` is what `settled_audits` returns; None: nobody knows.
     """
-    judge, faults = Judge(Bodies(sorted(folder.glob(f"{BODIES}*"))), site), list[Fault]()
-    names = {*_find_files(folder), *(name for name in settled or () if not name.endswith("#"))}
-    files = [_open(folder / name, settled) for name in sorted(names)]
+    return _prove([_Kept(folder, settled)], site)
+
+
+def _prove(folders: Sequence[_Kept], site: str) -> Proof:
+    bodies = [path for one in folders for path in sorted(one.path.glob(f"{BODIES}*"))]
+    judge, faults = Judge(Bodies(bodies), site), list[Fault]()
+    files = [file for one in folders for file in _open_files(one)]
     for _, file, read in merge(*[_read(one, faults) for one in files], key=itemgetter(0)):
         if read is None:
             judge.close_run(file.writer)
@@ -84,9 +113,8 @@ def prove_files(folder: Path, settled: Mapping[str, int] | None = None, site: st
     for file in files:
         judge.close_run(file.writer)
         faults += _check_end(file)
-    remarks = () if settled is not None else (
-        "there is no frontier beside it: lines missing at its end would not show",
-    )  # fmt: skip
+    is_known = all(one.settled is not None for one in folders)
+    remarks = () if is_known else ("there is no frontier beside it: lines missing at its end would not show",)
     sites = sorted((one.verdict for one in judge.sites.values()), key=lambda one: (one.is_kept, -one.requests))
     terms = max((one.writer for one in files), key=lambda one: one.last_at).terms
     return Proof(
@@ -95,9 +123,15 @@ def prove_files(folder: Path, settled: Mapping[str, int] | None = None, site: st
     )  # fmt: skip
 
 
-def _open(path: Path, settled: Mapping[str, int] | None) -> _File:
-    size = None if settled is None else settled.get(path.name, 0)
-    return _File(path, Writer(path.name), size, (settled or {}).get(f"{path.name}#", 0), is_met=not size)
+def _open_files(kept: _Kept) -> list[_File]:
+    """Returns the audits of a folder, those that are missing among them."""
+    known = kept.settled or {}
+    names = {*_find_files(kept.path), *(name for name in known if not name.endswith("#"))}
+    return [
+        _File(kept.path / name, Writer(kept.prefix + name), size, known.get(f"{name}#", 0), is_met=not size)
+        for name in sorted(names)
+        for size in [None if kept.settled is None else known.get(name, 0)]
+    ]
 
 
 def _read(file: _File, faults: list[Fault]) -> Iterator[tuple[float, _File, Read | None]]:
@@ -115,11 +149,11 @@ def _read(file: _File, faults: list[Fault]) -> Iterator[tuple[float, _File, Read
                 file.is_met = True
             match read.said:
                 case Tampered():
-                    faults.append(Fault(read.number, read.said.why, file.path.name))
+                    faults.append(Fault(read.number, read.said.why, file.writer.file))
                     continue
                 case Gap():
                     why = "the crawl found lines missing that it had settled"
-                    faults.append(Fault(read.number, why, file.path.name))
+                    faults.append(Fault(read.number, why, file.writer.file))
                 case None:
                     continue
             if isinstance(read.said, Terms) and read.said.is_new_run:
@@ -133,17 +167,17 @@ def _check_end(file: _File) -> list[Fault]:
     if file.is_met or file.size is None:
         return []
     if not file.path.is_file():
-        return [Fault(0, f"the file is missing: {file.size:,} bytes of it were settled", file.path.name)]
+        return [Fault(0, f"the file is missing: {file.size:,} bytes of it were settled", file.writer.file)]
     what = "lines that were settled are missing" if file.end < file.size else "the settled end is another one"
     why = f"{what}: {file.size:,} bytes were settled, the file has {file.end:,}"
-    return [Fault(file.lines, why, file.path.name)]
+    return [Fault(file.lines, why, file.writer.file)]
 
 
 def _seal_of(files: Sequence[_File]) -> str:
     """Returns the last seal, or a hash of those of all files."""
     if len(files) == 1:
         return files[0].seal
-    said = "".join(f"{one.path.name} {one.seal}\n" for one in files)
+    said = "".join(f"{one.writer.file} {one.seal}\n" for one in files)
     return sha256(said.encode()).hexdigest()[:SEAL]
 
 
