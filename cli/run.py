@@ -209,7 +209,7 @@ def run(
     warc: Annotated[bool, typer.Option("--warc", help="Archive every exchange in WARC files, in DIR/warc.")] = False,
     save: Annotated[
         list[str] | None,
-        typer.Option(metavar="TYPES", help="Save bodies as files, in DIR/files: html,pdf,images or all. Repeatable."),
+        typer.Option(metavar="TYPES", help="Save as files, in DIR/files: html,pdf,images or all; screenshots,prints."),
     ] = None,
     dedupe_with: Annotated[
         list[Path] | None,

@@ -76,6 +76,7 @@ NEED_NONE = {
     "fetch.setcookie.": "a part of fetch.cookies.Cookies.keep, but for read",
     "fetch.cookies.Cookies.of": "a part of fetch.cookies.Cookies.keep",
     "fetch.cookies.is_kept": "a part of fetch.cookies.Cookies.keep",
+    "parse.html.parse_tree": "a part of parse.outline.read_outline",
     "parse.html.parse_as_shown": "a part of parse.rewriting.rewrite_html",
     "parse.html.parse_xml_only": "likewise",
     "parse.links.readers": "is given settings",
