@@ -22,11 +22,13 @@ from ..folder.folder import Folder
 from ..folder.settings_file import write_settings
 from ..frontier.sharded import open_sharded
 from ..frontier_protocols import Look
+from ..proof import HistoryEvent, SettingChange
 from ..runtime.nearest import did_you_mean
 from ..runtime.private_files import make_folder, opener
 from ..settings import Config
 from ..settings.loading import amend, chosen_settings
 from ..standing import CrawlStanding
+from .instructing import AGREED, decide_control, decide_hold, decide_settings, instruct
 from .seeds import read_seeds
 
 if TYPE_CHECKING:
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-AGREED = ("preset", "user_agent", "contact", "sites", "scope", "urls", "politeness", "extract", "warc", "sinks")
-"""The settings on which all nodes of a crawl agree. All others are about the machine."""
 NAME_BYTES = 4
 MOST_NAMED = 20
 _CLAIM = ".claim-"
@@ -209,9 +209,32 @@ class Engine:
         await self._check_node(crawl, node)
         return await self._server.forget(crawl, node)
 
-    async def control(self, name: str, word: Literal["run", "pause", "stop"]) -> None:
+    async def control(self, name: str, word: Literal["run", "pause", "stop"], *, who: str = "program") -> None:
         """Tells all nodes of a crawl to run, to pause or to stop; those that join later, too."""
-        await self._server.control(await self._find(name), word)
+        crawl = await self._find(name)
+        await instruct(self._server, crawl, decide_control(await self.standing(name), word), who, word)
+
+    async def change(
+        self, name: str, settings: Mapping[str, object], *, who: str = "program"
+    ) -> Sequence[SettingChange]:
+        """Gives a crawl other settings, which all nodes put in force with their next beat; returns all that changes.
+
+        Raises ConfigError for settings that cannot change while nodes work; then nothing has changed.
+        """
+        crawl = await self._find(name)
+        return await instruct(self._server, crawl, decide_settings(await self.standing(name), settings), who)
+
+    async def hold(self, name: str, site: str, *, who: str = "program") -> None:
+        """Has no node begin further visits to a site, given by any of its URLs, until `let_go`. Raises UrlError."""
+        await instruct(self._server, await self._find(name), decide_hold(site, is_held=True), who)
+
+    async def let_go(self, name: str, site: str, *, who: str = "program") -> None:
+        """Has a site visited again. Raises UrlError."""
+        await instruct(self._server, await self._find(name), decide_hold(site, is_held=False), who)
+
+    async def history(self, name: str) -> Sequence[HistoryEvent]:
+        """Returns what was asked of the nodes of a crawl, in order: when and by whom, the old and the new value."""
+        return await self._server.history(await self._find(name))
 
     async def _check_node(self, crawl: CrawlRow, node: str) -> None:
         known = [one.name for one in await self._server.nodes(crawl)]
