@@ -194,6 +194,10 @@ class Engine:
         found = await self._server.nodes(await self._find(name))
         return [node for node in found if not node.name.startswith(PLANTER)]
 
+    async def shards(self, name: str) -> int:
+        """Returns into how many shards a crawl is cut."""
+        return (await self._find(name)).shards
+
     async def drain(self, name: str, node: str) -> None:
         """Asks a node to finish what it has under way and to leave. Raises ConfigError for an unknown node."""
         crawl = await self._find(name)

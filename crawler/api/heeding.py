@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from anyio import create_task_group
 
@@ -14,15 +14,22 @@ from ..engine.engine import Engine
 from ..engine.site_turns import SiteTurns
 from ..frontier_protocols import Heeding
 from ..loops.run import Loops
-from ..settings.loading import amend
+from ..settings import Config
+from ..settings.loading import Changes, amend
 from ..standing import Instructions
 
-if TYPE_CHECKING:
-    from .running import Crawl
+
+class Steered(Protocol):
+    """The part of a `Crawl` that its owner steers."""
+
+    config: Config
+
+    def stop(self) -> None: ...
+    async def change(self, config: Config | None = None, *, who: str = "program") -> Changes: ...
 
 
 @asynccontextmanager
-async def heed_owner(crawl: Crawl, works: Works, engine: Engine | Loops) -> AsyncIterator[None]:
+async def heed_owner(crawl: Steered, works: Works, engine: Engine | Loops) -> AsyncIterator[None]:
     """Heeds the owner of a crawl of several nodes within the block: all that was asked before holds when it begins."""
     frontier: object = works.frontier
     if not isinstance(frontier, Heeding):
@@ -41,7 +48,7 @@ async def heed_owner(crawl: Crawl, works: Works, engine: Engine | Loops) -> Asyn
 class _Node:
     """One node, which follows the instructions of the owner."""
 
-    def __init__(self, crawl: Crawl, turns: SiteTurns, engine: Engine | Loops, asked: Heeding) -> None:
+    def __init__(self, crawl: Steered, turns: SiteTurns, engine: Engine | Loops, asked: Heeding) -> None:
         self._crawl = crawl
         self._turns = turns
         self._engine = engine
