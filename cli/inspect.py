@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,7 +44,7 @@ def inspect(
     With a URL: its visits, the pages that link to it, redirects to and from it, and its captures in the WARC files.
     Nothing in the folder changes.
     """
-    from crawler import find_clusters, inspect_folder, tell_story
+    from crawler import Story, find_clusters, inspect_folder, tell_story
 
     from .export import Progress
     from .interrupts import raising_interrupts
@@ -56,6 +57,8 @@ def inspect(
         try:
             look = find_clusters if duplicates else inspect_folder
             answer = tell_story(found, url, tell=progress) if url else look(found, tell=progress)
+            if engine and isinstance(answer, Story):
+                answer = replace(answer, standing=sources.find_standing(folder.name, engine, answer.url))
         finally:
             progress.clear()
     if json:
