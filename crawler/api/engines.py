@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import hashlib
 import os
@@ -29,6 +30,7 @@ from ..settings import Config
 from ..settings.loading import amend, chosen_settings
 from ..standing import CrawlStanding
 from .instructing import AGREED, decide_control, decide_hold, decide_settings, instruct
+from .merging import MergedArchives, find_archives, merge_archives, merge_records, read_lines
 from .seeds import read_seeds
 
 if TYPE_CHECKING:
@@ -265,7 +267,7 @@ class Engine:
                     left -= len(part)
                     yield part
 
-    async def find_parts(self, name: str, homes: Sequence[Path], sink: str) -> list[tuple[Path, int]]:
+    async def find_parts(self, name: str, homes: Sequence[Path], sink: str = JSONL) -> list[tuple[Path, int]]:
         """Returns the files of all nodes with their settled lengths. Raises FolderError if one is missing or short."""
         crawl = await self._find(name)
         parts: list[tuple[Path, int]] = []
@@ -277,6 +279,33 @@ class Engine:
                 if length:
                     parts.append((_find_file(homes, node, file, length), length))
         return parts
+
+    async def merge_records(self, name: str, homes: Sequence[Path], into: Path | str | None) -> int:
+        """Writes the records of all nodes, each once, into a file that appears whole or not at all, or into an object.
+
+        None: standard output. Returns their number. Raises FolderError if some are missing, SinkError, StorageFull.
+        """
+        settled = sum((await self.settled(name)).values())
+        parts = await self.find_parts(name, homes)
+        return await asyncio.to_thread(merge_records, parts, settled, into)
+
+    async def merge_archives(self, name: str, homes: Sequence[Path], into: Path | str) -> MergedArchives:
+        """Writes the WARC files of all nodes, and one index of them (CDXJ), into a new folder or below a store's URL.
+
+        Raises ConfigError for a crawl without WARC files, FolderError if files are missing or shorter than settled,
+        ArchiveError, SinkError, StorageFull.
+        """
+        config = self.settle(Config(), await self.standing(name))
+        places = [sink.path for sink in config.sinks if sink.kind == "warc"]
+        if not places:
+            raise ConfigError(f"the crawl {name!r} writes no WARC files: begin it with --warc")
+        positions = await self._server.positions(await self._find(name))
+        records = await self.find_parts(name, homes, JSONL)
+
+        def merge() -> MergedArchives:
+            return merge_archives(find_archives(positions, homes, places, _advise), read_lines(records), into)
+
+        return await asyncio.to_thread(merge)
 
     async def _find(self, name: str) -> CrawlRow:
         crawl = await self._server.find_crawl(name)
@@ -335,6 +364,10 @@ def _find_file(homes: Sequence[Path], node: str, file: str, length: int) -> Path
         f"the records of the node {node} are not here ({homes[0] / node / file}): copy its folder from its machine, or"
         f" have its pages fetched again: crawl nodes forget {node}"
     )
+
+
+def _advise(what: str, node: str) -> str:
+    return f"{what}: copy its folder from its machine, or have its pages fetched again: crawl nodes forget {node}"
 
 
 def _make_file(path: Path) -> IO[bytes]:

@@ -28,6 +28,7 @@ def server() -> Iterator[Server]:
         yield opened
 
 
+@pytest.mark.long
 async def test_a_held_site_and_another_delay_reach_both_nodes_and_one_that_joins_later(
     server: Server, tmp_path: Path
 ) -> None:
