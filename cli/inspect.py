@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -72,20 +73,21 @@ def inspect(
         return
     if config or allow_network or set_:
         raise typer.BadParameter("a crawl folder is read as it is: settings are for --rendered", param_hint="--set")
-    folder = Path(place)
-    from crawler import find_clusters, inspect_folder, tell_story
+    from crawler import Story, find_clusters, inspect_folder, tell_story
 
     from .export import Progress
     from .interrupts import raising_interrupts
 
     if url and duplicates:
         raise typer.BadParameter("shows those of the whole folder: leave out the URL", param_hint="--duplicates")
-    progress = Progress()
+    folder, progress = Path(place), Progress()
     answer: Inspection | Story | Clusters
     with raising_interrupts(), sources.open_source(folder, engine, trust_folder=trust_folder) as found:
         try:
             look = find_clusters if duplicates else inspect_folder
             answer = tell_story(found, url, tell=progress) if url else look(found, tell=progress)
+            if engine and isinstance(answer, Story):
+                answer = replace(answer, standing=sources.find_standing(folder.name, engine, answer.url))
         finally:
             progress.clear()
     if json:

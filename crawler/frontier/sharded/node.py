@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from ...errors import FrontierError
 from ...model import Disposition, Position
 from ...runtime.clock import monotonic
+from ...standing import Instructions
 from ..addresses import Addresses
 from ..backend import Backend, Beat, Commit, Hold, Membership, Message, Standing, Wish
 from ..site_table import SiteTable
@@ -57,6 +58,10 @@ class Node:
         """Beats and looks at the inbox, while it is open."""
         self._tell: Callable[[], None] = _tell_nobody
         self._show: Callable[[Beat], None] = _show_nobody
+        self.control: str = "run"
+        """The wish of the crawl's owner at the last beat: run, pause or stop."""
+        self.instructions: Instructions = Instructions()
+        """Those of the crawl's owner at the last beat."""
         self.allowances: Allowances = Allowances(
             self._addresses, lambda: self.committer.counted, lambda: self.committer.issued,
             lambda: sum(shard.leased for shard in self.shards.values()),
@@ -148,6 +153,15 @@ class Node:
         """Takes a note that is being stored."""
         self.notes[name] = value
 
+    def lend_on(self, terms: Terms) -> None:
+        """Lends on these terms from now on, also from shards that are taken later."""
+        self.terms = terms
+        for shard in self.shards.values():
+            shard.limit_lending(
+                per_site=terms.per_site, per_ip=terms.per_ip, rest_s=terms.rest_s, most_asked_s=terms.most_asked_s,
+                most_held_s=terms.most_held_s, sites=terms.sites,
+            )  # fmt: skip
+
     def hold(self, site: str) -> None:
         """Holds a site also in shards that are taken later."""
         self.held.add(site)
@@ -216,10 +230,12 @@ class Node:
         dropped.close()
 
     def wish(self) -> Wish:
-        return self.allowances.wish(sum(shard.queued for shard in self.shards.values()), self.terms.at_one_ip)
+        wish = self.allowances.wish(sum(shard.queued for shard in self.shards.values()), self.terms.at_one_ip)
+        return wish._replace(version=self.instructions.version)
 
     def note_beat(self, beat: Beat, wish: Wish, valid_until: float) -> None:
         self._valid_until = valid_until
+        self.control, self.instructions = beat.control, beat.instructions or self.instructions
         if not self.takes_all:
             self.allowances.note(beat, wish)
             for ip in self._addresses.crowded:
