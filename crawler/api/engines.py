@@ -30,7 +30,7 @@ from ..standing import CrawlStanding
 from .seeds import read_seeds
 
 if TYPE_CHECKING:
-    from ..backends.postgres import CrawlRow, NodeRow, PostgresEngine
+    from ..backends.engines import CrawlRow, EngineServer, NodeRow
 
 T = TypeVar("T")
 
@@ -91,7 +91,7 @@ def join_engine(config: Config, url: str, crawl: str, node: Node) -> Config:
 class Engine:
     """The crawls of one engine. `open_engine` makes it."""
 
-    def __init__(self, server: PostgresEngine) -> None:
+    def __init__(self, server: EngineServer) -> None:
         self._server = server
         self.place: str = server.place
         """The server and the database, without a password."""

@@ -1,0 +1,109 @@
+"""A Redis or Valkey server of its own on a Unix socket, for tests that need a real one."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PASSWORD = "hush-hush-8"
+"""Must be seen nowhere."""
+START_S = 20.0
+SAFE = {"appendonly": "yes", "appendfsync": "everysec"}
+
+
+def find_program() -> str | None:
+    """Returns the server's program; None: there is none on this machine."""
+    return shutil.which("redis-server") or shutil.which("valkey-server")
+
+
+def why_not() -> str:
+    """Returns why there can be no server; empty: there can."""
+    return "" if find_program() else "there is no Redis server on this machine (redis-server or valkey-server)"
+
+
+@dataclass(slots=True)
+class RedisServer:
+    """A server that can be stopped and started."""
+
+    folder: Path
+    settings: Mapping[str, str] = field(default_factory=lambda: SAFE)
+    password: str = PASSWORD
+    databases: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / "s"
+
+    def url(self, database: int = 0) -> str:
+        return f"redis://:{self.password}@{self.socket}?db={database}"
+
+    def new_url(self) -> str:
+        """Returns the URL of a database that no test had before."""
+        self.databases += 1
+        return self.url(self.databases)
+
+    def start(self) -> None:
+        """Starts it, and waits until it has read its file."""
+        program = find_program()
+        assert program is not None, why_not()
+        given = {
+            "port": "0", "unixsocket": str(self.socket), "requirepass": self.password, "dir": str(self.folder),
+            "save": "", "databases": "64", "daemonize": "no", "auto-aof-rewrite-percentage": "0", **self.settings,
+        }  # fmt: skip
+        words = [word for name, value in given.items() for word in (f"--{name}", value)]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen([program, *words], stdout=log, stderr=log)
+        ends = time.monotonic() + START_S
+        while True:
+            try:
+                self.ask("PING")
+                return
+            except Exception:
+                if time.monotonic() > ends or self.process.poll() is not None:
+                    raise
+                time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Ends it as an operator would: what it was told is on the disk."""
+        self._end(signal.SIGTERM)
+
+    def crash(self) -> None:
+        """Kills it."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, word: signal.Signals) -> None:
+        if self.process is not None:
+            self.process.send_signal(word)
+            self.process.wait(30)
+            self.process = None
+
+    def ask(self, *words: object, database: int = 0) -> Any:
+        """Returns the answer to a command."""
+        import redis
+
+        client: Any = redis.Redis(unix_socket_path=str(self.socket), password=self.password, db=database)
+        try:
+            return client.execute_command(*words)
+        finally:
+            client.close()
+
+
+@contextmanager
+def open_redis(settings: Mapping[str, str] = SAFE) -> Iterator[RedisServer]:
+    """Makes a server and runs it while the block lasts."""
+    with tempfile.TemporaryDirectory(prefix="redis-") as name:
+        server = RedisServer(Path(name), settings)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.crash()
