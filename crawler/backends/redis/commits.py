@@ -37,6 +37,9 @@ def commit_words(
         return cut.site_id(site) - SIGN
 
     logs = [pack_change(change, hold.shard, number, setting, stamp) for hold, change in batch.changes]
+    read = {page.row for change in changes for page in change.reread}  # their records stand, with the contents of then
+    claimed = [row for row in batch.claimed if row not in read]
+    unclaimed = [*batch.unclaimed, *(row for row in batch.claimed if row in read)]
     roots = {str(row): told for change in changes for row, told in _roots(change)}
     document: dict[str, object] = {
         "life": str(stamp.life), "made": stamp.commit, "pages": batch.pages,
@@ -49,7 +52,7 @@ def commit_words(
         "roots": {row: told for row, told in roots.items() if told},
         "no_roots": [row for row, told in roots.items() if not told],
         "void": [str(row) for _, row in void],
-        "claimed": list(map(str, batch.claimed)), "unclaimed": list(map(str, batch.unclaimed)),
+        "claimed": list(map(str, claimed)), "unclaimed": list(map(str, unclaimed)),
         "positions": {sink: _text(position) for sink, position in batch.positions.items()},
         "forgotten": list(batch.forgotten),
         "notes": {name: _text(value) for name, value in notes.items()},
