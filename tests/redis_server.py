@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any
 
 PASSWORD = "hush-hush-8"
 """Must be seen nowhere."""
 START_S = 20.0
-SAFE = {"appendonly": "yes", "appendfsync": "everysec"}
+SAFE = {"appendonly": "yes", "appendfsync": "everysec", "aof-timestamp-enabled": "yes"}
 
 
 def find_program() -> str | None:
@@ -80,6 +81,20 @@ class RedisServer:
         """Kills it."""
         self._end(signal.SIGKILL)
 
+    def lose_seconds(self, seconds: float, moments: Random) -> int:
+        """Cuts off what was told in the last seconds, as a power cut would; returns how many bytes.
+
+        The cut is behind any one command. The server was killed before.
+        """
+        [path] = (self.folder / "appendonlydir").glob("*.incr.aof")
+        data = path.read_bytes()
+        ends, times = _commands(data)
+        last = max(times)
+        chosen = [end for end, at in zip(ends, times, strict=True) if last - seconds <= at]
+        end = moments.choice(chosen[: max(1, len(chosen) // 4)])
+        path.write_bytes(data[:end])
+        return len(data) - end
+
     def _end(self, word: signal.Signals) -> None:
         if self.process is not None:
             self.process.send_signal(word)
@@ -95,6 +110,24 @@ class RedisServer:
             return client.execute_command(*words)
         finally:
             client.close()
+
+
+def _commands(data: bytes) -> tuple[list[int], list[float]]:
+    """Returns where the commands of a file end, and about when each was written, in Unix seconds."""
+    ends, times, at, now = list[int](), list[float](), 0, 0.0
+    while at < len(data):
+        line_end = data.index(b"\r\n", at)
+        line = data[at:line_end]
+        at = line_end + 2
+        if line.startswith(b"#TS:"):
+            now = float(line[4:])
+        elif line.startswith(b"*"):
+            for _ in range(int(line[1:])):
+                line_end = data.index(b"\r\n", at)
+                at = line_end + 2 + int(data[at + 1 : line_end]) + 2
+            ends.append(at)
+            times.append(now)
+    return ends, times
 
 
 @contextmanager

@@ -109,6 +109,7 @@ class Engine:
 
         `seeds` is a digest of them; empty: they are not known beforehand.
         """
+        await self._server.check_safety(config.frontier.durability)
         crawl = await self._server.make_crawl(name, shards)
         mine = _agreed(config)
         told, told_seeds = await self._server.agree(crawl, orjson.dumps(mine).decode(), seeds)
