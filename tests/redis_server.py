@@ -1,9 +1,10 @@
-"""A Redis or Valkey server of its own on a Unix socket, for tests that need a real one."""
+"""A Redis or Valkey server of its own on a Unix socket and a port of loopback, for tests that need a real one."""
 
 from __future__ import annotations
 
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -37,15 +38,20 @@ class RedisServer:
     folder: Path
     settings: Mapping[str, str] = field(default_factory=lambda: SAFE)
     password: str = PASSWORD
+    port: int = 0
     databases: int = 0
     process: subprocess.Popen[bytes] | None = None
 
     @property
-    def socket(self) -> Path:
+    def path(self) -> Path:
         return self.folder / "s"
 
     def url(self, database: int = 0) -> str:
-        return f"redis://:{self.password}@{self.socket}?db={database}"
+        return f"redis://:{self.password}@{self.path}?db={database}"
+
+    def tcp_url(self, port: int) -> str:
+        """Returns the URL of the newest database behind another port of this machine."""
+        return f"redis://:{self.password}@127.0.0.1:{port}/{self.databases}"
 
     def new_url(self) -> str:
         """Returns the URL of a database that no test had before."""
@@ -57,7 +63,8 @@ class RedisServer:
         program = find_program()
         assert program is not None, why_not()
         given = {
-            "port": "0", "unixsocket": str(self.socket), "requirepass": self.password, "dir": str(self.folder),
+            "port": str(self.port), "bind": "127.0.0.1",
+            "unixsocket": str(self.path), "requirepass": self.password, "dir": str(self.folder),
             "save": "", "databases": "64", "daemonize": "no", "auto-aof-rewrite-percentage": "0", **self.settings,
         }  # fmt: skip
         words = [word for name, value in given.items() for word in (f"--{name}", value)]
@@ -105,7 +112,7 @@ class RedisServer:
         """Returns the answer to a command."""
         import redis
 
-        client: Any = redis.Redis(unix_socket_path=str(self.socket), password=self.password, db=database)
+        client: Any = redis.Redis(unix_socket_path=str(self.path), password=self.password, db=database)
         try:
             return client.execute_command(*words)
         finally:
@@ -134,7 +141,10 @@ def _commands(data: bytes) -> tuple[list[int], list[float]]:
 def open_redis(settings: Mapping[str, str] = SAFE) -> Iterator[RedisServer]:
     """Makes a server and runs it while the block lasts."""
     with tempfile.TemporaryDirectory(prefix="redis-") as name:
-        server = RedisServer(Path(name), settings)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        server = RedisServer(Path(name), settings, port=port)
         server.start()
         try:
             yield server

@@ -43,6 +43,8 @@ _FAILURES = (OSError, TimeoutError, exceptions.RedisError)
 _BROKEN = (OSError, TimeoutError, exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ReadOnlyError)
 """Those after which the connection is of no use. A server that may only be read is no primary any more."""
 _REFUSED = (exceptions.AuthenticationError, exceptions.AuthorizationError, exceptions.NoPermissionError)
+_REFUSALS = ("NOAUTH", "WRONGPASS", "NOPERM", "username-password pair", "HELLO must be called")
+"""Words of refusals: not all of them come as errors of their own."""
 _AWAY = ("LOADING", "MASTERDOWN", "TRYAGAIN", "BUSY ", "MISCONF", "CLUSTERDOWN")
 
 
@@ -236,8 +238,9 @@ def check_server(told: Mapping[str, Any], place: str) -> None:
 
 def _advise(error: Exception) -> str:
     """Returns what is wrong and what to do."""
-    if isinstance(error, _REFUSED) or str(error).startswith(("NOAUTH", "WRONGPASS", "NOPERM")):
-        return f"refuses this user or password ({words_of(error)}): set them in the URL"
+    if _is_refused(error):
+        words = "it wants one" if "NOAUTH" in str(error) or "HELLO" in str(error) else words_of(error)
+        return f"refuses this user or password ({words}): set them in the URL"
     if isinstance(error, ssl.SSLError) or "SSL" in str(error):
         return f"cannot be reached safely ({words_of(error)}): is it encrypted, and who signed its certificate?"
     if "DB index is out of range" in str(error):
@@ -247,9 +250,14 @@ def _advise(error: Exception) -> str:
     return f"cannot be used: {words_of(error)}"
 
 
+def _is_refused(error: Exception) -> bool:
+    """Whether the server does not let this user in, or not do this."""
+    return isinstance(error, _REFUSED) or any(word in str(error) for word in _REFUSALS)
+
+
 def _may_pass(error: Exception) -> bool:
     """Whether the server may do it later: it is away, or busy."""
-    if isinstance(error, _REFUSED):
+    if _is_refused(error):
         return False
     return isinstance(error, (*_BROKEN, exceptions.NoScriptError)) or str(error).startswith(_AWAY)
 
