@@ -27,10 +27,12 @@ def run(
         typer.Option("--out", "-o", metavar="DIR", help="The crawl folder. [default: named after the seeds]"),
     ] = None,
     engine: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL", help="Keep the crawl in postgresql://USER@HOST/DB: the same command elsewhere joins it."
-        ),
+        str | None, typer.Option(metavar="URL", help="Keep the crawl there: the same line elsewhere joins it.")
+    ] = None,
+    durability: Annotated[
+        Literal["none", "process", "power"] | None,
+        typer.Option(metavar="WHAT", help="What pages survive: none, process (kill -9), power. [default: power]"),
+        SetsSetting("frontier.durability"),
     ] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")] = None,
     preset: Annotated[

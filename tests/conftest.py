@@ -17,6 +17,8 @@ import pytest_asyncio
 
 from crawler.runtime.watchdog import Stall, open_watchdog
 from tests.postgres import Server, make_engine_with_set_clock, open_server, why_not
+from tests.redis_server import RedisServer, open_redis
+from tests.redis_server import why_not as why_no_redis
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts `make test &` like this, and processes hand it on: no test could press Ctrl-C.
@@ -112,6 +114,15 @@ def postgres_server() -> Iterator[Server]:
     with open_server() as server:
         with ThreadPoolExecutor(1) as thread:  # a loop may run here
             thread.submit(asyncio.run, make_engine_with_set_clock(server)).result()
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis server, for as many crawls as tests need."""
+    if reason := why_no_redis():
+        pytest.skip(reason)
+    with open_redis() as server:
         yield server
 
 

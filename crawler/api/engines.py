@@ -34,7 +34,7 @@ from .merging import MergedArchives, find_archives, merge_archives, merge_record
 from .seeds import read_seeds
 
 if TYPE_CHECKING:
-    from ..backends.postgres import CrawlRow, NodeRow, PostgresEngine
+    from ..backends.engines import CrawlRow, EngineServer, NodeRow
 
 T = TypeVar("T")
 
@@ -93,7 +93,7 @@ def join_engine(config: Config, url: str, crawl: str, node: Node) -> Config:
 class Engine:
     """The crawls of one engine. `open_engine` makes it."""
 
-    def __init__(self, server: PostgresEngine) -> None:
+    def __init__(self, server: EngineServer) -> None:
         self._server = server
         self.place: str = server.place
         """The server and the database, without a password."""
@@ -111,6 +111,7 @@ class Engine:
 
         `seeds` is a digest of them; empty: they are not known beforehand.
         """
+        await self._server.check_safety(config.frontier.durability)
         crawl = await self._server.make_crawl(name, shards)
         mine = _agreed(config)
         told, told_seeds = await self._server.agree(crawl, orjson.dumps(mine).decode(), seeds)

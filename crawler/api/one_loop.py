@@ -51,7 +51,7 @@ async def _run(order: LoopOrder, reader: StreamReader, writer: StreamWriter) -> 
     async with AsyncExitStack() as stack:
         config, terms = order.config, parts.terms(order.config)
         backend = await stack.enter_async_context(
-            open_sqlite_backend(order.frontier, durability=config.frontier.durability, ttl_s=TTL_S)
+            open_sqlite_backend(order.frontier, durability=config.frontier.files_survive, ttl_s=TTL_S)
         )
         frontier = await stack.enter_async_context(open_sharded(backend, order.node, terms, peers=order.peers))
         works = await _open_works(stack, order, frontier)

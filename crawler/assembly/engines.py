@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
@@ -15,9 +15,11 @@ from ..settings import FrontierConfig
 from ..sinks.secret_values import reveal
 
 if TYPE_CHECKING:
-    from ..backends.postgres import PostgresEngine
+    from ..backends.engines import EngineServer
 
-SCHEMES = ("postgresql", "postgres")
+POSTGRES = ("postgresql", "postgres")
+REDIS = ("redis", "rediss", "valkey", "valkeys")
+SCHEMES = (*POSTGRES, *REDIS)
 
 
 @asynccontextmanager
@@ -31,6 +33,7 @@ async def open_engine_frontier(config: FrontierConfig, terms: Terms) -> AsyncIte
     from ..backends.node import open_node  # noqa: PLC0415 - imported by crawls that use it
 
     async with open_engine(config.engine) as engine:
+        await engine.check_safety(config.durability)
         crawl = await engine.make_crawl(config.crawl, config.shards)
         async with (
             engine.open_backend(crawl, ttl_s=config.ttl_s) as backend,
@@ -40,21 +43,38 @@ async def open_engine_frontier(config: FrontierConfig, terms: Terms) -> AsyncIte
 
 
 @asynccontextmanager
-async def open_engine(url: str) -> AsyncIterator[PostgresEngine]:
+async def open_engine(url: str) -> AsyncIterator[EngineServer]:
     """Opens the engine at a URL. Raises ConfigError, FrontierError."""
     url = reveal(url, "frontier.engine") if url else url
     scheme = url.partition("://")[0] if re.match(r"[a-z]+://", url) else ""
     if scheme not in SCHEMES:
         raise ConfigError(
-            "--engine: should be like postgresql://user:password@host:5432/database"
+            "--engine: should be like postgresql://user:password@host:5432/database or redis://host:6379/0"
             + (did_you_mean(scheme, SCHEMES, "") if scheme else ""),
             ["frontier.engine"],
         )
+    async with (_open_redis if scheme in REDIS else _open_postgres)(url) as engine:
+        yield engine
+
+
+def _open_postgres(url: str) -> AbstractAsyncContextManager[EngineServer]:
     try:
         from ..backends.postgres import PostgresEngine  # noqa: PLC0415 - needs the extra `postgres`
     except ModuleNotFoundError as error:
-        if error.name != "asyncpg":
-            raise
-        raise ConfigError("--engine needs the extra `postgres`: pip install 'crawld[postgres]'") from None
-    async with PostgresEngine.open(url) as engine:
-        yield engine
+        raise _without_extra(error, "asyncpg", "postgres") from None
+    return PostgresEngine.open(url)
+
+
+def _open_redis(url: str) -> AbstractAsyncContextManager[EngineServer]:
+    try:
+        from ..backends.redis import RedisEngine  # noqa: PLC0415 - needs the extra `redis`
+    except ModuleNotFoundError as error:
+        raise _without_extra(error, "redis", "redis") from None
+    return RedisEngine.open(url)
+
+
+def _without_extra(error: ModuleNotFoundError, package: str, extra: str) -> Exception:
+    """Returns the error for a package that is not installed; another missing module is a bug."""
+    if error.name != package:
+        return error
+    return ConfigError(f"--engine needs the extra `{extra}`: pip install 'crawld[{extra}]'")

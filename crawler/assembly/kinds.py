@@ -38,7 +38,7 @@ async def _open_http(inner: Fetcher, options: Mapping[str, object]) -> AsyncIter
 def _open_sqlite(folder: Path | None, config: FrontierConfig, terms: Terms) -> Opening[Frontier]:
     if folder is None:
         return open_memory(terms)
-    return open_sqlite(folder / "frontier.sqlite", terms, durability=config.durability)
+    return open_sqlite(folder / "frontier.sqlite", terms, durability=config.files_survive)
 
 
 def _open_memory(folder: Path | None, config: FrontierConfig, terms: Terms) -> Opening[Frontier]:

@@ -86,7 +86,7 @@ async def open_cut_frontier(
 
     Returns it with the lock that loops inherit. Raises FrontierError, FolderError, StorageFull.
     """
-    path, durability = folder.frontier_path, config.frontier.durability
+    path, durability = folder.frontier_path, config.frontier.files_survive
     living = os.open(living_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     stack.callback(os.close, living)
     await asyncio.to_thread(_wait_for_orphans, path, living)

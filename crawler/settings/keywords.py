@@ -265,8 +265,8 @@ class FrontierSettings(TypedDict, total=False):
     """The store of the queue: `sqlite`; `memory`, which loses everything at the end of the process; `engine`, a server
     that several machines work on together (docs/scale.md); or one that an installed package adds (docs/plugins.md)."""
     engine: str
-    """The server of the kind `engine`, `postgresql://user:password@host/database`. `$NAME` reads it from the
-    environment, so that it is stored nowhere."""
+    """The server of the kind `engine`: `postgresql://user:password@host/database`, or `redis://:password@host:6379/0`.
+    `$NAME` reads it from the environment, so that it is stored nowhere."""
     crawl: str
     """The name of the crawl in the engine: all nodes that name it work on it together."""
     node: str
@@ -278,9 +278,10 @@ class FrontierSettings(TypedDict, total=False):
     """Seconds without a sign of life after which other nodes of an engine take over the sites of a node."""
     store_options: Mapping[str, object]
     """Settings of a store that a package adds."""
-    durability: Literal["process", "power"]
+    durability: Literal["none", "process", "power"]
     """Failures that a settled page survives: the end of the process (kill -9), or a power cut too. `process` waits for
-    no disk; after a power cut, the pages of the last minute may have to be fetched again."""
+    no disk; after a power cut, the pages of the last minute may have to be fetched again. `none` is `process`, and
+    takes an engine that may lose the whole crawl, too (docs/scale.md)."""
     memory_bytes: int
     """Memory that known URLs and active sites should take; a warning is logged at four fifths of it. 0: no warning. A
     URL takes 20 bytes, a site with queued URLs 6,000."""

@@ -12,10 +12,12 @@ from typing import Any, cast
 import pytest
 
 from crawler.backends.postgres import PostgresEngine
+from crawler.backends.redis import RedisEngine
 from crawler.backends.sqlite import cut_file, open_memory_backend, open_sqlite_backend
 from crawler.frontier.backend import Backend
 from tests.frontier.conftest import HandClock
 from tests.postgres import Server
+from tests.redis_server import RedisServer
 
 OpenBackend = Callable[..., AbstractAsyncContextManager[Backend]]
 """Opens one crawl with 16 shards, empty the first time, the same one each time: as another process would."""
@@ -81,7 +83,18 @@ async def postgres(folder: Path, clock: HandClock, server: Server) -> AsyncItera
         yield opened
 
 
-BACKENDS: dict[str, Factory] = {"memory": memory, "sqlite": sqlite, "postgres": postgres}
+@asynccontextmanager
+async def redis(folder: Path, clock: HandClock, server: RedisServer) -> AsyncIterator[OpenBackend]:
+    async with RedisEngine.open(server.url()) as engine:
+        crawl = await engine.make_crawl(str(folder), SHARDS)
+
+        def opened() -> AbstractAsyncContextManager[Backend]:
+            return engine.open_backend(crawl, ttl_s=TTL_S, clock=lambda: f"{clock.both.wall() * 1000:.0f}")
+
+        yield opened
+
+
+BACKENDS: dict[str, Factory] = {"memory": memory, "sqlite": sqlite, "postgres": postgres, "redis": redis}
 """All backends; each passes the whole of `test_contract.py`."""
 
 
@@ -92,6 +105,7 @@ def clock() -> HandClock:
 
 @pytest.fixture(params=BACKENDS)
 async def open_backend(request: pytest.FixtureRequest, clock: HandClock, tmp_path: Path) -> AsyncIterator[OpenBackend]:
-    servers = [request.getfixturevalue("postgres_server")] if request.param == "postgres" else []
+    named = f"{request.param}_server" if request.param in ("postgres", "redis") else ""
+    servers = [request.getfixturevalue(named)] if named else []
     async with BACKENDS[request.param](tmp_path, clock, *servers) as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""Several nodes of one crawl as real processes, a real PostgreSQL server, and a web that logs what it sees."""
+"""Several nodes of one crawl as real processes, a real server, and a web that logs what it sees."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import orjson
 from crawler.testing import Web, open_web
 from crawler.testing.server import Served
 from tests.postgres import Server
+from tests.redis_server import RedisServer
 
 TTL_S = 3.0
 DELAY_S = 0.25
@@ -30,8 +31,8 @@ TOLERANCE_S = 0.01
 class Crowd:
     """The nodes of one crawl, named NAME, in one folder."""
 
-    def __init__(self, server: Server, database: str, served: Served, folder: Path) -> None:
-        self.url = server.url.rpartition("/")[0] + f"/{database}"
+    def __init__(self, url: str, served: Served, folder: Path) -> None:
+        self.url = url
         self.served = served
         self.folder = folder
         self.home = folder / "NAME"
@@ -127,11 +128,15 @@ class Crowd:
 
 
 @asynccontextmanager
-async def open_crowd(server: Server, database: str, web: Web, folder: Path) -> AsyncIterator[Crowd]:
+async def open_crowd(server: Server | RedisServer, database: str, web: Web, folder: Path) -> AsyncIterator[Crowd]:
     """Opens a crawl for which no node works yet; ends all nodes in the end."""
-    await server.ask(f"CREATE DATABASE {database}")
+    if isinstance(server, RedisServer):
+        url = server.new_url()
+    else:
+        await server.ask(f"CREATE DATABASE {database}")
+        url = server.url.rpartition("/")[0] + f"/{database}"
     async with open_web(web) as served:
-        crowd = Crowd(server, database, served, folder)
+        crowd = Crowd(url, served, folder)
         try:
             yield crowd
         finally:

@@ -11,6 +11,7 @@ import pytest
 
 from crawler import urls
 from crawler.backends.postgres import PostgresEngine
+from crawler.backends.redis import RedisEngine
 from crawler.backends.sqlite import cut_file, open_memory_backend, open_sqlite_backend
 from crawler.frontier import Clock, SqliteFrontier, open_memory
 from crawler.frontier.backend import Backend
@@ -20,6 +21,7 @@ from crawler.model import Disposition, Lease, Links, Outcome, Page, Reason, Requ
 from crawler.protocols import Frontier
 from tests.defaults import make_terms, open_sqlite
 from tests.postgres import Server
+from tests.redis_server import RedisServer
 
 SHARDS = 16
 KEY = bytes(range(16))
@@ -92,10 +94,29 @@ class OnServer(Cut):
 
 
 KINDS = ("memory", "sqlite", "sqlite-small", "sharded-memory", "sharded-sqlite", "sharded-small")
+
+
+class OnRedis(Cut):
+    """A frontier of 16 shards, all held by one node, in an engine on a Redis server."""
+
+    def __init__(self, server: RedisServer, name: str, clock: Clock, stack: AsyncExitStack) -> None:
+        super().__init__(None, clock, stack)
+        self.server = server
+        self.name = name
+
+    @asynccontextmanager
+    async def backend(self) -> AsyncIterator[Backend]:
+        async with RedisEngine.open(self.server.url()) as engine:
+            crawl = await engine.make_crawl(self.name, SHARDS)
+            async with engine.open_backend(crawl, ttl_s=15.0) as backend:
+                yield backend
+
+
 POSTGRES = ("sharded-postgres", "sharded-postgres-small")
+REDIS = ("sharded-redis", "sharded-redis-small")
 
 
-@pytest.fixture(params=[*KINDS, *(pytest.param(kind, marks=pytest.mark.slow) for kind in POSTGRES)])
+@pytest.fixture(params=[*KINDS, *(pytest.param(kind, marks=pytest.mark.slow) for kind in (*POSTGRES, *REDIS))])
 async def open_frontier(request: pytest.FixtureRequest, clock: HandClock, tmp_path: Path) -> AsyncIterator[Open]:
     """Opens a frontier with the given terms; the small ones keep next to nothing in memory."""
     path, entries = tmp_path / "frontier.sqlite", 4 if request.param.endswith("small") else MOST_ENTRIES
@@ -112,6 +133,8 @@ async def open_frontier(request: pytest.FixtureRequest, clock: HandClock, tmp_pa
         cut = Cut(where, clock.both, stack) if request.param.startswith("sharded") else None
         if request.param in POSTGRES:
             cut = OnServer(request.getfixturevalue("postgres_server"), str(tmp_path), clock.both, stack)
+        if request.param in REDIS:
+            cut = OnRedis(request.getfixturevalue("redis_server"), str(tmp_path), clock.both, stack)
         yield opened
 
 

@@ -7,7 +7,7 @@ from asyncio import Future
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 from anyio import CancelScope
@@ -30,6 +30,7 @@ from ...frontier.terms import Terms
 from ...frontier_protocols import Look
 from ...model import Url, make_crawl_id
 from ...standing import Linking, Root
+from ..engines import CrawlRow
 from . import lives
 from .columns import Columns, dumps
 from .link import Link
@@ -70,15 +71,6 @@ SELECT NOT EXISTS (SELECT 1 FROM crawld.shard WHERE crawl = $1 AND queued > 0)
     )
     AND NOT EXISTS (SELECT 1 FROM crawld.inbox i JOIN crawld.shard s ON s.id = i.shard WHERE s.crawl = $1)
 """
-
-
-class CrawlRow(NamedTuple):
-    """A crawl as the engine has it."""
-
-    number: int
-    name: str
-    key: bytes
-    shards: int
 
 
 @asynccontextmanager

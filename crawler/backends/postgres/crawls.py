@@ -7,7 +7,7 @@ import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from anyio import CancelScope
@@ -17,8 +17,9 @@ from ...model import Position
 from ...proof import HistoryEvent, SettingChange
 from ...settings.loading import project_version
 from ...standing import CrawlStanding, Instructions
+from ..engines import CrawlRow, NodeRow
 from . import lives, losses
-from .backend import IS_FINISHED, CrawlRow, PostgresBackend, open_backend
+from .backend import IS_FINISHED, PostgresBackend, open_backend
 from .link import Link
 from .schema import LAYOUT, LOCK, TABLES
 
@@ -26,21 +27,6 @@ KEY_BYTES = 16
 PAUSE_S = 0.1
 PATIENCE_S = 0.0
 """A command that looks or changes a little waits for no server."""
-
-
-class NodeRow(NamedTuple):
-    """A node of a crawl, in its latest life."""
-
-    name: str
-    is_alive: bool
-    joined_at: float
-    """Unix seconds."""
-    beat_s: float
-    """Seconds since it said that it lives."""
-    shards: int
-    settled: Mapping[str, int]
-    """Its final visits, in all its lives."""
-    drains: bool
 
 
 class PostgresEngine:
@@ -63,6 +49,9 @@ class PostgresEngine:
         finally:
             with CancelScope(shield=True):
                 await link.close()
+
+    async def check_safety(self, durability: str) -> None:
+        """Does nothing: the server keeps what it said that it would, whatever a crawl has to survive."""
 
     async def find_crawl(self, name: str) -> CrawlRow | None:
         """Returns the crawl of this name; None: there is none."""

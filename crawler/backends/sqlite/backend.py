@@ -117,7 +117,7 @@ class SqliteBackend:
     # -- the door ----------------------------------------------------------------------------------------------------
 
     async def join(self, node: str, terms: Terms) -> Membership:
-        await self._do(self._prepare, terms)
+        await self.prepare(terms)
         incarnation = await self._do(self._write, False, lives.begin, node, self._clock.wall() + self._ttl_s)
         return Membership(node, incarnation, make_crawl_id(self.key), self.key, self.cut, self._ttl_s)
 
@@ -134,7 +134,11 @@ class SqliteBackend:
         await self._do(self._write, False, lives.end, node)
 
     def reader(self, member: Membership, hold: Hold) -> ShardReader:
-        return SqliteReader(self, ShardTables(self._connection, self._tables, self.cut, hold.shard), self.key)
+        return self.reader_of(hold.shard)
+
+    def reader_of(self, shard: int) -> SqliteReader:
+        """Returns the stored part of a shard, whoever holds it."""
+        return SqliteReader(self, ShardTables(self._connection, self._tables, self.cut, shard), self.key)
 
     async def commit(self, member: Membership, batch: Commit) -> None:
         await asyncio.shield(self._do(self._write, True, write, self.number, member.incarnation, batch))
@@ -154,6 +158,10 @@ class SqliteBackend:
 
     async def inboxes(self) -> Mapping[int, int]:
         return await self._do(self._count_inboxes)
+
+    async def prepare(self, terms: Terms) -> None:
+        """Brings what is stored to these terms, for all nodes."""
+        await self._do(self._prepare, terms)
 
     # -- beyond the door: looks at all shards ------------------------------------------------------------------------
 
