@@ -24,6 +24,11 @@ from .shard import Shard
 LOOK_S = 0.2
 """Seconds between two looks at the inbox, and between two questions whether the crawl is finished."""
 MESSAGES_AT_ONCE = 500
+FEW_NODES = 4
+"""A node of so many holds a part of all shards, and each of these has its part of the memory for sites. Nodes that are
+more hold fewer shards each, which then have more memory each,"""
+MOST_PARTS = 8
+"""but no more than so many times as much: the others may die."""
 
 
 class Node:
@@ -36,8 +41,7 @@ class Node:
         self.backend = backend
         self.terms = terms
         self.clock = clock
-        self._most_sites = max(1, 4 * part.most_sites // member.cut.shards)
-        self._most_entries = max(1, 4 * part.most_entries // member.cut.shards)
+        self._part = part
         self.notes: dict[str, object] = dict(standing.notes)
         self.positions: dict[str, Position] = dict(standing.positions)
         self.before: Counter[Disposition] = Counter(
@@ -213,9 +217,11 @@ class Node:
     async def take(self, hold: Hold) -> None:
         reader = self.backend.reader(self.member, hold)
         state = await reader.state(self.terms, self.clock.wall())
+        parts = min(MOST_PARTS, max(1, len(self._holding.nodes) // FEW_NODES))
+        held = max(1, self.member.cut.shards // (FEW_NODES * parts))
         bench = SiteTable(
-            self.terms, self.member.cut.site_id, sites=self._most_sites, entries=self._most_entries,
-            addresses=self._addresses,
+            self.terms, self.member.cut.site_id, sites=max(1, self._part.most_sites // held),
+            entries=max(1, self._part.most_entries // held), addresses=self._addresses,
         )  # fmt: skip
         store = ShardStore(self.committer, hold, reader)
         shard = Shard(self.member.key, self.terms, store, state, bench, self.clock, self.changed)
