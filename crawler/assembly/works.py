@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..dataclass import dataclass
 from ..engine.engine import Engine, Visit
 from ..engine.limits import Limits, Quota
 from ..engine.site_turns import SiteTurns

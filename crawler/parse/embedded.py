@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 
 import turbohtml
 from turbohtml.extract import MicrodataItem, RdfaItem
+
+from ..dataclass import dataclass
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 """A value of JSON."""

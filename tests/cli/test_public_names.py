@@ -16,6 +16,7 @@ OPEN = ("crawler.seeds", "crawler.testing", "crawler.settings", "crawler.bench")
 """Packages all of whose names may be used: lists of seeds, a web for tests, the words of the settings, measurements."""
 DEEP = {
     "crawler.daemon.systemd": "the protocol of a supervisor, spoken by the process, not by the daemon in it",
+    "crawler.dataclass": "cheap classes, which no program needs from us",
     "crawler.event_loop.loop_factory": "one choice of the loop, for the command and for crawl_sync",
     "crawler.offload.auto.explain": "the words of a choice, beside the bounds that it keeps to",
     "crawler.offload.fork_early": "forks the process of a command, which a program with threads of its own may not do",
