@@ -15,7 +15,6 @@ from ..errors import ConfigError
 from ..fetch import CookieJar, HttpFetcher
 from ..folder.lost_records import LostRecords
 from ..frontier_protocols import Heeding, Sharing
-from ..loops.run import Loops
 from ..metrics.metrics import Summary
 from ..metrics.totals import Running, Totals, run_name
 from ..model import make_crawl_id
@@ -50,6 +49,7 @@ from .site_facts import SiteFacts
 if TYPE_CHECKING:
     from ..archives import ArchiveFetcher
     from ..copies import Copies
+    from ..loops.run import Loops
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ DEEP = {
     "crawler.runtime.counting": "one way to write a number with its noun, for the command and for errors",
     "crawler.runtime.escaping.json_line": "one way to write a line of JSON, for records, logs and answers alike",
     "crawler.runtime.files": "the errors of a full disk, of which there is one list",
+    "crawler.runtime.late_patterns": "expressions that a crawl without a terminal need not compile",
     "crawler.runtime.log_format": "one format of logs and one kind of log file, for the command and the daemon",
     "crawler.runtime.nearest": "one way to guess what a misspelt word was meant to be",
     "crawler.runtime.private_files": "files that only their owner can read, opened in one way",
