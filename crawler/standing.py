@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, NamedTuple
 
 import orjson
 
+from .dataclass import dataclass
 from .model import Disposition, Reason, Request, Url
 
 

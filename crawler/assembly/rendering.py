@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
+from ..dataclass import dataclass
 from ..engine.site_turns import SiteTurns
 from ..errors import ConfigError
 from ..model import VIEWS

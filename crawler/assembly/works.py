@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..dataclass import dataclass
 from ..engine.engine import Engine, Visit
 from ..engine.limits import Limits, Quota
 from ..engine.site_turns import SiteTurns
@@ -15,7 +15,6 @@ from ..errors import ConfigError
 from ..fetch import CookieJar, HttpFetcher
 from ..folder.lost_records import LostRecords
 from ..frontier_protocols import Sharing
-from ..loops.run import Loops
 from ..metrics.metrics import Summary
 from ..metrics.totals import Running, Totals, run_name
 from ..model import make_crawl_id
@@ -50,6 +49,7 @@ from .site_facts import SiteFacts
 if TYPE_CHECKING:
     from ..archives import ArchiveFetcher
     from ..copies import Copies
+    from ..loops.run import Loops
 
 
 @dataclass(frozen=True, slots=True)

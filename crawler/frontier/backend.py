@@ -14,9 +14,10 @@ all. Times in `_s` are seconds by the backend's clock: no clock of a node decide
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, Protocol, TypeVar
 
+from ..dataclass import dataclass
 from ..errors import FrontierError
 from ..frontier_protocols import Look
 from ..model import Position, Url

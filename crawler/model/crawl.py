@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+
+from ..dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, cast
 
+from ..dataclass import dataclass
 from .page import Page
 from .quick import quick
 from .request import Lease, Request, Url

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 
 import orjson
 import turbohtml
 from turbohtml.extract import RdfaItem
 
+from ..dataclass import dataclass
 from .microdata import read_microdata
 from .plain import Node, Plain, clean, last
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import orjson
 
+from ..dataclass import dataclass
 from ..model import Disposition, Outcome, Page, Response, Statement
 from ..runtime.escaping import json_line
 from ..runtime.times import iso
