@@ -141,6 +141,11 @@ class Answers:
         """Returns how many kinds of URLs are remembered."""
         return self._kinds
 
+    @property
+    def have_news(self) -> bool:
+        """Whether `take_recovered` or `take_wanted` has something."""
+        return bool(self._recovered) or self._wanted is not _NOTHING_WANTED
+
     # -- soft outages ------------------------------------------------------------------------------------------------
 
     def judge(self, answer: Answer, *, is_known: bool = False) -> Verdict | None:
@@ -298,7 +303,9 @@ class Answers:
     def bar(self, request: Request) -> Bar | None:
         """Returns why a request is not worth making: its site blocks everything. Seeds may go on a little longer."""
         site = self._sites.get(request.url.site)
-        if site is None or request.is_reread or site.step < (SEED_BLOCKS if request.url == request.anchor else BLOCKS):
+        if site is None or request.is_reread or site.step < BLOCKS:
+            return None
+        if site.step < SEED_BLOCKS and request.url == request.anchor:
             return None
         site.has_parked = True
         detail = f"{site.blocks} answers in a row were blocks: {site.blocked_by}"
