@@ -80,13 +80,21 @@ class Visitor:
             site = lease.request.url.site
             rest_s = self.pace.rest_s(site, self.politeness.rest_s(site, None), self.politeness.adapt)
             outcome = self._setback(replace(begun, rest_s=rest_s), error)
+        if self.answers.have_news:
+            outcome = self._take_news(outcome)
+        if self.politeness.revisit_after_s is None or not outcome.is_final:
+            return outcome
+        revisit_in_s = self.politeness.revisit_in_s(outcome)
+        return outcome if revisit_in_s is None else replace(outcome, revisit_in_s=revisit_in_s)
+
+    def _take_news(self, outcome: Outcome) -> Outcome:
+        """Returns the outcome with what was found out about earlier answers of any site."""
         if recovered := self.answers.take_recovered():
             outcome = replace(outcome, unparks=recovered)
         if wanted := self.answers.take_wanted():
             repeats, checks = outcome.repeats + wanted.repeats, outcome.checks + wanted.checks
             outcome = replace(outcome, repeats=repeats, checks=checks)
-        revisit_in_s = self.politeness.revisit_in_s(outcome) if outcome.is_final else None
-        return outcome if revisit_in_s is None else replace(outcome, revisit_in_s=revisit_in_s)
+        return outcome
 
     async def _visit(self, begun: Outcome) -> Outcome:
         request = begun.request
@@ -99,10 +107,9 @@ class Visitor:
         rules, was_asked = await self.robots.rules(request)
         if self.takes_sitemaps and self.sitemap_sites.may_list(request, was_asked=was_asked):
             begun = replace(begun, found=await self._sitemaps(request, rules))
-        site, said_s = request.url.site, rules.delay_s
-        least_s = self.politeness.rest_s(site, said_s)
+        site = request.url.site
+        least_s, asked_s, word_s = self.politeness.rests(site, rules.delay_s)
         rest_s = self.pace.rest_s(site, least_s, self.politeness.adapt)
-        asked_s, word_s = self.politeness.asked_s(site, said_s), self.politeness.word_s(said_s)
         begun = replace(begun, rest_s=rest_s, asked_s=asked_s, word_s=word_s)
         if not rules.allows(request.url):
             rest_s = rest_s if was_asked else 0.0
@@ -133,15 +140,15 @@ class Visitor:
             return self._setback(replace(begun, rest_s=exchange.fail(error)), error)
         fetched = _end(begun, disposition=Disposition.FETCHED, response=response, rest_s=exchange.end(response))
         try:
-            return await self._judge(fetched, response)
+            return await (self._read if response.status == 200 else self._judge)(fetched, response)
         except BaseException:  # cancelled, or a bug: the body is dropped with the visit
             response.release()
             raise
 
     async def _judge(self, fetched: Outcome, response: Response) -> Outcome:
-        """Decides by the status of the answer how the visit goes on; returns its outcome."""
-        if not redirects.is_redirect(response) and fetched.request.is_plain:
-            self.paths.forget(fetched.url)
+        """Decides by a status other than 200 how the visit goes on; returns its outcome."""
+        if not redirects.is_redirect(response):
+            self._note_no_redirect(fetched.request)
         if error := setback(response, wall(), may_repeat=fetched.request.may_repeat):
             return await self._judge_error(fetched, response, error)
         if response.status == 304:
@@ -149,6 +156,10 @@ class Visitor:
         if redirects.is_redirect(response):
             return await self._redirect(fetched, response)
         return await self._read(fetched, response)
+
+    def _note_no_redirect(self, request: Request) -> None:
+        if self.paths and request.is_plain:
+            self.paths.forget(request.url)
 
     async def _judge_error(self, fetched: Outcome, response: Response, error: FetchError) -> Outcome:
         """Returns the outcome of an answer with an error status: a setback, or a block if header or page show one."""
@@ -171,8 +182,9 @@ class Visitor:
 
     def _is_too_early(self, begun: Outcome) -> bool:
         """Whether the site asked, after this lease, for one request at a time or for a pause."""
-        is_beside_others = bool(begun.asked_s) and not begun.lease.is_alone
-        return is_beside_others or self.silence.is_kept(begun.url.site, monotonic())
+        if begun.asked_s and not begun.lease.is_alone:
+            return True
+        return bool(self.silence) and self.silence.is_kept(begun.url.site, monotonic())
 
     async def _sitemaps(self, request: Request, rules: Rules) -> tuple[Request, ...]:
         """Returns requests for the sitemaps that robots.txt names and that scope lets in.
@@ -274,24 +286,26 @@ class Visitor:
 
     async def _read(self, fetched: Outcome, response: Response) -> Outcome:
         """Has the page decoded, parsed and hashed in a worker, then decides whether its content is new."""
-        request = fetched.request
+        request = fetched.lease.request
+        self._note_no_redirect(request)
         started = monotonic()
         try:
             is_well_known = self._is_well_known(request)
             page, trouble, response = await self._reader.read(request, response, may_be_brief=is_well_known)
         except VisitError as error:
             return self._setback(fetched, error)
-        rendered = response.rendered
+        now, rendered = monotonic(), response.rendered
         render_ms = rendered.elapsed_ms if rendered else 0.0
-        parse_ms = (monotonic() - started) * 1000 - (render_ms if fetched.response is not response else 0.0)
+        parse_ms = (now - started) * 1000 - (render_ms if fetched.response is not response else 0.0)
+        has_remarks = trouble or rendered or page.data_error or page.note or page.is_scanned
         read = replace(
             fetched,
             page=page,
             found=(*fetched.found, *page.asked),
-            response=replace(response, timings=replace(response.timings, parse=parse_ms, render=render_ms)),
-            reason=find_shortcoming(page, trouble, rendered),
-            detail="; ".join(filter(None, make_remarks(page, trouble, rendered))),
-            ended=monotonic() if rendered else fetched.ended,  # the page may have asked its site since
+            response=response.timed(replace(response.timings, parse=parse_ms, render=render_ms)),
+            reason=find_shortcoming(page, trouble, rendered) if has_remarks else None,
+            detail="; ".join(filter(None, make_remarks(page, trouble, rendered))) if has_remarks else "",
+            ended=now if rendered else fetched.ended,  # the page may have asked its site since
         )
         if verdict := self._verdict(read, page, response):
             return self._no_content(read, verdict)
@@ -322,13 +336,13 @@ class Visitor:
 
     def _verdict(self, read: Outcome, page: Page, response: Response) -> Verdict | None:
         """Returns why the page is no content: a block, or one answer for every URL of the site. None: it is content."""
-        given = answer(read, self.politeness)
+        given, request = answer(read, self.politeness), read.lease.request
         if evidence := blocked.by_fields(response.headers) or page.blocked_by:
             return self.answers.block(given, evidence, is_weak=blocked.is_weak(evidence))
-        if page.kind == "sitemap" or page.truncated or read.request.method != "GET" or read.request.requisite:
-            self.answers.other(read.url, given.began)
+        if page.kind == "sitemap" or page.truncated or request.method != "GET" or request.requisite:
+            self.answers.other(request.url, given.began)
             return None
-        return self.answers.judge(given, is_known=page.digest == read.request.digest)
+        return self.answers.judge(given, is_known=page.digest == request.digest)
 
     def _no_content(self, outcome: Outcome, verdict: Verdict, retry_after_s: float | None = None) -> Outcome:
         """Returns the outcome of an answer that is no content: another attempt if one is left, else parked or failed.

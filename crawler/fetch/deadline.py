@@ -30,12 +30,13 @@ class Deadlines:
         self._open: dict[Deadline, None] = {}
         """Those that end in the order in which they began."""
         self._timer: asyncio.TimerHandle | None = None
+        self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
 
-    def add(self, deadline: Deadline, loop: asyncio.AbstractEventLoop) -> None:
+    def add(self, deadline: Deadline) -> None:
         """Calls `look` of a deadline that begins now, at its end."""
         self._open[deadline] = None
         if self._timer is None:
-            self._timer = loop.call_at(deadline.ends, self._look, loop)
+            self._timer = self.loop.call_at(deadline.ends, self._look, self.loop)
 
     def remove(self, deadline: Deadline) -> None:
         """Calls it no more. The timer stays: it does for the next ones."""
@@ -68,11 +69,11 @@ class Deadline:
 
     def __init__(self, deadlines: Deadlines) -> None:
         self._deadlines = deadlines
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop = deadlines.loop
         self._task: asyncio.Task[object] | None = None
         self._cancelling = 0
         self._is_over = False
-        self.ends: float = self._loop.time() + deadlines.timeout_s
+        self.ends: float = loop.time() + deadlines.timeout_s
         """When it ends, by the clock of the loop."""
         self._timer: asyncio.TimerHandle | None = None
         """A timer of its own, once it ends later than those that began with it."""
@@ -85,13 +86,16 @@ class Deadline:
         self._task = asyncio.current_task()
         assert self._task is not None
         self._cancelling = self._task.cancelling()
-        self._deadlines.add(self, self._loop)
+        self._deadlines.add(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._let_be()
+        self._deadlines.remove(self)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         task, self._task = self._task, None
         is_ours = self._is_over and task is not None and task.uncancel() <= self._cancelling
         if is_ours and isinstance(error, asyncio.CancelledError):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Awaitable
+from itertools import count
 
 from aiohttp import ClientError, ClientOSError, ClientTimeout, ServerDisconnectedError
 from aiohttp.connector import Connection
@@ -18,6 +19,7 @@ from ..runtime.clock import monotonic, wall
 from ..runtime.presence import Presence
 from ..settings import FetchConfig
 from .budget import BodyShare
+from .connector import Kept, wire_of
 from .cookies import Cookies
 from .deadline import Deadline, Deadlines
 from .framing import check_condition, check_framing, check_interim
@@ -63,79 +65,86 @@ class Exchange:
     _number: int = 0
     """The number of the request under way in the audit of requests; 0: none is, or it is not recorded."""
 
-    async def run(self, dns_ms: float, queue_ms: float) -> Response:
+    def run(self, dns_ms: float, queue_ms: float) -> Awaitable[Response]:
         """Returns the answer. Its body is charged to the share. Raises FetchError.
 
         The error says that another attempt may help only if the request may be sent twice, or was not sent at all.
         """
+        return (self._run if self.request.may_repeat else self._run_once)(dns_ms, queue_ms)
+
+    async def _run_once(self, dns_ms: float, queue_ms: float) -> Response:
         try:
-            return await self._run_in_time(dns_ms, queue_ms)
+            return await self._run(dns_ms, queue_ms)
         except FetchError as error:
-            if not (self._sent and error.transient) or self.request.may_repeat:
+            if not (self._sent and error.transient):
                 raise
             detail = f"{error.detail}; {self.request.method} is not sent again, for it may have been heeded"
             raise FetchError(error.reason, detail, retry_after_s=error.retry_after_s) from error
 
-    async def _run_in_time(self, dns_ms: float, queue_ms: float) -> Response:
-        started_at = wall()
+    async def _run(self, dns_ms: float, queue_ms: float) -> Response:
+        """Makes the exchange within its time."""
+        started_at, begun = wall(), monotonic()
         try:
             with Deadline(self.line.deadlines) as self._deadline:
-                return await self._run(started_at, dns_ms, queue_ms)
+                connection, wire, message, stream = await self._answer()
+                answered, head_held_s = monotonic(), wire.held_s
+                heads = Heads(self._sent, wire.head, wire.interim_heads)
+                try:
+                    body, is_cut = await self._body(wire, message, stream)
+                except BaseException as error:
+                    connection.close()
+                    self._record_failure(error)
+                    raise
+                number, held_s = self._record_end(message, len(body)), wire.held_s
+                self._end(connection, wire, message, is_cut=is_cut)
+                waited_s, connect_ms = self._deadline.waited_s, self._connect_ms
+                timings = Timings(
+                    dns_ms,
+                    connect_ms,
+                    max(0.0, (answered - begun - head_held_s) * 1000 - connect_ms),
+                    max(0.0, monotonic() - answered - waited_s - (held_s - head_held_s)) * 1000,
+                    queue=queue_ms + (waited_s + held_s) * 1000,
+                )
+                return self._make_response(wire, message, body, started_at, timings, heads, number, is_cut=is_cut)
         except TimeoutError as error:
             detail = f"no complete answer within {self.line.timeout_s:g} s"
             raise FetchError(Reason.TIMEOUT, detail, transient=True) from error
         except (ClientError, HttpProcessingError, OSError) as error:
             raise setback(error) from error
 
-    async def _run(self, started_at: float, dns_ms: float, queue_ms: float) -> Response:
-        begun = monotonic()
-        connection, message, stream = await self._answer()
-        answered = monotonic()
-        wire = _wire(connection)
-        head_held_s = wire.held_s
-        heads = Heads(self._sent, wire.head, wire.interim_heads)
-        try:
-            body, is_cut = await self._body(wire, message, stream)
-        except BaseException as error:
-            connection.close()
-            self._record_failure(error)
-            raise
-        number = self._record_end(message, len(body))
-        held_s = wire.held_s
+    def _end(self, connection: Connection, wire: Wire, message: RawResponseMessage, *, is_cut: bool) -> None:
+        """Keeps the connection and the cookies."""
+        line = self.line
         if is_cut:
             connection.close()
         else:
             wire.end_answer()
-            wire.absences = self.line.presence.absences
-            self.origin.connector.put_back(connection)
-        if self.line.cookies is not None and "Set-Cookie" in message.headers:
-            self.line.cookies.keep(self.request.url, message.headers.getall("Set-Cookie"))
-        budget_s, body_held_s = self._deadline.waited_s if self._deadline else 0.0, held_s - head_held_s
-        timings = Timings(
-            dns=dns_ms,
-            connect=self._connect_ms,
-            ttfb=max(0.0, (answered - begun - head_held_s) * 1000 - self._connect_ms),
-            download=max(0.0, monotonic() - answered - budget_s - body_held_s) * 1000,
-            queue=queue_ms + (budget_s + held_s) * 1000,
-        )
-        ip = "" if self.origin.proxy else wire.ip
+            wire.absences = line.presence.absences
+            self.origin.connector.put_back(self.origin.request, connection, wire)
+        if line.cookies is not None and "Set-Cookie" in message.headers:
+            line.cookies.keep(self.request.url, message.headers.getall("Set-Cookie"))
+
+    def _make_response(
+        self, wire: Wire, message: RawResponseMessage, body: bytes, started_at: float, timings: Timings, heads: Heads,
+        number: int, *, is_cut: bool,
+    ) -> Response:  # fmt: skip
         return Response(
             self.request.url,
             message.code,
             message.raw_headers,
             body,
-            ip,
+            "" if self.origin.proxy else wire.ip,
             started_at,
             timings,
-            tls=self.origin.tls,
-            cipher=wire.cipher,
-            truncated="length" if is_cut and self.cap is None else "",
-            heads=heads,
-            number=number,
-            share=self.share,
+            self.origin.tls,
+            "length" if is_cut and self.cap is None else "",
+            wire.cipher,
+            heads,
+            number,
+            self.share,
         )
 
-    async def _answer(self) -> tuple[Connection, RawResponseMessage, StreamReader]:
+    async def _answer(self) -> tuple[Connection, Wire, RawResponseMessage, StreamReader]:
         """Returns the connection, the head of the answer, and the stream of its body.
 
         A kept connection that the server closed just as we used it is no setback: RFC 9112 9.3.1 lets a GET be sent
@@ -143,14 +152,22 @@ class Exchange:
         may be gone without a word. A request that may not be sent twice gets a connection of its own from the start.
         """
         is_resent = False
+        origin = self.origin
         while True:
-            connection = await self._connect()
-            wire = _wire(connection)
+            connection, wire, _ = origin.connector.take(origin.request) or await self._connect()
             if wire.exchanges and (wire.absences != self.line.presence.absences or not self.request.may_repeat):
                 connection.close()
                 continue
             try:
-                return (connection, *await self._ask(wire, is_resent=is_resent))
+                self._send(wire, is_resent=is_resent)
+                message, stream = await wire.read()
+                if message.code < 200:
+                    message, stream = await self._skip_interim(wire, message)
+                if message.code == 304:
+                    check_condition(is_conditional(origin, self.request))
+                if not check_framing(message):
+                    wire.force_close()
+                return connection, wire, message, stream
             except BaseException as error:
                 connection.close()
                 self._record_failure(error)
@@ -158,7 +175,7 @@ class Exchange:
                     raise
                 is_resent = True
 
-    async def _connect(self) -> Connection:
+    async def _connect(self) -> Kept:
         begun = monotonic()
         try:
             connection = await self.origin.connector.connect(self.origin.request, [], self.line.connect_timeout)
@@ -170,39 +187,40 @@ class Exchange:
             raise self._blame(error, error) from error.__cause__
         except (ClientError, HttpProcessingError, OSError) as error:
             raise self._blame(error, setback(error)) from error
-        if not _wire(connection).exchanges:
-            self._connect_ms += (monotonic() - begun) * 1000
-        return connection
+        now, wire = monotonic(), wire_of(connection)
+        if not wire.exchanges:
+            self._connect_ms += (now - begun) * 1000
+        return Kept(connection, wire, now)
 
     def _blame(self, error: Exception, told: FetchError) -> FetchError:
         """Returns the error of a connection that could not be made."""
         return blame_proxy(error, told) if self.origin.proxy else told
 
-    async def _ask(self, wire: Wire, *, is_resent: bool) -> tuple[RawResponseMessage, StreamReader]:
-        wire.expect(self.origin.throttles, has_body=self.request.method != "HEAD")
+    def _send(self, wire: Wire, *, is_resent: bool) -> None:
+        """Sends the request."""
+        line, origin, request = self.line, self.origin, self.request
+        wire.expect(origin.throttles, has_body=request.method != "HEAD")
         if self._deadline:
             self._deadline.watch(wire)
         if wire.transport is None:
             raise ServerDisconnectedError
-        cookie = self.line.cookies.of(self.request.url) if self.line.cookies is not None else ""
-        self._sent = make_head(self.origin, self.request, cookie)
-        if recorder := self.line.recorder:
-            address = "proxy" if self.origin.proxy else wire.ip
-            self._number = recorder.begin(self.request, address, is_resent=is_resent)
-        wire.transport.write(self._sent + self.request.body if self.request.body else self._sent)
+        cookie = line.cookies.of(request.url) if line.cookies is not None else ""
+        self._sent = make_head(origin, request, cookie)
+        if recorder := line.recorder:
+            address = "proxy" if origin.proxy else wire.ip
+            self._number = recorder.begin(request, address, is_resent=is_resent)
+        wire.transport.write(self._sent + request.body if request.body else self._sent)
         if wire.exchanges == 1:
-            self.line.pace.watch(wire)
-        message, stream = await wire.read()
-        interim = 0
-        while message.code < 200:
-            interim += 1
-            check_interim(message, interim)
+            line.pace.watch(wire)
+
+    async def _skip_interim(self, wire: Wire, message: RawResponseMessage) -> tuple[RawResponseMessage, StreamReader]:
+        """Returns the answer that comes after interim ones."""
+        for number in count(1):
+            check_interim(message, number)
             message, stream = await wire.read()
-        if message.code == 304:
-            check_condition(is_conditional(self.origin, self.request))
-        if not check_framing(message):
-            wire.force_close()
-        return message, stream
+            if message.code >= 200:
+                return message, stream
+        raise AssertionError
 
     def _record_end(self, message: RawResponseMessage, size: int) -> int:
         """Records the whole answer; returns the number of its request."""
@@ -276,10 +294,6 @@ class Exchange:
             wire.restart()
         if deadline:
             deadline.start(since)
-
-
-def _wire(connection: Connection) -> Wire:
-    return cast(Wire, connection.protocol)
 
 
 def _declared(message: RawResponseMessage) -> int:

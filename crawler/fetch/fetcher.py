@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import count
 
 from ..dataclass import dataclass
 from ..errors import OutOfFiles
@@ -48,11 +47,18 @@ class HttpFetcher:
         site = request.url.site
         if not self.trust.is_ready and site.startswith("https:"):
             await self.trust.prepare()
-        with self.budget.open() as share:
+        share = self.budget.open()
+        try:
             origin = self.origins.find(site)
             if origin.proxy is None:
-                return await self._exchange_with(origin, request, share, cap, begun)
-            return await self._exchange_by_proxy(request, share, cap, begun)
+                response = await self._exchange_with(origin, request, share, cap, begun)
+            else:
+                response = await self._exchange_by_proxy(request, share, cap, begun)
+        except BaseException:
+            share.give_back()
+            raise
+        share.keep()
+        return response
 
     def capped(self, limit_bytes: int) -> Capped:
         """Returns a Fetcher that reads at most `limit_bytes` of each body."""
@@ -109,18 +115,18 @@ class HttpFetcher:
             if self.budget.is_short:
                 await share.wait(0)
             dns_ms, queue_ms = (resolved - begun) * 1000, (monotonic() - resolved) * 1000
-            exchange = Exchange(self.line, origin, request, share, cap)
-            for times in count(1):
-                if not self.files.is_entered():
-                    await self.files.enter()
+            exchange, files, times = Exchange(self.line, origin, request, share, cap), self.files, 0
+            while True:
+                if not files.is_entered():
+                    await files.enter()
                 try:
                     return await exchange.run(dns_ms, queue_ms)
                 except OutOfFiles as error:
                     missing = error
                 finally:
-                    self.files.leave()
-                await self.files.run_out(missing, times)
-            raise AssertionError
+                    files.leave()
+                times += 1
+                await files.run_out(missing, times)
         finally:
             self.gates.leave(address)
 

@@ -65,6 +65,19 @@ def find_final_head(data: bytes | bytearray) -> tuple[int, int] | None:
     return None
 
 
+def find_plain_head(data: bytes) -> bytes:
+    """Returns the head of a final answer that these bytes begin with, if it says no more than one length.
+
+    Empty: its head is not whole, or needs a closer look.
+    """
+    blank = BLANK_LINE.search(data) if data.startswith(b"HTTP/1") and data[9:10] > b"1" else None
+    if blank is None:
+        return b""
+    head = data[: blank.end()]
+    found = _LENGTHS.findall(head)
+    return b"" if len(found) > 1 or (found and b"," in found[0]) else head
+
+
 def count_lengths(before: bytes, piece: bytes) -> int:
     """Returns how many lengths a piece of a head says after `before`, the end of what came earlier.
 

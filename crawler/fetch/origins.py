@@ -20,13 +20,13 @@ from ..policy.site_rules import SiteRules
 from ..runtime.clock import wall
 from ..settings import FetchConfig, SiteConfig
 from ..urls import is_address
+from .connector import Connector
 from .guard import Guard
 from .proxy_pool import Proxy
 from .routes import Routes
 from .speed_limits import SpeedLimits
 from .throttle import Throttle
 from .tls import Trust, make_site_tls_context
-from .wire import Connector
 
 if TYPE_CHECKING:
     from ..identity import RequestSigner

@@ -15,9 +15,9 @@ from yarl import URL
 
 from ..errors import ConfigError, FetchError, OutOfFiles
 from ..model import Reason
+from .connector import Connector
 from .files import Files
 from .resolver import Resolver
-from .wire import Connector
 
 
 class ProxyFailed(FetchError):

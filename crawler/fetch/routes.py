@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .connector import Connector
 from .files import Files
 from .guard import Guard
 from .proxies import SocksConnector
 from .proxy_pool import Proxy, ProxyPool
 from .resolver import Resolver
-from .wire import Connector
 
 
 class Routes:
@@ -49,4 +49,5 @@ class Routes:
         """Closes all connections."""
         for connector in (self.direct, self._relayed, *self._socks.values()):
             if connector is not None:
+                connector.give_up_kept()
                 await connector.close()

@@ -21,7 +21,8 @@ from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, Payload
 from ..errors import FetchError, OutOfFiles
 from ..model import Reason
 from ..runtime.escaping import escape_text
-from .wire import AddressRefused, Http2Only, TooSlow
+from .connector import AddressRefused
+from .wire import Http2Only, TooSlow
 
 _ALPN_REFUSED = re.compile("no[ _]application[ _]protocol", re.IGNORECASE)
 """OpenSSL's words for the alert that a server knows none of the protocols we offer (RFC 7301 3.2): HTTP/1.1."""

@@ -1,29 +1,29 @@
-"""Offers the connector: pooled TCP and TLS connections that know their peer's address, vetted by the guard."""
+"""Reads answers from one TCP or TLS connection, and bounds what a server may send on it and when."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from contextlib import suppress
-from functools import partial
+from typing import Protocol
 
-from aiohappyeyeballs import AddrInfoType
-from aiohttp import TCPConnector
-from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.connector import Connection
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import StreamReader
 
 from .files import Files
-from .framing import BLANK_LINE, LOOK_BACK, count_lengths, find_final_head, is_http2, join_equal_lengths, split_heads
-from .guard import Guard
+from .framing import (
+    BLANK_LINE,
+    LOOK_BACK,
+    count_lengths,
+    find_final_head,
+    find_plain_head,
+    is_http2,
+    join_equal_lengths,
+    split_heads,
+)
 from .throttle import Throttle
 
-KEEP_ALIVE_S = 20.0
-"""Longer than the usual time between two turns of a site. Servers close at 5 to 75 s; if one closes just before our
-request, the request is sent again."""
 READ_BYTES = 1 << 16
 """A body declared up to this size is awaited whole. Of a longer one about twice as much may lie unread."""
 MAX_FIELD_BYTES = 1 << 16
@@ -39,16 +39,19 @@ Chunks of three bytes pass; an answer that is nothing but framing is ended.
 """
 
 
-class AddressRefused(OSError):
-    """Raised when the guard refuses an address at the moment when a socket is made for it."""
-
-
 class Http2Only(OSError):
     """Raised when a server answers in HTTP/2, which we did not ask in."""
 
 
 class TooSlow(OSError):
     """Raised when an answer began and then came too slowly."""
+
+
+class Owner(Protocol):
+    """The pool that a connection belongs to."""
+
+    files: Files
+    open_connections: int
 
 
 class Wire(ResponseHandler):
@@ -58,7 +61,7 @@ class Wire(ResponseHandler):
     request (RFC 9112 9.2). Bytes read after a request was sent cannot be told from its answer.
     """
 
-    def __init__(self, connector: Connector, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, connector: Owner, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
         self._connector = connector
         self._files = connector.files
@@ -80,6 +83,8 @@ class Wire(ResponseHandler):
         """Bytes before the body that came in earlier pieces."""
         self._piece = b""
         """The piece that is being parsed."""
+        self._plain = b""
+        """The head that the piece begins with, if it is that of a final answer and needs no closer look."""
         self._interim = 0
         """Interim answers that came before."""
         self._lengths = 0
@@ -112,6 +117,7 @@ class Wire(ResponseHandler):
         self.received = 0
         self._head.clear()
         self._interim = self._lengths = 0
+        self._plain = b""
         self._parse_anew()
         self._held_s = 0.0
         self._throttles = throttles if self.connected else ()
@@ -226,11 +232,10 @@ class Wire(ResponseHandler):
                 throttle.receive(self, len(data))
         self._piece = piece = data
         if not self._is_answered:
-            head = None if self._head else find_final_head(data)
-            data = join_equal_lengths(data, head)
-            if head is None and self._says_lengths(data):
-                self._gather(data)
+            prepared = self._prepare(data)
+            if prepared is None:
                 return
+            data = prepared
         super().data_received(data)
         self._piece = b""
         if self._fault is not None:
@@ -248,7 +253,11 @@ class Wire(ResponseHandler):
             if self._head:
                 self._piece = bytes(self._head) + self._piece
                 self._head.clear()
-            self.head, self.interim_heads = split_heads(self._piece, self._interim)
+            if self._plain and not self._interim:
+                self.head = self._plain
+            else:
+                self.head, self.interim_heads = split_heads(self._piece, self._interim)
+            self._plain = b""
         else:
             self.turn += 1
             self.received = 0
@@ -268,6 +277,18 @@ class Wire(ResponseHandler):
         throttles, self._throttles = self._throttles, ()
         for throttle in throttles:
             throttle.leave(self)
+
+    def _prepare(self, data: bytes) -> bytes | None:
+        """Returns the bytes to parse, of an answer whose head is not read yet; None: they wait for the rest of it."""
+        if not self._head and (plain := find_plain_head(data)):
+            self._plain = plain
+            return data
+        head = None if self._head else find_final_head(data)
+        data = join_equal_lengths(data, head)
+        if head is None and self._says_lengths(data):
+            self._gather(data)
+            return None
+        return data
 
     def _add_to_head(self, data: bytes) -> None:
         self._head += data
@@ -292,7 +313,7 @@ class Wire(ResponseHandler):
         Examples are a Content-Length that is too small and a body after 204. RFC 9112 6.3 lets us take the answer and
         drop the rest. `exact` is what was sent, where `data` is not.
         """
-        self._fault, self._is_retrying = None, True
+        self._fault, self._is_retrying, self._plain = None, True, b""
         if is_http2(data):
             self.give_up(Http2Only("it answered with HTTP/2 frames"))
             return
@@ -333,36 +354,3 @@ class Wire(ResponseHandler):
     def _tell_reader(self, error: BaseException) -> None:
         if self._payload is not None and not self._payload.is_eof() and self._payload.exception() is None:
             self._payload.set_exception(error)
-
-
-class Connector(TCPConnector):
-    """aiohttp's pool without its limits, because the frontier and the visitors bound concurrency."""
-
-    def __init__(self, resolver: AbstractResolver, guard: Guard | None, files: Files) -> None:
-        """Without a guard (behind a proxy) every address is allowed."""
-        super().__init__(
-            resolver=resolver,
-            use_dns_cache=False,
-            limit=0,
-            keepalive_timeout=KEEP_ALIVE_S,
-            socket_factory=partial(_socket, guard, files),
-        )
-        self.files = files
-        self.open_connections = 0
-        self._factory = partial(Wire, self, self._loop)  # type: ignore[assignment]  # a Wire is a ResponseHandler
-
-    def put_back(self, connection: Connection) -> None:
-        """Keeps the connection for the site's next turn, unless open files are short."""
-        if self.files.is_short:
-            connection.close()
-        else:
-            connection.release()
-
-
-def _socket(guard: Guard | None, files: Files, info: AddrInfoType) -> socket.socket:
-    family, kind, protocol, _, address = info
-    refusal = guard.refuses(str(address[0])) if guard else None
-    if refusal:
-        raise AddressRefused(f"{address[0]}: {refusal}")
-    files.make_room()
-    return socket.socket(family, kind, protocol)

@@ -24,16 +24,22 @@ class Url:
 
     text: str
     """The whole URL."""
+    site: str = field(init=False, repr=False, compare=False)
+    """The politeness key, `scheme://host[:port]`. URLs with the same key are visited in turns."""
+    path: str = field(init=False, repr=False, compare=False)
+    """Path and query, beginning with a slash."""
 
-    @property
-    def site(self) -> str:
-        """The politeness key, `scheme://host[:port]`. URLs with the same key are visited in turns."""
-        return self.text[: self.text.index("/", 8)]
+    if not TYPE_CHECKING:  # checkers would allow any name
 
-    @property
-    def path(self) -> str:
-        """Path and query, beginning with a slash."""
-        return self.text[self.text.index("/", 8) :]
+        def __getattr__(self, name: str) -> str:
+            """Finds the parts when one is asked for first; Python comes here only for a slot that is empty."""
+            if name not in ("site", "path"):
+                raise AttributeError(f"'Url' object has no attribute {name!r}")
+            text = self.text
+            cut = text.index("/", 8)
+            object.__setattr__(self, "site", text[:cut])
+            object.__setattr__(self, "path", text[cut:])
+            return text[:cut] if name == "site" else text[cut:]
 
     def __str__(self) -> str:
         return self.text

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from ..dataclass import dataclass
 from .header_pairs import Headers, describe_decoded, find_charset, find_values, make_pairs
-from .quick import quick
+from .quick import quick, replace
 from .rendered import Rendered
 from .request import Url
 
@@ -160,6 +160,12 @@ class Response:
             return self.body.decode(find_charset(self.header("content-type")), "replace")
         except LookupError:
             return self.body.decode("utf-8", "replace")
+
+    def timed(self, timings: Timings) -> Response:
+        """Returns a copy with other timings."""
+        copy = replace(self, timings=timings)
+        copy._names.extend(self._names)  # else they were made once more
+        return copy
 
     def header(self, name: str) -> str:
         """Returns the first value of the named header as latin-1 text, or an empty string."""

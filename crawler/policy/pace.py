@@ -109,6 +109,8 @@ class Pace:
 
     def begin(self, site: str, least_s: float, adapt: Adapt | None) -> Exchange:
         """Notes that a request is about to be sent to a site whose delay is `least_s`."""
+        if adapt is None or least_s <= 0:  # then nothing is learnt of it
+            return Exchange(self, site, least_s, adapt, 0.0, 0)
         return Exchange(self, site, least_s, adapt, self._clock(), self._presence.beat())
 
     def rest_s(self, site: str, least_s: float, adapt: Adapt | None) -> float:
@@ -184,12 +186,16 @@ class Exchange(NamedTuple):
 
     def end(self, response: Response) -> float:
         """Returns how long the site rests after this answer."""
-        return self.pace.note(self, read_answer(response))
+        is_told = self.adapt is not None and self.least_s > 0
+        return self.pace.note(self, read_answer(response) if is_told else _NOTHING_TOLD)
 
     def fail(self, error: FetchError) -> float:
         """Returns how long the site rests after the exchange broke off with this error."""
         sign = read_error(error) if error.response is None else read_answer(error.response)
         return self.pace.note(self, sign)
+
+
+_NOTHING_TOLD = Sign()
 
 
 def rest_of(slow: Slow, least_s: float, adapt: Adapt) -> float:

@@ -86,7 +86,7 @@ class Politeness:
 
     def own_delay_s(self, site: str) -> float:
         """Returns our own delay at a site, as the settings have it. Everything that rests a site starts from it."""
-        own = self.sites.delay_s(site)
+        own = self.sites.delay_s(site) if self.sites.tables else None
         return self.delay_s if own is None else own
 
     def rest_s(self, site: str, crawl_delay_s: float | None) -> float:
@@ -96,6 +96,12 @@ class Politeness:
     def asked_s(self, site: str, crawl_delay_s: float | None) -> float:
         """Returns the rest of a site that asks for a Crawl-delay, one request at a time; 0: none that is honoured."""
         return self.rest_s(site, crawl_delay_s) if self.word_s(crawl_delay_s) > 0 else 0.0
+
+    def rests(self, site: str, crawl_delay_s: float | None) -> tuple[float, float, float]:
+        """Returns `rest_s`, `asked_s` and `word_s` of a site."""
+        if not crawl_delay_s:
+            return self.own_delay_s(site), 0.0, 0.0
+        return self.rest_s(site, crawl_delay_s), self.asked_s(site, crawl_delay_s), self.word_s(crawl_delay_s)
 
     def word_s(self, crawl_delay_s: float | None) -> float:
         """Returns the part of a rest that the site itself asks for."""
@@ -146,6 +152,10 @@ class Silence:
 
     def __init__(self) -> None:
         self._until: dict[str, float] = {}
+
+    def __len__(self) -> int:
+        """Returns how many sites asked for it, those included whose time is over."""
+        return len(self._until)
 
     def keep(self, site: str, until: float, now: float) -> None:
         if len(self._until) >= MOST_SILENT:

@@ -42,6 +42,10 @@ class Paths:
         self._tried: dict[int, int] = {}
         """Row of a circle that was requested once more -> how many redirects had been kept by then."""
 
+    def __len__(self) -> int:
+        """Returns how many redirects are remembered."""
+        return len(self._paths)
+
     def keep(self, url: Url, row: int, target: Url) -> None:
         self._kept += 1
         self._paths[url] = Hop(row, url), target, self._kept

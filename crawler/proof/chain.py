@@ -69,13 +69,14 @@ class Chain:
         """Writes all lines that were added, in one call of the system. Raises SinkError, StorageFull."""
         if not self._lines:
             return
-        data = "".join(self._lines).encode()
-        self._lines.clear()
+        data, self._lines = "".join(self._lines).encode(), []
         self._is_synced = False
-        written = 0
-        with _Translating(self._path):
-            while written < len(data):
+        size, written = len(data), 0
+        try:
+            while written < size:
                 written += os.write(self._file, data[written:] if written else data)
+        except OSError as error:
+            raise _translate(error, self._path) from error
         self._size += written
 
     def sync(self) -> None:
@@ -137,6 +138,10 @@ class _Translating:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if isinstance(error, OSError):
-            if is_full(error):
-                raise StorageFull(f"no space left for {self._path}: make room and repeat the command") from error
-            raise SinkError(f"{self._path} cannot be written: {error}") from error
+            raise _translate(error, self._path) from error
+
+
+def _translate(error: OSError, path: Path) -> SinkError | StorageFull:
+    if is_full(error):
+        return StorageFull(f"no space left for {path}: make room and repeat the command")
+    return SinkError(f"{path} cannot be written: {error}")

@@ -165,16 +165,15 @@ class Roots:
     def wait_for(self, ground: AdmittedPlaces, visit: Visit) -> Visit:
         """Returns a visit that waits until the ground is filled. If that fails it is deferred, without an attempt."""
 
-        async def visit_when_filled(lease: Lease) -> Outcome:
-            if not ground.is_filled:
-                try:
-                    await self.fill(ground)
-                except CrawlError as error:
-                    log.warning("visits wait, for the seeds of the crawl cannot be read from the frontier: %s", error)
-                    return Outcome(lease, Disposition.DEFERRED, retry_in_s=TRIED_AGAIN_S)
+        async def fill_and_visit(lease: Lease) -> Outcome:
+            try:
+                await self.fill(ground)
+            except CrawlError as error:
+                log.warning("visits wait, for the seeds of the crawl cannot be read from the frontier: %s", error)
+                return Outcome(lease, Disposition.DEFERRED, retry_in_s=TRIED_AGAIN_S)
             return await visit(lease)
 
-        return visit_when_filled
+        return lambda lease: visit(lease) if ground.is_filled else fill_and_visit(lease)
 
     def _keep(self, grounds: list[AdmittedPlaces]) -> None:
         self._retired += [ground for ground in self._grounds if ground not in grounds]

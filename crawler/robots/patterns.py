@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import field
+from functools import lru_cache
 
 from ..dataclass import dataclass
 
@@ -15,6 +16,10 @@ END = "\n"
 
 def _numbers() -> array[int]:
     return array("I")
+
+
+FEW = 64
+"""Patterns of a file that are taken apart for a while. Larger files are read in place, for their memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +47,21 @@ class Patterns:
 
         In sorted order each prefix of a text comes before it, and is also a prefix of every text between the two.
         """
-        place = bisect_right(self, path) - 1
-        while place >= 0 and not path.startswith(self[place]):
+        texts = _texts(self.text, self.ends.tobytes()) if len(self.ends) <= FEW else self
+        place = bisect_right(texts, path) - 1
+        while place >= 0 and not path.startswith(texts[place]):
             place = self.parents[place] - 1
         return place
 
 
 NO_PATTERNS = Patterns()
+
+
+@lru_cache(1 << 8)
+def _texts(text: str, ends: bytes) -> tuple[str, ...]:
+    """Returns the patterns of recent files."""
+    places = array("I", ends)
+    return tuple([text[begin:end] for begin, end in zip([0, *places], places, strict=False)])
 
 
 def pack(known: Mapping[str, tuple[int, int]]) -> Patterns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..dataclass import dataclass
@@ -104,11 +105,20 @@ class RobotsRules:
         return find_statements(self.preferences, url.path) if self.preferences else ()
 
     def _decide(self, path: str) -> Rule | None:
+        """Returns the rule that decides about a path; None: no rule does. The latest decision is at hand."""
+        rules, known, rule = _latest[0]
+        if rules is not self or known != path:
+            rule = self._find(path)
+            _latest[0] = (self, path, rule)
+        return rule
+
+    def _find(self, path: str) -> Rule | None:
         written = meant = path
         if _TWO_SPELLINGS.search(path):
             written = escape_path(path)
             meant = unescape_octets(written)
-        allowing, forbidding = self.allowed.find(written + END), self.forbidden.find(meant + END)
+        allowing = self.allowed.find(written + END) if self.allowed.ends else -1
+        forbidding = self.forbidden.find(meant + END) if self.forbidden.ends else -1
         best = (0, False)
         if allowing >= 0:
             best = (self.allowed.ranks[allowing], True)
@@ -143,6 +153,8 @@ class RobotsRules:
 
 
 ALLOW_ALL = RobotsRules()
+_latest: list[tuple[RobotsRules, str, Rule | None]] = [(ALLOW_ALL, "", None)]
+"""The latest decision: rules, path, and the rule that decided. A visit asks for its answer and for its grounds."""
 
 
 def find_statements(lines: Sequence[Placed], path: str) -> tuple[Statement, ...]:
@@ -188,15 +200,20 @@ def fits(rest: str, path: str, at: int) -> bool:
 
     The leftmost match of each part is always good enough, so each part is searched only once.
     """
-    is_anchored = rest.endswith("$")
-    parts = rest.removesuffix("$").split("*")
-    last = parts.pop() if is_anchored else ""
+    parts, last = _split(rest)
     for part in parts:
         found = path.find(part, at)
         if found < 0:
             return False
         at = found + len(part)
-    return not is_anchored or (path.endswith(last) and len(path) - len(last) >= at)
+    return last is None or (path.endswith(last) and len(path) - len(last) >= at)
+
+
+@lru_cache(1 << 10)
+def _split(rest: str) -> tuple[tuple[str, ...], str | None]:
+    """Returns the parts between the `*` of a rule, and its end; None: it may go on."""
+    *parts, last = rest.removesuffix("$").split("*")
+    return (tuple(parts), last) if rest.endswith("$") else ((*parts, last), None)
 
 
 _LOWER = re.compile("%(?:[a-f][0-9A-Fa-f]|[0-9A-F][a-f])")

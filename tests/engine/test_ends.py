@@ -198,7 +198,7 @@ async def test_what_is_done_when_a_run_is_left_is_recorded(frontier: Frontier, h
 
     engine = Engine(frontier, visit, [sink], make_limits(concurrency=10))
     run = Run(engine)
-    await run.leave(how, 10, lambda: until(lambda: len(made) == 10 and engine._outcomes.qsize() > 0), gate.open)
+    await run.leave(how, 10, lambda: until(lambda: len(made) == 10 and len(engine._outcomes) > 0), gate.open)
     assert len(sink.got) == (1 if how == "cancel" else 10)
     assert run.released == made
     await go_on(frontier, sink, 10)
@@ -222,12 +222,12 @@ async def test_seeds_that_fail_in_the_middle_of_a_settle_leave_it_whole(frontier
     async def broken() -> AsyncIterator[Sequence[Request]]:
         async for batch in seeds(20):
             yield batch
-        await until(lambda: engine._outcomes.qsize() == 4)
+        await until(lambda: len(engine._outcomes) == 4)
         raise OSError("the list is gone")
 
     async def open_later() -> None:
         await gate.held.wait()
-        await until(lambda: engine._outcomes.qsize() == 4)
+        await until(lambda: len(engine._outcomes) == 4)
         await turns(50)
         gate.open()
 
@@ -286,7 +286,9 @@ async def test_bodies_of_outcomes_that_found_no_room_are_let_go(frontier: Fronti
 
     engine = Engine(frontier, visit, [sink], make_limits(concurrency=n))
     run = Run(engine)
-    await run.leave("abort", n, lambda: until(lambda: engine._outcomes.full() and len(made) == n), gate.open)
+    await run.leave(
+        "abort", n, lambda: until(lambda: len(engine._outcomes) >= RECORD_BATCH and len(made) == n), gate.open
+    )
     assert run.released == made
     assert len(sink.got) < n
     await go_on(frontier, sink, n)
@@ -309,7 +311,7 @@ async def test_bodies_that_wait_for_a_recorder_that_failed_are_let_go(frontier: 
     engine = Engine(frontier, visit, [Full()], make_limits(concurrency=10))
     run = Run(engine)
     with pytest.raises(BaseExceptionGroup):
-        await run.leave("abort", 10, lambda: until(lambda: engine._outcomes.qsize() == 9), gate.open)
+        await run.leave("abort", 10, lambda: until(lambda: len(engine._outcomes) == 9), gate.open)
     assert set(run.released.values()) == {1}
     assert len(run.released) == 10
 

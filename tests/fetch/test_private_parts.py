@@ -20,8 +20,9 @@ from aiohttp.http_parser import HttpResponseParser, RawResponseMessage
 from aiohttp.streams import DataQueue, StreamReader
 from yarl import URL
 
+from crawler.fetch.connector import Connector
 from crawler.fetch.proxies import SocksConnector
-from crawler.fetch.wire import Connector, Wire
+from crawler.fetch.wire import Wire
 
 FETCH = Path(__file__).parent.parent.parent / "crawler/fetch"
 DOCUMENT = FETCH.parent.parent / "docs/fetching.md"
@@ -31,7 +32,8 @@ OVERRIDDEN = ("connection_made", "connection_lost", "data_received", "feed_data"
 """Methods of ResponseHandler that aiohttp calls, and that a Wire takes for itself."""
 
 CALLED = {
-    ResponseHandler: "abort force_close pause_reading resume_reading read transport connected set_response_params",
+    ResponseHandler: "abort force_close pause_reading resume_reading read transport connected should_close "
+    "set_response_params",
     DataQueue: "read",
     StreamReader: "read_nowait readany wait_eof is_eof exception set_exception total_bytes",
     TCPConnector: "connect _wrap_create_connection _wrap_existing_connection",
@@ -108,7 +110,7 @@ def test_every_function_takes_the_arguments_that_we_give(function: Callable[...,
 
 def test_every_private_name_of_aiohttp_that_our_connections_touch_is_listed() -> None:
     listed = {*KEPT, "_factory", "_loop", *" ".join(CALLED.values()).split()}
-    touched = {*_touched("wire.py", "Wire", ResponseHandler), *_touched("wire.py", "Connector", TCPConnector)}
+    touched = {*_touched("wire.py", "Wire", ResponseHandler), *_touched("connector.py", "Connector", TCPConnector)}
     touched |= {*_touched("proxies.py", "SocksConnector", TCPConnector)}
     assert touched - listed == set()
     assert touched >= {"_payload", "_parser", "_exception", "_factory", "_wrap_existing_connection"}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
 from crawler.model import Reason, Request, Url
 from crawler.policy.answers import Answers
-from crawler.policy.answers.naming import kind_of, widen_kind
+from crawler.policy.answers.naming import kind_of, widen_kind, wider_names
 from tests.answering import SITE, Crawl, Outcome, Site, answer_of, words
 from tests.defaults import make_politeness
 
@@ -346,3 +347,15 @@ def test_kinds_that_differ_in_one_word_of_many_become_one() -> None:
     assert widen_kind("user/h/posts", ["user/*/posts", *names[:2]]) == ("user/*/posts", [])
     assert widen_kind("user/#/posts", names) == ("user/#/posts", [])
     assert widen_kind("", ["a", "b", "*"]) == ("", [])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_counted_kinds_become_one_where_all_kinds_looked_at_do(seed: int) -> None:
+    chosen = random.Random(seed)
+    known: list[str] = []
+    for _ in range(200):
+        kind = "/".join(chosen.choices(["a", "b", "c", "#", "*", "", "d?x", *"efghijkl"], k=chosen.randint(1, 4)))
+        near = Counter(wide for name in known for wide in wider_names(name))
+        assert widen_kind(kind, known, near) == widen_kind(kind, known)
+        wide, members = widen_kind(kind, known)
+        known = [*dict.fromkeys([*(name for name in known if name not in members), wide])][-32:]

@@ -15,22 +15,23 @@ _64_BITS = (1 << 64) - 1
 
 def answer(outcome: Outcome, politeness: Politeness, target: Url | None = None) -> Answer:
     """Returns the answer that a visit got, once its exchange is over. `target`: the URL that it redirects to."""
-    page = outcome.page
+    page, lease, ended = outcome.page, outcome.lease, outcome.ended
+    request = lease.request
     content = int.from_bytes(page.digest[:8], "big") if page else hash(target) & _64_BITS
     has_text = page is not None and page.simhash != 0 and not page.is_brief
     frame = hash((page.title, page.n_links)) & _64_BITS if page and (has_text or page.is_brief) else 0
     return Answer(
-        row=outcome.lease.token,
-        url=outcome.url,
+        row=lease.token,
+        url=request.url,
         content=content,
-        gist=page.gist if page and has_text else _gist(target, outcome.url) if target else content,
+        gist=page.gist if page and has_text else _gist(target, request.url) if target else content,
         simhash=page.simhash ^ frame if page and has_text else 0,
         figures=page.numbers ^ hash(page.media) & _64_BITS if page else 0,
         began=start_time(outcome),
-        ended=outcome.ended,
+        ended=ended,
         judged=monotonic(),
-        is_last=politeness.retry_in_s(outcome.request.attempt) is None,
-        is_kept=outcome.request.is_reread and _is_kept(outcome.response),
+        is_last=request.attempt >= politeness.max_attempts,
+        is_kept=request.is_reread and _is_kept(outcome.response),
         frame=frame,
     )
 

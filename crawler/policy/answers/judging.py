@@ -8,12 +8,13 @@ alike is taken as it is. So is a content that comes between others, unless it tu
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ...model import Bar, Reason, Request, Url
 from .latest import NEAR, SAME, Answer, Kind, Run
-from .naming import kind_of, widen_kind
+from .naming import kind_of, widen_kind, wider_names
 from .outage import Outage
 from .spread import ALL_SICK, Spread, Spreads, Wanted
 
@@ -70,6 +71,7 @@ class _Site:
         "genuine",
         "has_parked",
         "kinds",
+        "near",
         "ordinary",
         "outages",
         "rested",
@@ -98,6 +100,26 @@ class _Site:
         """Whether URLs of the site are parked, since it answers nothing else."""
         self.weak: dict[int, float] = {}
         """Contents with a weak marker, and when each came first."""
+        self.near: Counter[str] = Counter()
+        """How many kinds have each of the `wider_names`."""
+
+    def find(self, url: Url) -> tuple[str, list[str]]:
+        """Returns the name of a URL's kind, which may be new, and the known kinds that it is to replace."""
+        name = kind_of(url)
+        return (name, []) if name in self.kinds else widen_kind(name, self.kinds, self.near)
+
+    def add(self, name: str, kind: Kind) -> None:
+        """Adds a new kind."""
+        self.kinds[name] = kind
+        self.near.update(wider_names(name))
+
+    def take(self, name: str) -> Kind:
+        """Removes a kind and returns it."""
+        for wide in wider_names(name):
+            self.near[wide] -= 1
+            if not self.near[wide]:
+                del self.near[wide]
+        return self.kinds.pop(name)
 
 
 class Answers:
@@ -119,6 +141,11 @@ class Answers:
         """Returns how many kinds of URLs are remembered."""
         return self._kinds
 
+    @property
+    def have_news(self) -> bool:
+        """Whether `take_recovered` or `take_wanted` has something."""
+        return bool(self._recovered) or self._wanted is not _NOTHING_WANTED
+
     # -- soft outages ------------------------------------------------------------------------------------------------
 
     def judge(self, answer: Answer, *, is_known: bool = False) -> Verdict | None:
@@ -139,12 +166,14 @@ class Answers:
                 return self._judge_sick(site, kind, sick, answer)
             self._learn_from_probe(site, answer)
         if not answer.is_kept:
-            self._note_ordinary(site, answer.began, all_of(answer.url))
+            self._note_ordinary(site, answer.began, answer.url)
         if answer.row in kind.rows:  # the same URL again says nothing about others
             return None
         kind.push(answer)
         site.sample = (answer.row,)
-        return None if is_known or _is_genuine(site, answer) else self._compare(site, kind, answer)
+        if is_known or (site.genuine and _is_genuine(site, answer)):
+            return None
+        return self._compare(site, kind, answer)
 
     def _compare(self, site: _Site, kind: Kind, answer: Answer) -> Verdict | None:
         """Compares the latest answer with those before it."""
@@ -199,9 +228,7 @@ class Answers:
         site = self._sites.get(url.site)
         if site is None or site.outages or site.genuine or site.spreads.known or site.step:
             return False
-        name = kind_of(url)
-        if name not in site.kinds:
-            name, _ = widen_kind(name, site.kinds)
+        name, _ = site.find(url)
         kind = site.kinds.get(name)
         if kind is None:
             return False
@@ -266,7 +293,7 @@ class Answers:
     def other(self, url: Url, began: float) -> None:
         """Notes that the site gave an answer that is no block."""
         if site := self._sites.get(url.site):
-            self._note_ordinary(site, began, all_of(url))
+            self._note_ordinary(site, began, url)
 
     def take_recovered(self) -> tuple[str, ...]:
         """Returns the patterns of parked sites that have answered otherwise since the last call."""
@@ -276,7 +303,9 @@ class Answers:
     def bar(self, request: Request) -> Bar | None:
         """Returns why a request is not worth making: its site blocks everything. Seeds may go on a little longer."""
         site = self._sites.get(request.url.site)
-        if site is None or request.is_reread or site.step < (SEED_BLOCKS if request.url == request.anchor else BLOCKS):
+        if site is None or request.is_reread or site.step < BLOCKS:
+            return None
+        if site.step < SEED_BLOCKS and request.url == request.anchor:
             return None
         site.has_parked = True
         detail = f"{site.blocks} answers in a row were blocks: {site.blocked_by}"
@@ -293,13 +322,13 @@ class Answers:
             del site.weak[next(iter(site.weak))]
         return answer.is_last and site.ordinary >= came
 
-    def _note_ordinary(self, site: _Site, began: float, pattern: str) -> None:
+    def _note_ordinary(self, site: _Site, began: float, url: Url) -> None:
         site.ordinary = max(site.ordinary, began)
         if began >= site.rested:
             site.blocks = site.step = 0
             if site.has_parked:
                 site.has_parked = False
-                self._recovered += (pattern,)
+                self._recovered += (all_of(url),)
 
     # -- what is remembered ------------------------------------------------------------------------------------------
 
@@ -315,27 +344,28 @@ class Answers:
     def _kind(self, site: _Site, url: Url) -> Kind:
         """Returns the kind of a URL, new where it must be, and marks it as the one met last."""
         name = self._names.pop(url.text, None)
-        if name is None or name not in site.kinds:
-            name = kind_of(url)
-        kind = site.kinds.pop(name, None)
-        if kind is None:
-            name, members = widen_kind(name, site.kinds)
-            kind = site.kinds.pop(name, None) or self._new(site, members)
+        kind = None if name is None else site.kinds.pop(name, None)
+        if name is None or kind is None:
+            name, members = site.find(url)
+            kind = site.kinds.pop(name, None)
+            if kind is None:
+                return self._new(site, name, members)
         site.kinds[name] = kind
         return kind
 
-    def _new(self, site: _Site, members: Sequence[str]) -> Kind:
+    def _new(self, site: _Site, name: str, members: Sequence[str]) -> Kind:
         """Returns a new kind that replaces its narrower members."""
         kind = Kind()
         for member in members:
-            narrow = site.kinds.pop(member)
+            narrow = site.take(member)
             kind.absorb(narrow)
             for outage in site.outages:
                 outage.widen(narrow, kind)
         self._kinds += 1 - len(members)
         if len(site.kinds) >= KINDS_PER_SITE:
-            del site.kinds[next(iter(site.kinds))]
+            site.take(next(iter(site.kinds)))
             self._kinds -= 1
+        site.add(name, kind)
         return kind
 
     def _make_room(self) -> None:

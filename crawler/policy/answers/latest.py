@@ -113,7 +113,8 @@ class Kind:
 
     def push(self, answer: Answer) -> None:
         """Remembers an answer, and forgets the oldest."""
-        self._near = self._near + 1 if self.rows and is_near(self._hashes[-1], answer.simhash) else 1
+        mixed = answer.simhash
+        self._near = self._near + 1 if mixed and self.rows and is_near(self._hashes[-1], mixed) else 1
         self.contents.append(answer.content)
         self.gists.append(answer.gist)
         self.rows.append(answer.row)
@@ -131,6 +132,8 @@ class Kind:
 
         `brought` returns how many contents they brought before this run of the crawl began, if only in their figures.
         """
+        if self._has_no_run(answer):
+            return None
         for way in (SAME,) if self.is_strict else (SAME, SAME_LETTERS, NEAR):
             enough = IN_A_ROW[way]
             number = self._longest_run(way, answer)
@@ -142,6 +145,13 @@ class Kind:
             if run := self._find_run(way, enough, answer, has_varied):
                 return run
         return None
+
+    def _has_no_run(self, answer: Answer) -> bool:
+        """Returns True in the usual case: in no way are enough answers alike."""
+        if self.contents.count(answer.content) >= IN_A_ROW[SAME]:
+            return False
+        is_apart = self._near < IN_A_ROW[NEAR] and self.gists.count(answer.gist) < IN_A_ROW[SAME_LETTERS]
+        return self.is_strict or is_apart
 
     @property
     def is_well_known(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 
 from ...model import Url
@@ -27,26 +27,44 @@ def kind_of(url: Url) -> str:
     return f"{shape}?{'&'.join(sorted({_NUMBER.sub('#', pair.partition('=')[0]) for pair in query.split('&')}))}"
 
 
-def widen_kind(kind: str, known: Collection[str]) -> tuple[str, list[str]]:
+def widen_kind(kind: str, known: Collection[str], near: Mapping[str, int] | None = None) -> tuple[str, list[str]]:
     """Returns a new kind, or a wider one, and the known kinds that belong to it.
 
-    Where many kinds differ in the same one word, that word varies.
+    Where many kinds differ in the same one word, that word varies. `near`: how many known kinds have each of the
+    `wider_names`; without it, all of them are looked at.
     """
     path, mark, query = kind.partition("?")
     words = path.split("/")
     for place in range(len(words) - 1, -1, -1):
         if not _LETTER.search(words[place]):
             continue
-        start = "/".join([*words[:place], ""])
-        end = "/".join(["", *words[place + 1 :]]) + mark + query
-        wide = f"{start}{_VARIES}{end}"
+        wide = _widen(words, place, f"{mark}{query}")
         if wide in known:
             return wide, []
-        near = [name for name in known if name.startswith(start) and name.endswith(end)]
-        alike = [name for name in near if _is_word(name, len(start), len(end))]
-        if len(alike) + 1 >= MOST_WORDS:
-            return wide, alike
+        if near is None or near.get(wide, 0) + 1 >= MOST_WORDS:
+            start, end = "/".join([*words[:place], ""]), "/".join(["", *words[place + 1 :]]) + mark + query
+            alike = _find_alike(known, start, end)
+            if len(alike) + 1 >= MOST_WORDS:
+                return wide, alike
     return kind, []
+
+
+def wider_names(kind: str) -> Iterator[str]:
+    """Yields the names of the wider kinds in which one word of this one varies."""
+    path, mark, query = kind.partition("?")
+    words = path.split("/")
+    for place in range(len(words)):
+        yield _widen(words, place, f"{mark}{query}")
+
+
+def _widen(words: list[str], place: int, end: str) -> str:
+    return "/".join([*words[:place], _VARIES, *words[place + 1 :]]) + end
+
+
+def _find_alike(known: Collection[str], start: str, end: str) -> list[str]:
+    """Returns the known kinds that have one word between `start` and `end`."""
+    near = [name for name in known if name.startswith(start) and name.endswith(end)]
+    return [name for name in near if _is_word(name, len(start), len(end))]
 
 
 def _is_word(name: str, start: int, end: int) -> bool:

@@ -91,6 +91,11 @@ class Pattern:
         return self.standing in (Standing.GOOD, Standing.TRUSTED)
 
     @property
+    def is_spotless(self) -> bool:
+        """Whether all the latest pages were news, and sound."""
+        return self.news_window == _ALL == self.sound_window
+
+    @property
     def is_well_known(self) -> bool:
         """Whether so many of its pages were compared, the latest of them all news, that some speak for the rest."""
         return self.compared >= MANY and self.is_good and self.news_window & _LATEST == _LATEST
@@ -121,6 +126,8 @@ class Pattern:
         """
         self.fetched += 1
         self.news += is_news
+        if is_news and is_sound and self.is_spotless and self.standing is Standing.GOOD:
+            return False
         self.news_window = (self.news_window << 1 | is_news) & _ALL
         self.sound_window = (self.sound_window << 1 | is_sound) & _ALL
         before = self.standing

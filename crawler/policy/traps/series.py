@@ -93,5 +93,11 @@ def _numbers(text: str) -> Sequence[tuple[int, int]]:
     numbers = []
     for found in [*_NUMBER.finditer(text, text.index("/", 8))][-MOST_PLACES:]:
         rest = f"{text[: found.start()]}#{text[found.end() :]}"
-        numbers.append((int.from_bytes(blake2b(rest.encode(), digest_size=8).digest(), "big"), int(found[0])))
+        numbers.append((_series(rest), int(found[0])))
     return numbers
+
+
+@lru_cache(1 << 10)
+def _series(rest: str) -> int:
+    """Returns the number of the series with this text around its numbers."""
+    return int.from_bytes(blake2b(rest.encode(), digest_size=8).digest(), "big")
