@@ -24,6 +24,7 @@ BENCHMARKS = {
     "engine_cost": "what a page costs a node and the PostgreSQL server of its engine: CPU, bytes, a takeover",
     "known_urls": "what a crawl costs that knows many URLs: a page, memory, disk, opening it again",
     "scheduler": "the real scheduler on a virtual clock with a million hosts: breaches, microseconds a page",
+    "fleet": "a thousand nodes on a virtual clock that die, stand still and join: lost, twice, impolite, calls a page",
     "seen_set": "what a known URL costs on numpy and in plain Python",
     "durability": "what it costs a page to survive a power cut",
     "reach_cost": "what the union of a million seeds costs: a link, a seed, a folder opened again",

@@ -3,6 +3,10 @@
 `--articles DIR`: a clone of scrapinghub/article-extraction-benchmark (181 news pages, MIT). Told as its own F1:
 shingles of four words, each page the same weight. `--documentation DIR`: a folder of HTML documentation, such as that
 of Debian's python3-doc; told as the share of its code blocks and paragraphs that are kept.
+
+`--metadata DIR`: a clone of adbar/trafilatura (titles, authors, dates). `--dates DIR`: a clone of adbar/htmldate, whose
+own figure stands beside ours if it is installed. `--structured DIR`: a clone of scrapinghub/extruct, whose samples are
+compared with what it expects.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from statistics import fmean
 
 import turbohtml
 
+from benchmarks.extraction_facts import tell_dates, tell_metadata, tell_structured
 from benchmarks.machine import describe
 from benchmarks.pages import prose
 from crawler.parse.main_text import find_main
@@ -48,6 +53,13 @@ def main() -> int:
     if asked.documentation:
         told = "documentation: kept {:.3f} of {} code blocks, {:.3f} exact in markdown, {:.3f} of {} paragraphs"
         print(told.format(*_score_documentation(asked.documentation)))
+    for folder, tell in (
+        (asked.metadata, tell_metadata),
+        (asked.dates, tell_dates),
+        (asked.structured, tell_structured),
+    ):
+        if folder:
+            tell(folder)
     _tell_costs()
     return 0
 
@@ -154,6 +166,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks extraction", description=__doc__)
     parser.add_argument("--articles", type=Path, metavar="DIR")
     parser.add_argument("--documentation", type=Path, metavar="DIR")
+    for name in ("--metadata", "--dates", "--structured"):
+        parser.add_argument(name, type=Path, metavar="DIR")
     return parser
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple, TextIO
+
+from crawler.runtime.late_patterns import compile_late
 
 
 class Tone(StrEnum):
@@ -45,7 +46,7 @@ _WORDS = {
         r"|^(?:scope|robots) +(?:outside|disallowed)"
     ),
 }
-_MEANT = re.compile("|".join(f"(?P<{tone.name}>{words})" for tone, words in _WORDS.items()))
+_MEANT = compile_late("|".join(f"(?P<{tone.name}>{words})" for tone, words in _WORDS.items()))
 
 
 def wants_colour(file: TextIO, env: Mapping[str, str] | None = None) -> bool:

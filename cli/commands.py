@@ -85,8 +85,27 @@ def _build(name: str, short_help: str) -> Any:
 
 
 def _convert_only_given(param: Any) -> None:
-    """Answers for an option that was not given as its parser would, which makes a converter for it first: 1 ms each."""
+    """Answers as its parser would for an option that was not given, or is a text: it makes a converter first, 1 ms."""
     if param.required or param.callback:
         return
     convert, absent = param.process_value, () if param.multiple or param.nargs == -1 else None
-    param.process_value = lambda ctx, value: absent if value is None else convert(ctx, value)
+    told = getattr(param, "type_descriptor", None)
+    takes_texts = told is not None and told.annotation in (str, list[str]) and told.parameter_info.parser is None
+
+    def process(ctx: Any, value: Any) -> Any:
+        if value is None:
+            return absent
+        is_default = isinstance(value, bool | int) and value is param.default
+        return value if is_default or (takes_texts and _is_plain(value)) else convert(ctx, value)
+
+    param.process_value = process
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a text, or a list of texts, needs no look: others may hold bytes that are no UTF-8."""
+    match value:
+        case str():
+            return value.isascii()
+        case list():
+            return all(map(_is_plain, value))
+    return False

@@ -1,10 +1,11 @@
-"""`crawl inspect FOLDER [URL]`: prints what a crawl folder holds, or the story of one URL in it."""
+"""`crawl inspect FOLDER [URL]`: prints what a crawl folder holds, the story of one URL, or a page raw and rendered."""
 
 from __future__ import annotations
 
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from crawler.runtime.escaping import json_line
 
 from . import show, sources, values
 from .colours import tint
+from .options import SetsSetting, chosen_settings
 from .reports_view import short_lines
 
 if TYPE_CHECKING:
@@ -29,11 +31,31 @@ SHOWN_DIGEST = len("sha256:") + 32
 
 
 def inspect(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The crawl folder; a crawl may run in it.")],
+    place: Annotated[
+        str, typer.Argument(metavar="FOLDER", help="The crawl folder; a crawl may run in it. --rendered takes a URL.")
+    ],
     url: Annotated[str, typer.Argument(metavar="[URL]", show_default=False, help="Tell the story of this URL.")] = "",
+    rendered: Annotated[
+        bool,
+        typer.Option(
+            "--rendered",
+            help="Compare what a page says raw and rendered: fetched now, or from the WARC files of FOLDER.",
+        ),
+    ] = False,
     duplicates: Annotated[
         bool, typer.Option("--duplicates", help="Show which pages repeat which, nearly or wholly.")
     ] = False,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML, for --rendered.")
+    ] = None,
+    allow_network: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NET", help="Allow a private network, such as 127.0.0.0/8. Repeatable."),
+        SetsSetting("fetch.allow_networks"),
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting for --rendered. Repeatable.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
     engine: Annotated[str, typer.Option(metavar="URL", help=sources.ENGINE)] = "",
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
@@ -41,21 +63,31 @@ def inspect(
     """Say what a crawl brought: statuses, reasons, sites, slowest, largest, duplicates, depth, what bound its speed.
 
     With a URL: its visits, the pages that link to it, redirects to and from it, and its captures in the WARC files.
-    Nothing in the folder changes.
+    With --rendered: what a page says raw against rendered. Nothing in the folder changes.
     """
-    from crawler import find_clusters, inspect_folder, tell_story
+    if rendered:
+        if duplicates or engine:
+            raise typer.BadParameter("looks at one page", param_hint="--rendered")
+        settings = chosen_settings(inspect, {"allow_network": allow_network})
+        _compare(place, url, config, settings | dict(values.setting(one) for one in set_ or ()), json, trust_folder)
+        return
+    if config or allow_network or set_:
+        raise typer.BadParameter("a crawl folder is read as it is: settings are for --rendered", param_hint="--set")
+    from crawler import Story, find_clusters, inspect_folder, tell_story
 
     from .export import Progress
     from .interrupts import raising_interrupts
 
     if url and duplicates:
         raise typer.BadParameter("shows those of the whole folder: leave out the URL", param_hint="--duplicates")
-    progress = Progress()
+    folder, progress = Path(place), Progress()
     answer: Inspection | Story | Clusters
     with raising_interrupts(), sources.open_source(folder, engine, trust_folder=trust_folder) as found:
         try:
             look = find_clusters if duplicates else inspect_folder
             answer = tell_story(found, url, tell=progress) if url else look(found, tell=progress)
+            if engine and isinstance(answer, Story):
+                answer = replace(answer, standing=sources.find_standing(folder.name, engine, answer.url))
         finally:
             progress.clear()
     if json:
@@ -63,6 +95,17 @@ def inspect(
         return
     for line in _words(answer, found):
         print(tint(escape_text(line), sys.stdout))
+
+
+def _compare(place: str, url: str, config: Path | None, settings: dict[str, Any], json: bool, trusts: bool) -> None:
+    from crawler import Trust
+
+    from .inspect_rendered import inspect_rendered
+
+    folder = Path(place) if url else None
+    if folder and not folder.is_dir():
+        raise typer.BadParameter(f"{place} is no crawl folder: give the URL alone to fetch it now", param_hint="FOLDER")
+    inspect_rendered(url or place, folder, config, settings, json=json, trust=Trust(foreign=trusts))
 
 
 def _words(answer: Inspection | Story | Clusters, folder: Folder) -> Iterator[str]:

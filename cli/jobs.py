@@ -270,7 +270,8 @@ def _want(
 
 def _id(job: str) -> str:
     """Checks an id, which becomes part of a URL's path. Raises BadParameter."""
-    if not (job.replace("-", "").isalnum() and job.isascii()):
+    plain = job.replace("-", "").replace("_", "").replace(".", "")  # as jobs in an engine are named
+    if not (plain.isalnum() and job.isascii() and job[0].isalnum()):
         raise typer.BadParameter(f"{job!r} is not the id of a job; `crawl jobs list` shows them")
     return job
 

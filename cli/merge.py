@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from . import show
 from .exit_codes import Exit
 from .stderr import tell_line
-
-if TYPE_CHECKING:
-    from crawler import Engine
 
 ENGINE = "The engine that the crawl is in: postgresql://USER@HOST/DB."
 
@@ -27,7 +20,17 @@ def merge(
         typer.Argument(metavar="NAME...", help="The crawl's folder; further ones with folders of its nodes."),
     ],
     engine: Annotated[str, typer.Option(metavar="URL", help=ENGINE)],
-    out: Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="The file to write; -: standard output.")],
+    out: Annotated[
+        str,
+        typer.Option("--out", "-o", metavar="FILE", help="The file of records, or s3://BUCKET/FILE; -: to a pipe."),
+    ] = "",
+    warc: Annotated[
+        str,
+        typer.Option(
+            metavar="DIR",
+            help="A new folder, or s3://BUCKET/DIR, for the WARC files of all nodes, with one CDXJ index.",
+        ),
+    ] = "",
     partly: Annotated[bool, typer.Option("--partly", help="Merge a crawl that is not finished yet.")] = False,
 ) -> None:
     """Put together what the nodes of a crawl in an engine wrote: every record once, and none is missing.
@@ -36,11 +39,15 @@ def merge(
     """
     from .process import run_loop
 
-    raise typer.Exit(run_loop(lambda: _merge(folders, engine, out, partly=partly)))
+    if not out and not warc:
+        raise typer.BadParameter("name a file for the records, or a folder for WARC files: --warc", param_hint="--out")
+    raise typer.Exit(run_loop(lambda: _merge(folders, engine, out, warc, partly=partly)))
 
 
-async def _merge(folders: list[Path], url: str, out: str, *, partly: bool) -> Exit:
+async def _merge(folders: list[Path], url: str, out: str, warc: str, *, partly: bool) -> Exit:
     from crawler import ConfigError, open_engine
+
+    from .export import as_target
 
     name = folders[0].name
     async with open_engine(url) as engine:
@@ -48,35 +55,11 @@ async def _merge(folders: list[Path], url: str, out: str, *, partly: bool) -> Ex
             raise ConfigError(
                 f"the crawl {name!r} is not finished: wait for its nodes, or merge what is there (--partly)"
             )
-        if out == "-":
-            records = await _write(engine, name, folders, None)
-        else:
-            draft = Path(f"{out}.new")
-            records = await _write(engine, name, folders, draft)
-            os.replace(draft, out)
-    tell_line(f"{out}: {show.many(records, 'record')}")
+        if out:
+            records = await engine.merge_records(name, folders, None if out == "-" else as_target(out))
+            tell_line(f"{out}: {show.many(records, 'record')}")
+        if warc:
+            made = await engine.merge_archives(name, folders, as_target(warc))
+            files, size = show.many(made.files, "WARC file"), show.size(made.bytes)
+            tell_line(f"{warc}: {files}, {size}, {show.many(made.captures, 'capture')} in the index")
     return Exit.DONE
-
-
-async def _write(engine: Engine, name: str, folders: list[Path], draft: Path | None) -> int:
-    """Writes all records; returns their number. Raises FolderError if there are fewer than visits were settled."""
-    from crawler import FolderError
-
-    records, settled = 0, sum((await engine.settled(name)).values())
-    file = sys.stdout.buffer if draft is None else await asyncio.to_thread(draft.open, "wb")
-    try:
-        async for part in engine.merge(name, folders):
-            records += part.count(b"\n")
-            file.write(part)
-        file.flush()
-        if records < settled:
-            raise FolderError(f"{records:,} records are here, but {settled:,} visits were settled: files were changed")
-    except BaseException:
-        if draft is not None:
-            with suppress(OSError):
-                os.unlink(draft)
-        raise
-    finally:
-        if draft is not None:
-            file.close()
-    return records

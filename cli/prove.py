@@ -26,7 +26,9 @@ SHOWN_CHANGES = 10
 
 
 def prove(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The crawl folder; a crawl may run in it.")],
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="FOLDER...", help="The crawl folder, or those of all nodes of one crawl.")
+    ],
     site: Annotated[
         str, typer.Option(metavar="SITE", show_default=False, help="Judge this site alone, and write to its owner.")
     ] = "",
@@ -36,18 +38,20 @@ def prove(
     """Prove how a crawl treated each site: robots.txt, rests, requests at a time. Exit code 1: not as it should.
 
     Reads `requests.audit` and `robots.kept` in the folder with code of its own, sends nothing, and names each line that
-    was changed. With --site it ends with a paragraph for the owner of the site.
+    was changed. A crawl may run there. With --site it ends with a paragraph for the owner of the site.
     """
-    from crawler import Config, Trust, prove_folder, read_folder, write_letter
+    from crawler import Config, Trust, prove_folders, read_folder, write_letter
 
     from .interrupts import raising_interrupts
 
-    found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
+    found = [read_folder(folder, Config(), trust=Trust(foreign=trust_folder)) for folder in folders]
     with raising_interrupts():
-        proof = prove_folder(found, site)
+        proof = prove_folders(found, site)
     if json:
         letters = {"letter": write_letter(proof, proof.sites[0])} if site else {}
-        sys.stdout.write(json_line({"folder": str(found.path), **proof.record(), **letters}).decode())
+        sys.stdout.write(
+            json_line({"folder": " ".join(str(one.path) for one in found), **proof.record(), **letters}).decode()
+        )
     else:
         for line in words_of_proof(proof):
             print(tint(escape_text(line), sys.stdout))
@@ -67,12 +71,12 @@ def words_of_proof(proof: Proof) -> Iterator[str]:
     if proof.unended:
         yield f"{show.many(proof.unended, 'request')} under way when the crawl was killed, or now"
     for fault in proof.faults[:SHOWN_FAULTS]:
-        yield f"line {fault.line}: {fault.why}"
+        yield f"{_place(fault.line, fault.file)}: {fault.why}"
     if len(proof.faults) > SHOWN_FAULTS:
         yield f"and {show.number(len(proof.faults) - SHOWN_FAULTS)} more such lines; --json has all"
     for change in proof.changes[-SHOWN_CHANGES:]:
         changed = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in change.changed.items())
-        yield f"line {change.line}: terms changed at {change.at} by {change.who}: {changed}"
+        yield f"{_place(change.line, change.file)}: terms changed at {change.at} by {change.who}: {changed}"
     for remark in proof.remarks:
         yield f"not checked: {remark}"
     for site in proof.sites[: max(SHOWN_SITES, len(breached) and SHOWN_SITES)]:
@@ -80,6 +84,11 @@ def words_of_proof(proof: Proof) -> Iterator[str]:
     if len(proof.sites) > SHOWN_SITES:
         yield f"and {show.many(len(proof.sites) - SHOWN_SITES, 'more site')}; --json has all"
     yield f"last seal: {proof.seal}"
+
+
+def _place(line: int, file: str) -> str:
+    """Returns the line; with its file, where a crawl on several event loops has more than one."""
+    return f"line {line}" if file == "requests.audit" else f"line {line} of {file}"
 
 
 def _verdict(proof: Proof) -> str:
@@ -94,6 +103,6 @@ def _of_site(site: SiteVerdict) -> Iterator[str]:
     yield f"{verdict}  {site.site}: {requests}, {site.most_under_way} of {site.allowed_under_way} at a time"
     yield f"  least rest {gap} where {site.delay_s:g} s were due"
     for breach in site.breaches[:SHOWN_BREACHES]:
-        yield f"  line {breach.line}: {breach.kind}: {breach.url}: {breach.why}"
+        yield f"  {_place(breach.line, breach.file)}: {breach.kind}: {breach.url}: {breach.why}"
     if site.n_breaches > SHOWN_BREACHES:
         yield f"  and {show.number(site.n_breaches - SHOWN_BREACHES)} more"

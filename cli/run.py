@@ -211,7 +211,7 @@ def run(
     warc: Annotated[bool, typer.Option("--warc", help="Archive every exchange in WARC files, in DIR/warc.")] = False,
     save: Annotated[
         list[str] | None,
-        typer.Option(metavar="TYPES", help="Save bodies as files, in DIR/files: html,pdf,images or all. Repeatable."),
+        typer.Option(metavar="TYPES", help="Save as files, in DIR/files: html,pdf,images or all; screenshots,prints."),
     ] = None,
     dedupe_with: Annotated[
         list[Path] | None,
@@ -304,8 +304,6 @@ def run(
     settings = values.memory(memory) | chosen_settings(run, given)
     settings |= dict(values.setting(text) for text in set_ or ())
     trust = Trust(trust_folder, open_folder)
-    if settings.get("offload.loops", 1) != 1:
-        settings.setdefault("proof.audit_requests", False)  # several loops keep none
     traced = trace(config, os.environ, settings, "command line", trust=trust)[0]
     said = {"links": links, "text": text, "markdown": markdown, "metadata": metadata}
     loaded = add_to_records(traced, said, warc or bool(dedupe_with), values.save_types(save))

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from crawler import (
     open_crawl,
     seeds,
 )
+from crawler.dataclass import dataclass
 
 from . import show
 from .exit_codes import Exit, exit_code

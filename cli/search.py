@@ -12,7 +12,7 @@ import typer
 from crawler import escape_text
 from crawler.runtime.escaping import json_line
 
-from . import show, values
+from . import show, sources, values
 from .colours import wants_colour
 
 if TYPE_CHECKING:
@@ -38,21 +38,21 @@ def search(
     before: Annotated[str, typer.Option(metavar="DATE", show_default=False, help="Only pages seen before.")] = "",
     limit: Annotated[int, typer.Option(metavar="N", help="Show so many pages, 1,000 at most.")] = LIMIT,
     json: Annotated[bool, typer.Option("--json", help="Write a line of JSON for each page.")] = False,
+    engine: Annotated[str, typer.Option(metavar="URL", help=sources.ENGINE)] = "",
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
     """Find pages of a crawl by words in their titles, texts and addresses, the best first.
 
     The index stands in the folder; it is made, or brought up to date, first.
     """
-    from crawler import Config, Trust, read_folder, search_folder
+    from crawler import search_folder
 
     from .export import Progress
     from .interrupts import raising_interrupts
     from .stderr import tell_line
 
-    found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
     progress = Progress()
-    with raising_interrupts():
+    with raising_interrupts(), sources.open_source(folder, engine, trust_folder=trust_folder) as found:
         try:
             answer = search_folder(
                 found, " ".join(words), site=site, status=status, after=after, before=before, limit=limit, tell=progress

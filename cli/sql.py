@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import show, values
+from . import show, sources, values
 from .export import as_target
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def sql(
         typer.Option("-f", "--format", help="table, csv, json, jsonl or parquet. Default: as -o ends, else table."),
     ] = "",
     out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="Write the answer to a file.")] = "",
+    engine: Annotated[str, typer.Option(metavar="URL", help=sources.ENGINE)] = "",
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:
     """Ask what a crawl found, in the SQL of DuckDB. Nothing of the folder changes.
@@ -31,16 +32,15 @@ def sql(
     Tables: pages (each URL as it stands), records (every visit), links, errors and sites. `describe pages` lists
     the columns, and docs/sql.md explains them.
     """
-    from crawler import Config, Trust, export_query, read_folder
+    from crawler import export_query
 
     from .interrupts import raising_interrupts
     from .stderr import tell_line
 
-    found = read_folder(folder, Config(), trust=Trust(foreign=trust_folder))
     words = sys.stdin.read() if query == "-" else query
     name = format or Path(out).suffix.lower().removeprefix(".") or "table"
-    _mention_missing_links(found, words)
-    with raising_interrupts():
+    with raising_interrupts(), sources.open_source(folder, engine, trust_folder=trust_folder) as found:
+        _mention_missing_links(found, words)
         if name != "table":
             path = as_target(out) if out and out != "-" else None
             export_query(found, words, name, path)

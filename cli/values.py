@@ -81,7 +81,7 @@ def share(text: str) -> Share:
     return Share(float(match[1]), bool(match[2]))
 
 
-SAVED = ("html", "pdf", "images", "all")
+SAVED = ("html", "pdf", "images", "all", "screenshots", "prints")
 """Words that `--save` takes."""
 
 

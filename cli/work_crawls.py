@@ -52,8 +52,9 @@ class Worker:
         self._parts: dict[str, asyncio.Task[None]] = {}
         """By the name of the crawl."""
         self._open: dict[str, Crawl] = {}
-        self._done: set[str] = set()
-        """Crawls that came to their limit, and those that this node was asked to leave."""
+        self._done: dict[str, int] = {}
+        """Crawls that came to their limit, and those that this node was asked to leave: by name, the version of their
+        owner's instructions then."""
         self._not_before: dict[str, float] = {}
         self._asked = 0
         self._stopped = asyncio.Event()
@@ -97,8 +98,8 @@ class Worker:
 
     def _wants(self, crawl: CrawlStanding) -> bool:
         """Whether to begin to take part. A crawl whose seeds are still read is for the nodes that read them."""
-        if crawl.control == "stop":
-            self._done.discard(crawl.name)  # whoever lets it go on may have another limit in mind
+        if crawl.control == "stop" or self._done.get(crawl.name, crawl.version) != crawl.version:
+            self._done.pop(crawl.name, None)  # whoever lets it go on, or changes it, may have another limit in mind
         has_work = crawl.is_seeded and not crawl.is_finished and crawl.control != "stop"
         is_asked_for = not self._only or crawl.name in self._only
         is_time = asyncio.get_running_loop().time() >= self._not_before.get(crawl.name, 0.0)
@@ -113,14 +114,15 @@ class Worker:
                 self._tell(f"{name}: joined as {node.name}")
                 mine = join_engine(config, self._url, name, node)
                 async with open_crawl(mine, folder=node.folder, shared=shared) as opened:
-                    await self._run(name, opened)
+                    await self._run(crawl, opened)
         except Fenced as error:
             self._tell(f"{name}: {error}. The node joins again; what was not stored is fetched again")
         except CrawlError as error:
             self._not_before[name] = asyncio.get_running_loop().time() + AGAIN_S
             self._tell(f"{name}: {error}. It is tried again in {AGAIN_S:.0f} s")
 
-    async def _run(self, name: str, opened: Crawl) -> None:
+    async def _run(self, crawl: CrawlStanding, opened: Crawl) -> None:
+        name = crawl.name
         self._open[name] = opened
         try:
             if self._asked:
@@ -129,7 +131,7 @@ class Worker:
         finally:
             del self._open[name]
         if summary.ended != "exhausted" and not self._asked:  # a limit was reached, or this node was asked to leave
-            self._done.add(name)
+            self._done[name] = crawl.version
         done = show.many(sum(summary.counts.settled.values()), "URL")
         self._tell(f"{name}: {summary.ended} here; the whole crawl has {done} done")
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .api.engines import Engine, claim_node, join_engine, open_engine
     from .api.forecasting import Forecast, OtherSetting, Refused, SiteForecast, forecast_crawl
     from .api.one_page import FetchedPage, fetch_page
+    from .api.rendered import RenderedComparison, compare_rendered
     from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
     from .api.site_map import SiteMap, map_site
     from .api.trying import Trial, try_page
@@ -100,6 +101,7 @@ if TYPE_CHECKING:
     from .offload import count_cores
     from .pack import PackCheck, pack_folder, verify_pack
     from .parse import Content, Label, Link, Parsed
+    from .parse.outline import Outline
     from .parse.selectors import check_selectors
     from .policy.scope import Ruling, check_patterns
     from .policy.wider import FAILURES
@@ -117,7 +119,7 @@ if TYPE_CHECKING:
         Rules,
         Sink,
     )
-    from .proving import Breach, Fault, Proof, SiteVerdict, prove_folder, write_letter
+    from .proving import Breach, Fault, Proof, SiteVerdict, prove_folder, prove_folders, write_letter
     from .query import Answer, export_query, query_folder
     from .reach.second_looks import Reconsidered
     from .reports import Report
@@ -140,6 +142,7 @@ _HOMES = {
     "api.forecasting": "Forecast OtherSetting Refused SiteForecast forecast_crawl",
     "api.one_page": "FetchedPage fetch_page",
     "api.site_map": "SiteMap map_site",
+    "api.rendered": "RenderedComparison compare_rendered",
     "api.replaying": "ReplayPlan find_crawl_folder plan_replay replay",
     "api.trying": "Trial try_page",
     "archives": "ArchiveFetcher",
@@ -164,8 +167,9 @@ _HOMES = {
     "model": "Capture CrawlInfo Disposition Heads Lease LeftOut Outcome Page Position Reason Request Response Retry "
     "Skip Timings Url",
     "parse": "Content Label Link Parsed",
+    "parse.outline": "Outline",
     "parse.selectors": "check_selectors",
-    "proving": "Breach Fault Proof SiteVerdict prove_folder write_letter",
+    "proving": "Breach Fault Proof SiteVerdict prove_folder prove_folders write_letter",
     "protocols": "Archive Fetcher Frontier Mender Observer Offloader Output PerCrawl Reader Robots Rules Sink",
     "comparison": "Comparison Difference open_comparison write_page",
     "dry_run": "Rehearsal rehearse",
@@ -207,20 +211,20 @@ __all__ = [
     "FindingPage", "Folder", "FolderError", "Forecast", "Frontier", "FrontierError", "Gain", "Gate", "Heads",
     "Hindrance", "HookError", "Identity", "Inspection", "Interval", "Judged", "Known", "Label", "Lease", "LeftOut",
     "Link", "Look", "LostRecords", "Mender", "Observer", "OffloadError", "Offloader", "OtherSetting", "Others",
-    "Outcome", "Output", "PackCheck", "Page", "PageChange", "ParseError", "Parsed", "PerCrawl", "Position", "Problem",
-    "Proof", "Reader", "ReaderGone", "Reason", "Reconsidered", "Refused", "Rehearsal", "RepairReport", "ReplayPlan",
-    "Report", "Request", "RequestError", "Response", "Retry", "Robots", "Rules", "Ruling", "SearchAnswer",
-    "SearchHit", "SeedError", "Settings", "Severity", "Shared", "Sink", "SinkConfig", "SinkError", "SinkSettings",
-    "SiteForecast", "SiteMap", "SiteSettings", "SiteVerdict", "Skip", "SkippedSeeds", "Slowness", "Snapshot",
-    "StorageFull", "Story", "Stretch", "Summary", "Timings", "Trap", "Trial", "Trust", "Url", "UrlError",
+    "Outcome", "Outline", "Output", "PackCheck", "Page", "PageChange", "ParseError", "Parsed", "PerCrawl", "Position",
+    "Problem", "Proof", "Reader", "ReaderGone", "Reason", "Reconsidered", "Refused", "Rehearsal", "RenderedComparison",
+    "RepairReport", "ReplayPlan", "Report", "Request", "RequestError", "Response", "Retry", "Robots", "Rules", "Ruling",
+    "SearchAnswer", "SearchHit", "SeedError", "Settings", "Severity", "Shared", "Sink", "SinkConfig", "SinkError",
+    "SinkSettings", "SiteForecast", "SiteMap", "SiteSettings", "SiteVerdict", "Skip", "SkippedSeeds", "Slowness",
+    "Snapshot", "StorageFull", "Story", "Stretch", "Summary", "Timings", "Trap", "Trial", "Trust", "Url", "UrlError",
     "VisitError", "Wants", "WorkCost", "audit_folder", "check_folder", "check_patterns", "check_selectors",
-    "check_site", "claim_node", "count_cores", "crawl", "crawl_sync", "default_folder_name", "escape_text", "explain",
-    "explain_slowness", "export_folder", "export_query", "fetch_page", "find_clusters", "find_crawl_folder",
-    "follow_changes", "forecast_crawl", "index_folder", "inspect_folder", "join_engine", "load_check", "look",
-    "make_contact_page", "make_content", "make_identity", "make_key_directory", "map_site", "open_comparison",
-    "open_crawl", "open_engine", "open_shared", "pack_folder", "plan_memory", "plan_replay", "prove_folder",
-    "query_folder", "read_baseline", "read_folder", "read_identity", "read_report", "record", "rehearse",
-    "repair_folder", "replay", "search_folder", "stream", "tell_story", "try_page", "verify_pack",
+    "check_site", "claim_node", "compare_rendered", "count_cores", "crawl", "crawl_sync", "default_folder_name",
+    "escape_text", "explain", "explain_slowness", "export_folder", "export_query", "fetch_page", "find_clusters",
+    "find_crawl_folder", "follow_changes", "forecast_crawl", "index_folder", "inspect_folder", "join_engine",
+    "load_check", "look", "make_contact_page", "make_content", "make_identity", "make_key_directory", "map_site",
+    "open_comparison", "open_crawl", "open_engine", "open_shared", "pack_folder", "plan_memory", "plan_replay",
+    "prove_folder", "prove_folders", "query_folder", "read_baseline", "read_folder", "read_identity", "read_report",
+    "record", "rehearse", "repair_folder", "replay", "search_folder", "stream", "tell_story", "try_page", "verify_pack",
     "write_baseline", "write_junit", "write_letter", "write_page", "write_sarif", "write_site_report",
 ]  # fmt: skip
 

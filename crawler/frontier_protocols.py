@@ -13,7 +13,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from .model import Bar, Lease, LeftOut, Outcome, Position, Reason, Request, Url
-from .standing import Counts, Known, Linking, Pick, QueuedSite, Root, SiteTurn, SiteView, Trap, Visited
+from .standing import Counts, Instructions, Known, Linking, Pick, QueuedSite, Root, SiteTurn, SiteView, Trap, Visited
 
 if TYPE_CHECKING:
     import numpy as np
@@ -246,6 +246,15 @@ class Heeding(Protocol):
 
     def heed_by(self, heed: Callable[[str], None]) -> None:
         """Calls `heed` with the owner's wish, `run`, `pause` or `stop`, whenever it changed."""
+        ...
+
+    @property
+    def instructions(self) -> Instructions:
+        """The owner's instructions, as they are known here."""
+        ...
+
+    def follow_by(self, follow: Callable[[Instructions], None]) -> None:
+        """Calls `follow` with the owner's instructions whenever they changed."""
         ...
 
 

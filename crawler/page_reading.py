@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from .dataclass import dataclass
 from .errors import OffloadError, VisitError
 from .model import Page, Reason, Rendered, RenderedFor, Request, Response
 from .model.quick import replace

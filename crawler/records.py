@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .dataclass import dataclass
 from .model import Url
 
 if TYPE_CHECKING:  # few who read records look for survivors

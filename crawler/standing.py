@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, NamedTuple
 
+import orjson
+
+from .dataclass import dataclass
 from .model import Disposition, Reason, Request, Url
 
 
@@ -287,13 +290,39 @@ Pick = Ended | Left | Waiting | Rows
 """Selects known URLs that are not queued."""
 
 
+class Instructions(NamedTuple):
+    """All that the owner of a crawl on several machines asks of its nodes beside run, pause and stop.
+
+    Each version replaces the one before it as a whole.
+    """
+
+    version: int = 0
+    """Counts from 1; 0: nothing was asked yet."""
+    settings: Mapping[str, object] = {}
+    """Settings that were changed since the crawl began, by full name, as JSON has them."""
+    held: tuple[str, ...] = ()
+    """Sites that get no visits."""
+    who: str = ""
+    """The one who asked last."""
+
+    def pack(self) -> str:
+        """Returns it as text, without the version."""
+        return orjson.dumps({"settings": self.settings, "held": self.held, "who": self.who}).decode()
+
+    @classmethod
+    def unpack(cls, version: int, text: str) -> Instructions:
+        """Returns what `pack` made text of."""
+        said = orjson.loads(text)
+        return cls(version, said["settings"], tuple(said["held"]), said["who"])
+
+
 class CrawlStanding(NamedTuple):
     """Where one crawl of an engine stands."""
 
     name: str
     """The name of the crawl."""
     settings: Mapping[str, object]
-    """The settings on which its nodes agreed, by full name."""
+    """The settings on which its nodes agreed, by full name, with those that were changed since."""
     control: str
     """The wish of its owner: run, pause or stop."""
     is_seeded: bool
@@ -310,3 +339,7 @@ class CrawlStanding(NamedTuple):
     """Final visits, by disposition."""
     made_at: float
     """Unix seconds."""
+    held: tuple[str, ...] = ()
+    """Sites that its owner holds."""
+    version: int = 0
+    """The version of its owner's instructions."""

@@ -51,7 +51,7 @@ LOADS_OBJECTS = {
     "jsonpickle",
     "dbm",
 }
-WRITES_CODE = {ROOT / "crawler/model/quick.py"}
+WRITES_CODE = {ROOT / "crawler/dataclass.py", ROOT / "crawler/model/quick.py"}
 """It runs text that is made of the names of our own fields and nothing else, as `dataclass` does."""
 WRITES_OBJECTS = {"pickle.dumps", "pickle.PickleBuffer"}
 RUNS_TEXT = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "subprocess.getoutput", "runpy.run_path"}

@@ -102,6 +102,30 @@ async def test_killed_while_it_saves_bodies_each_visit_is_listed_once_and_its_fi
 
 
 @pytest.mark.long
+@needs_chromium
+async def test_killed_while_it_saves_views_of_pages_each_is_whole_and_named_once(tmp_path: Path) -> None:
+    async with kills.victim(kills.scripted_web(12, sites=2), tmp_path, delay_s=0.1, per_site=1) as crawl:
+        crawl.options = ("--render", "always", "--save", "screenshots,prints")
+        for moment in Random(kills.SEED).sample(range(8, 30), 3):
+            await crawl.survives("group", moment)
+        assert crawl.kills["group"] >= 1, "the crawl was over before it could be killed"
+        await crawl.finishes()
+        listed = [orjson.loads(line) for line in (crawl.folder / "files/files.jsonl").read_bytes().splitlines()]
+        named = {(one["url"], one["view"]): f"files/{one['file']}" for one in listed}
+        assert len(named) == len(listed), "a view is listed twice"
+        shown = [record for record in crawl.records() if record["rendered"]]
+        assert {record["url"] for record in shown} == crawl.served.web.reachable()
+        assert named == {(one["url"], view): one[view] for one in shown for view in ("screenshot", "print")}
+        for one in listed:
+            kept = (crawl.folder / "files" / one["file"]).read_bytes()
+            assert f"sha256:{sha256(kept).hexdigest()}" == one["digest"]
+            assert kept.startswith(b"%PDF-" if one["view"] == "print" else b"\x89PNG")
+            assert kept.rstrip().endswith(b"%%EOF" if one["view"] == "print" else b"IEND\xaeB`\x82")
+        others = {path.name for path in (crawl.folder / "files").rglob("*") if path.is_file()} - {"files.jsonl"}
+        assert {name for name in others if not name.endswith((".png", ".pdf"))} <= {"draft.new"}
+
+
+@pytest.mark.long
 async def test_killed_amid_data_that_follows_every_record_has_the_columns_of_its_seed(tmp_path: Path) -> None:
     web = link_graph(seed=7, sites=4, pages_per_site=10, links_per_page=6)
     async with kills.victim(web, tmp_path) as crawl:

@@ -10,11 +10,11 @@ HOUSE = Path(__file__).parent.parent
 
 
 def contract() -> dict[str, int]:
-    """The floor of each room by its name, counted from below."""
+    """The floor of each room by its name, counted from the ground floor, which is 0."""
     linter = tomllib.loads((HOUSE / "pyproject.toml").read_text())["tool"]["importlinter"]
     layers = next(one["layers"] for one in linter["contracts"] if one["name"] == "floors")
     return {
-        room.strip(" ()"): floor for floor, layer in enumerate(reversed(layers), 1) for room in re.split(r"[|:]", layer)
+        room.strip(" ()"): floor for floor, layer in enumerate(reversed(layers)) for room in re.split(r"[|:]", layer)
     }
 
 

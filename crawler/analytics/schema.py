@@ -53,6 +53,8 @@ TYPES: Mapping[str, str] = {
     "data": "JSON",
     "warc": 'STRUCT(filename VARCHAR, "offset" BIGINT, "length" BIGINT)',
     "file": "VARCHAR",
+    "screenshot": "VARCHAR",
+    "print": "VARCHAR",
     "rendered": "VARCHAR",
     "render_ms": "DOUBLE",
     "relevance": "DOUBLE",

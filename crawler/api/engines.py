@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import hashlib
 import os
@@ -22,11 +23,14 @@ from ..folder.folder import Folder
 from ..folder.settings_file import write_settings
 from ..frontier.sharded import open_sharded
 from ..frontier_protocols import Look
+from ..proof import HistoryEvent, SettingChange
 from ..runtime.nearest import did_you_mean
 from ..runtime.private_files import make_folder, opener
 from ..settings import Config
 from ..settings.loading import amend, chosen_settings
 from ..standing import CrawlStanding
+from .instructing import AGREED, decide_control, decide_hold, decide_settings, instruct
+from .merging import MergedArchives, find_archives, merge_archives, merge_records, read_lines
 from .seeds import read_seeds
 
 if TYPE_CHECKING:
@@ -34,8 +38,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-AGREED = ("preset", "user_agent", "contact", "sites", "scope", "urls", "politeness", "extract", "warc", "sinks")
-"""The settings on which all nodes of a crawl agree. All others are about the machine."""
 NAME_BYTES = 4
 MOST_NAMED = 20
 _CLAIM = ".claim-"
@@ -195,6 +197,10 @@ class Engine:
         found = await self._server.nodes(await self._find(name))
         return [node for node in found if not node.name.startswith(PLANTER)]
 
+    async def shards(self, name: str) -> int:
+        """Returns into how many shards a crawl is cut."""
+        return (await self._find(name)).shards
+
     async def drain(self, name: str, node: str) -> None:
         """Asks a node to finish what it has under way and to leave. Raises ConfigError for an unknown node."""
         crawl = await self._find(name)
@@ -210,9 +216,32 @@ class Engine:
         await self._check_node(crawl, node)
         return await self._server.forget(crawl, node)
 
-    async def control(self, name: str, word: Literal["run", "pause", "stop"]) -> None:
+    async def control(self, name: str, word: Literal["run", "pause", "stop"], *, who: str = "program") -> None:
         """Tells all nodes of a crawl to run, to pause or to stop; those that join later, too."""
-        await self._server.control(await self._find(name), word)
+        crawl = await self._find(name)
+        await instruct(self._server, crawl, decide_control(await self.standing(name), word), who, word)
+
+    async def change(
+        self, name: str, settings: Mapping[str, object], *, who: str = "program"
+    ) -> Sequence[SettingChange]:
+        """Gives a crawl other settings, which all nodes put in force with their next beat; returns all that changes.
+
+        Raises ConfigError for settings that cannot change while nodes work; then nothing has changed.
+        """
+        crawl = await self._find(name)
+        return await instruct(self._server, crawl, decide_settings(await self.standing(name), settings), who)
+
+    async def hold(self, name: str, site: str, *, who: str = "program") -> None:
+        """Has no node begin further visits to a site, given by any of its URLs, until `let_go`. Raises UrlError."""
+        await instruct(self._server, await self._find(name), decide_hold(site, is_held=True), who)
+
+    async def let_go(self, name: str, site: str, *, who: str = "program") -> None:
+        """Has a site visited again. Raises UrlError."""
+        await instruct(self._server, await self._find(name), decide_hold(site, is_held=False), who)
+
+    async def history(self, name: str) -> Sequence[HistoryEvent]:
+        """Returns what was asked of the nodes of a crawl, in order: when and by whom, the old and the new value."""
+        return await self._server.history(await self._find(name))
 
     async def _check_node(self, crawl: CrawlRow, node: str) -> None:
         known = [one.name for one in await self._server.nodes(crawl)]
@@ -239,7 +268,7 @@ class Engine:
                     left -= len(part)
                     yield part
 
-    async def find_parts(self, name: str, homes: Sequence[Path], sink: str) -> list[tuple[Path, int]]:
+    async def find_parts(self, name: str, homes: Sequence[Path], sink: str = JSONL) -> list[tuple[Path, int]]:
         """Returns the files of all nodes with their settled lengths. Raises FolderError if one is missing or short."""
         crawl = await self._find(name)
         parts: list[tuple[Path, int]] = []
@@ -251,6 +280,33 @@ class Engine:
                 if length:
                     parts.append((_find_file(homes, node, file, length), length))
         return parts
+
+    async def merge_records(self, name: str, homes: Sequence[Path], into: Path | str | None) -> int:
+        """Writes the records of all nodes, each once, into a file that appears whole or not at all, or into an object.
+
+        None: standard output. Returns their number. Raises FolderError if some are missing, SinkError, StorageFull.
+        """
+        settled = sum((await self.settled(name)).values())
+        parts = await self.find_parts(name, homes)
+        return await asyncio.to_thread(merge_records, parts, settled, into)
+
+    async def merge_archives(self, name: str, homes: Sequence[Path], into: Path | str) -> MergedArchives:
+        """Writes the WARC files of all nodes, and one index of them (CDXJ), into a new folder or below a store's URL.
+
+        Raises ConfigError for a crawl without WARC files, FolderError if files are missing or shorter than settled,
+        ArchiveError, SinkError, StorageFull.
+        """
+        config = self.settle(Config(), await self.standing(name))
+        places = [sink.path for sink in config.sinks if sink.kind == "warc"]
+        if not places:
+            raise ConfigError(f"the crawl {name!r} writes no WARC files: begin it with --warc")
+        positions = await self._server.positions(await self._find(name))
+        records = await self.find_parts(name, homes, JSONL)
+
+        def merge() -> MergedArchives:
+            return merge_archives(find_archives(positions, homes, places, _advise), read_lines(records), into)
+
+        return await asyncio.to_thread(merge)
 
     async def _find(self, name: str) -> CrawlRow:
         crawl = await self._server.find_crawl(name)
@@ -309,6 +365,10 @@ def _find_file(homes: Sequence[Path], node: str, file: str, length: int) -> Path
         f"the records of the node {node} are not here ({homes[0] / node / file}): copy its folder from its machine, or"
         f" have its pages fetched again: crawl nodes forget {node}"
     )
+
+
+def _advise(what: str, node: str) -> str:
+    return f"{what}: copy its folder from its machine, or have its pages fetched again: crawl nodes forget {node}"
 
 
 def _make_file(path: Path) -> IO[bytes]:

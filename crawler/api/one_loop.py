@@ -23,6 +23,7 @@ from ..loops import figures
 from ..loops.order import FIGURES_S, LoopOrder, pack, read, read_order
 from ..model import Request
 from ..sinks import make_outputs
+from ..sinks.preferences import PreferencesFile
 from ..sinks.segments import Segment
 
 TTL_S = 6.0
@@ -74,8 +75,13 @@ async def _open_works(stack: AsyncExitStack, order: LoopOrder, frontier: Sharded
     is_synced = config.frontier.durability == "power"
     outputs = zip(make_outputs(order.folder, config), config.sinks, strict=True)
     sinks = tuple(Segment(order.folder, output, sink, life, is_synced=is_synced) for output, sink in outputs)
+    preferences = (PreferencesFile(order.folder, is_synced=is_synced, life=life),) if config.usage.purpose else ()
     extract = take_parse(None, config, config.extract.function)
-    return await Stacking(stack, config, None, sinks, None, extract, None, 1.0, frontier=frontier).works()
+    stacking = Stacking(
+        stack, config, None, (*sinks, *preferences), None, extract, None, 1.0, frontier=frontier, audit_in=order.folder,
+        loop=member.node,
+    )  # fmt: skip
+    return await stacking.works()
 
 
 async def _obey(reader: StreamReader, engine: Engine) -> None:

@@ -69,23 +69,20 @@ async def fetch_page(
     """
     wanted = {one: True for one in ("markdown", "text", "metadata", "structured", "links") if getattr(wants, one)}
     config = amend(amend(config or Config(), settings), {**ALONE, "sinks": [{"kind": "jsonl", **wanted}]})
-    kept = _Kept(wants_of(config.sinks[0]))
+    kept = Kept(wants_of(config.sinks[0]))
     async with (
         asyncio.timeout(wait_s),
         nullcontext(shared) if shared else open_shared(config) as parts,
         open_crawl(config, sinks=[kept], shared=parts) as crawl,
     ):
         await crawl.run([url])
-        if not kept.outcomes:
-            raise FetchError(Reason.INTERNAL, f"{url} was not visited")
-        ends = [one for one in kept.outcomes if one.disposition is not Disposition.REDIRECTED or one.reason]
-        last = ends[-1] if ends else kept.outcomes[-1]
+        last = kept.last(url)
         shown: dict[Html, str] = {form: await _render(form, last, config, parts) for form in html if form != "none"}
     on_the_way = tuple(one.url.text for one in kept.outcomes if one is not last)
     return FetchedPage(orjson.loads(record(last, kept.wants)), on_the_way, shown)
 
 
-class _Kept:
+class Kept:
     """A sink that keeps the outcomes of a page and of the redirects to it."""
 
     name = "page"
@@ -100,6 +97,13 @@ class _Kept:
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
         self.outcomes += outcomes
         return {}
+
+    def last(self, url: Seed) -> Outcome:
+        """Returns the outcome of the page itself, after its redirects. Raises FetchError if there is none."""
+        if not self.outcomes:
+            raise FetchError(Reason.INTERNAL, f"{url} was not visited")
+        ends = [one for one in self.outcomes if one.disposition is not Disposition.REDIRECTED or one.reason]
+        return ends[-1] if ends else self.outcomes[-1]
 
 
 async def _render(form: Html, outcome: Outcome, config: Config, shared: Shared) -> str:

@@ -39,6 +39,7 @@ from ..settings import Config, Settings
 from ..settings.loading import Changes, amend, changes, value_of
 from ..standing import SiteView
 from .exchanges import Exchanges, make_request
+from .heeding import heed_owner
 from .outlook import Outlook, looking
 from .past import keep_course_of_run, keep_index_of_run
 from .progress import find_progress
@@ -133,7 +134,6 @@ class Crawl:
         self._is_running = True
         self._at_rest.clear()
         self._engine.spent = spent
-        self._works.heed_owner(self._engine, self.stop)
         self._engine.look_again = self._look_again
         try:
             with unwrap_group():
@@ -143,6 +143,7 @@ class Crawl:
                     keep_slow_sites(self._frontier, self._works.pace),
                     keep_course_of_run(self.folder, self._engine.metrics, lambda: self.config),
                     keep_index_of_run(self.folder, self._frontier, self.config),
+                    heed_owner(self, self._works, self._engine),
                 ):
                     with self._works.observe_run(self._engine) as tell, looking(self._note_course):
                         summary = await self._engine.run(self._read_seeds(seeds))
@@ -354,9 +355,8 @@ class Crawl:
         now = replace(now, busiest=self._complete(now.busiest), work=self._works.work_costs())
         if self._last is not None and not self._is_running:
             return self._with_progress(replace(self._last, counts=now.counts, busiest=now.busiest, work=now.work))
-        now = self._with_progress(now)
-        complete = self._outlook.complete
-        return complete(now, self.config, self._engine.spent, self._sites_with_most) if self._is_running else now
+        now, spent = self._with_progress(now), self._engine.spent
+        return self._outlook.complete(now, self.config, spent, self._sites_with_most) if self._is_running else now
 
     def _with_progress(self, now: Snapshot) -> Snapshot:
         is_closed = not (now.reads_seeds or self._works.extract)

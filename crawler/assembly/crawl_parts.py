@@ -6,11 +6,11 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from ..dataclass import dataclass
 from ..engine.hooked_fetcher import NO_HOOKS, HookedFetcher, Hooks
 from ..engine.limits import Limits
 from ..engine.site_turns import SiteTurns
@@ -21,10 +21,7 @@ from ..fetch.posting import open_post, open_post_alone
 from ..folder import lost_records
 from ..folder.folder import Folder
 from ..folder.lost_records import NOTHING_LOST, LostRecords
-from ..frontier.sharded import ShardedFrontier
 from ..frontier_protocols import Admitting
-from ..loops.merging import Merger
-from ..loops.run import Loops
 from ..offload import fork_folder as shelter
 from ..policy.admitted import Admitted
 from ..policy.answers import Answers
@@ -51,13 +48,15 @@ from .given import OpenFetcher, enter_given_fetcher, makes_fetcher
 from .kinds import enter_fetcher, enter_frontier
 from .parsing import Extract, choose_return, try_to_load
 from .rendering import enter_renderer
-from .several_loops import count_loops, is_for_loops, make_loops, open_cut_frontier
+from .several_loops import count_loops, is_for_loops, make_loops, make_merger, open_cut_frontier
 from .shared import Shared, open_shared
 from .works import Works
 
 if TYPE_CHECKING:
     from ..archives import ArchiveFetcher
     from ..copies import Copies
+    from ..frontier.sharded import ShardedFrontier
+    from ..loops.run import Loops
 
 
 @dataclass(slots=True)
@@ -75,6 +74,10 @@ class Stacking:
     hooks: Hooks = NO_HOOKS
     frontier: Frontier | None = None
     """The frontier, where the caller has opened it: for one event loop among several."""
+    audit_in: Path | None = None
+    """Where to record requests, if `folder` is None."""
+    loop: str = ""
+    """The name of this event loop among several, which records into files of its own."""
     lost: LostRecords = NOTHING_LOST
     http: HttpFetcher | None = None
     archives: ArchiveFetcher | None = None
@@ -152,19 +155,20 @@ class Stacking:
         cut, folder, lock = self.cut, self.folder, self.lock
         if cut is None or folder is None:
             return None
-        await Merger(cut.node, folder.path, sinks).merge(is_over=True)
+        await make_merger(cut, folder, sinks).merge(is_over=True)
         if count_loops(self.config) == 1:
             return None
         return lambda config, limits: make_loops(config, folder, cut, sinks, limits, lock)
 
     async def _open_recorder(self) -> RequestRecorder | None:
         """Opens the audit of requests. A crawl without a folder has none, nor has one that sends no requests."""
-        if self.folder is None or self.config.fetch.archives or not self.config.proof.audit_requests:
+        if self.config.fetch.archives or not self.config.proof.audit_requests or not self._visits:
             return None
-        if self.frontier is not None or not self._visits:  # several loops cannot write one file
+        folder = self.folder.path if self.folder else self.audit_in
+        if folder is None:
             return None
         is_synced = self.config.frontier.durability == "power"
-        recorder = RequestRecorder(self.folder.path, parts.proof_terms(self.config), is_synced=is_synced)
+        recorder = RequestRecorder(folder, parts.proof_terms(self.config), is_synced=is_synced, loop=self.loop)
         self.stack.push_async_callback(recorder.close)
         await asyncio.to_thread(recorder.open)
         return recorder

@@ -268,6 +268,7 @@ def crawl_info(config: Config, frontier: Frontier, folder: Path | None) -> Crawl
         contact=config.contact,
         robots=config.politeness.robots,
         settings_digest=f"sha256:{sha256(json.dumps(said, default=_plain, sort_keys=True).encode()).hexdigest()}",
+        node=config.frontier.node if config.frontier.kind == "engine" else "",
     )
 
 

@@ -11,21 +11,23 @@ import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..backends.sqlite import cut_file, is_cut, open_sqlite_backend
 from ..engine.limits import Limits
 from ..errors import ConfigError, FolderError
 from ..folder.folder import Folder
 from ..frontier import Terms
-from ..frontier.sharded import ShardedFrontier, open_sharded
-from ..loops.merging import Merger
-from ..loops.order import LoopOrder
-from ..loops.run import Loops
 from ..offload import count_cores
 from ..protocols import Sink
 from ..settings import Config
 from ..settings.loading import amend
 from ..sinks.segments import KINDS
+
+if TYPE_CHECKING:
+    from ..frontier.sharded import ShardedFrontier
+    from ..loops.merging import Merger
+    from ..loops.order import LoopOrder
+    from ..loops.run import Loops
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +55,11 @@ def is_for_loops(config: Config, folder: Folder | None) -> bool:
     if count_loops(config) > 1:
         _check(config, folder)
         return True
-    return folder is not None and config.frontier.kind == "sqlite" and is_cut(folder.frontier_path)
+    if folder is None or config.frontier.kind != "sqlite" or not folder.frontier_path.exists():
+        return False
+    from ..backends.sqlite import is_cut  # noqa: PLC0415 - a new folder needs none of it
+
+    return is_cut(folder.frontier_path)
 
 
 def _check(config: Config, folder: Folder | None) -> None:
@@ -71,10 +77,6 @@ def _obstacles(config: Config, folder: Folder | None) -> list[tuple[bool, str]]:
         (bool(kinds), f"several event loops write the format jsonl alone for now, not {', '.join(kinds)}"),
         (bool(config.fetch.cookie_file), "several event loops cannot share a file of cookies (fetch.cookie_file)"),
         (bool(config.fetch.archives), "a replay runs on one event loop"),
-        (
-            config.proof.audit_requests,
-            "several event loops keep no audit of requests: set proof.audit_requests = false",
-        ),
         (bool(config.copies.to), "several event loops make no copies for now (copies.to)"),
     ]
     return [
@@ -90,6 +92,9 @@ async def open_cut_frontier(
 
     Returns it with the lock that loops inherit. Raises FrontierError, FolderError, StorageFull.
     """
+    from ..backends.sqlite import cut_file, is_cut, open_sqlite_backend  # noqa: PLC0415 - one loop needs none of it
+    from ..frontier.sharded import open_sharded  # noqa: PLC0415
+
     path, durability = folder.frontier_path, config.frontier.files_survive
     living = os.open(living_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     stack.callback(os.close, living)
@@ -134,15 +139,24 @@ def make_loops(
     config: Config, folder: Folder, frontier: ShardedFrontier, sinks: Sequence[Sink], limits: Limits, lock: int
 ) -> Loops:
     """Returns what runs a crawl on several loops."""
+    from ..loops.order import LoopOrder  # noqa: PLC0415 - one loop needs none of it
+    from ..loops.run import Loops  # noqa: PLC0415
+
     number = count_loops(config)
     divided = divide(config, number)
-
     peers = tuple(f"loop-{loop}" for loop in range(1, number + 1))
 
     def order(loop: int) -> LoopOrder:
         return LoopOrder(folder.frontier_path, folder.path, divided, peers[loop - 1], peers, tuple(sys.path))
 
-    return Loops(frontier, Merger(frontier.node, folder.path, sinks), number, limits, order, [lock])
+    return Loops(frontier, make_merger(frontier, folder, sinks), number, limits, order, [lock])
+
+
+def make_merger(frontier: ShardedFrontier, folder: Folder, sinks: Sequence[Sink]) -> Merger:
+    """Returns what moves the records of loops into the outputs."""
+    from ..loops.merging import Merger  # noqa: PLC0415 - one loop needs none of it
+
+    return Merger(frontier.node, folder.path, sinks)
 
 
 def divide(config: Config, loops: int) -> Config:

@@ -6,10 +6,11 @@ import asyncio
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Unpack
 
 from .. import urls
+from ..dataclass import dataclass
 from ..engine.slots import Places
 from ..errors import ClosedError, ConfigError
 from ..event_loop import require_asyncio

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from ..dataclass import dataclass
 from ..fetch import ProxyPool
 from ..policy.politeness import Politeness
 from ..policy.site_rules import SiteRules

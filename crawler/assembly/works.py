@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..dataclass import dataclass
 from ..engine.engine import Engine, Visit
 from ..engine.limits import Limits, Quota
 from ..engine.site_turns import SiteTurns
@@ -14,8 +14,7 @@ from ..engine.slots import Seat
 from ..errors import ConfigError
 from ..fetch import CookieJar, HttpFetcher
 from ..folder.lost_records import LostRecords
-from ..frontier_protocols import Heeding, Sharing
-from ..loops.run import Loops
+from ..frontier_protocols import Sharing
 from ..metrics.metrics import Summary
 from ..metrics.totals import Running, Totals, run_name
 from ..model import make_crawl_id
@@ -50,6 +49,7 @@ from .site_facts import SiteFacts
 if TYPE_CHECKING:
     from ..archives import ArchiveFetcher
     from ..copies import Copies
+    from ..loops.run import Loops
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +114,6 @@ class Works:
         if self.copies:
             self.copies.hurry()
 
-    def heed_owner(self, engine: Engine | Loops, stop: Callable[[], None]) -> None:
-        """Does, from now on, what the owner of a crawl of several nodes asks of all of them, or of this one."""
-        match self.frontier:
-            case Heeding() as asked:
-                does = {"stop": stop, "pause": engine.pause}
-                asked.heed_by(lambda word: does.get(word, engine.resume)())
-
     def work_costs(self) -> Sequence[WorkCost]:
         """Returns where CPU work is done and what it costs. Empty: nothing is chosen by its cost."""
         return self.offloader.costs() if isinstance(self.offloader, Choosing) else ()
@@ -177,6 +170,7 @@ class Works:
                 most_asked_s=terms.most_asked_s, most_held_s=terms.most_held_s, sites=terms.sites,
             )  # fmt: skip
             engine.change(visit, limits)
+            self._share_limit(config)
             change_sites()
             if self.http:
                 self.http.limit_speed(config.fetch.bytes_per_s)

@@ -15,6 +15,10 @@ READ = frozenset({Disposition.FETCHED, Disposition.UNCHANGED, Disposition.DUPLIC
 """Dispositions of URLs that answered with content."""
 SITE_STAGES = ("dns", "connect", "ttfb", "download")
 NOTHING: dict[str, Any] = {}
+_TEXTS = (
+    "disposition", "reason", "detail", "location", "duplicate_of", "via", "title", "description", "language",
+    "canonical",
+)  # fmt: skip
 
 
 class Link(NamedTuple):
@@ -60,29 +64,25 @@ def read(record: Record) -> Facts | None:
     url = record.get("url")
     if not isinstance(url, str) or "method" in record:
         return None
-    disposition, audit = _text(record, "disposition"), record.get("audit")
-    is_beyond = bool(record.get("extra_hop") or record.get("requisite"))
-    is_html = media_type(_text(record, "content_type")) in HTML
+    texts = [text if isinstance(text := record.get(name), str) else "" for name in _TEXTS]
+    disposition, reason, detail, location, duplicate_of, via, title, description, language, canonical = texts
+    audit, robots, simhash = record.get("audit"), record.get("robots"), record.get("simhash")
     return Facts(
-        url=url,
-        is_page=is_html and disposition in READ and not is_beyond,
-        status=_number(record.get("status")),
-        disposition=disposition,
-        reason=_text(record, "reason"),
-        detail=_text(record, "detail"),
-        location=_text(record, "location"),
-        duplicate_of=_text(record, "duplicate_of"),
-        via=_text(record, "via"),
-        title=_text(record, "title"),
-        description=_text(record, "description"),
-        language=_text(record, "language"),
-        canonical=_text(record, "canonical"),
-        is_noindex=_forbids_index(_text(record, "robots")),
-        is_beyond=is_beyond,
-        took_ms=_took(record.get("timings")),
-        length=_number(record.get("length")),
-        simhash=_hash(_text(record, "simhash")),
-        audit=audit if isinstance(audit, dict) else NOTHING,
+        url, is_page(record), _number(record.get("status")), disposition, reason, detail, location, duplicate_of, via,
+        title, description, language, canonical, isinstance(robots, str) and _forbids_index(robots),
+        _is_beyond(record), _took(record.get("timings")), _number(record.get("length")),
+        _hash(simhash) if isinstance(simhash, str) else 0, audit if isinstance(audit, dict) else NOTHING,
+    )  # fmt: skip
+
+
+def is_page(record: Record) -> bool:
+    """Whether a record is of an HTML page of the site itself that answered with content."""
+    header = record.get("content_type")
+    return (
+        record.get("disposition") in READ
+        and isinstance(header, str)
+        and media_type(header) in HTML
+        and not _is_beyond(record)
     )
 
 
@@ -126,9 +126,8 @@ def pairs(audit: dict[str, Any], name: str) -> Iterator[tuple[str, Any]]:
             yield str(one[0]), one[1]
 
 
-def _text(record: Record, name: str) -> str:
-    value = record.get(name)
-    return value if isinstance(value, str) else ""
+def _is_beyond(record: Record) -> bool:
+    return bool(record.get("extra_hop") or record.get("requisite"))
 
 
 def _number(value: object) -> int:
@@ -139,7 +138,7 @@ def _took(timings: object) -> float:
     if not isinstance(timings, dict):
         return 0.0
     times = [timings.get(stage) for stage in SITE_STAGES]
-    return sum([float(time) for time in times if isinstance(time, int | float)])
+    return sum([float(time) for time in times if isinstance(time, (float, int))])
 
 
 def _hash(digits: str) -> int:

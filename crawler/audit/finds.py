@@ -83,12 +83,16 @@ def _read(store: Store, most_pages: int | None) -> Iterator[Finding]:
     store.run("create index found_by on found (code, url, detail, page, text)")
     order = list(Severity)
     for code in sorted([*FINDINGS.values(), *own.values()], key=lambda one: order.index(one.severity)):
-        rows = store.run(
-            "select url, detail, page, text from found where code = ? order by url, detail, page, text", code.code
-        )
-        for (url, detail), those in groupby(rows, key=itemgetter(0, 1)):
+        for (url, detail), those in groupby(_rows(store, code.code), key=itemgetter(0, 1)):
             pages, n = _pages(those, most_pages)
             yield Finding(code.code, code.severity, url, detail, pages, n or 1, code.advice)
+
+
+def _rows(store: Store, code: str) -> Iterable[tuple[str, str, str, str]]:
+    """Returns URL, detail, page and text of what was found under a code, sorted."""
+    if code == "missing-security-header":
+        return pages.read_missing_headers(store)
+    return store.run("select url, detail, page, text from found where code = ? order by url, detail, page, text", code)
 
 
 def _pages(rows: Iterable[tuple[str, str, str, str]], most: int | None) -> tuple[list[FindingPage], int]:

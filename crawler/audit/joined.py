@@ -79,14 +79,14 @@ def find(store: Store) -> None:
 
 def _broken_without_links(store: Store) -> None:
     """Adds what is broken and stands on no page whose links are known: `via` names where it was found."""
-    store.run("create index found_url on found (code, url)")
+    broken = "code in ('broken-link', 'broken-resource', 'doubtful-link')"
+    store.run(f"create index found_url on found (url) where {broken}")
     store.run(
         "insert into found select case when named.is_page then bad.code"
         "   when bad.code = 'broken-link' then 'broken-page' else bad.code end,"
         " bad.url, bad.detail, coalesce(page.via, ''), ''"
         " from bad join page on page.url = bad.url left join page as named on named.url = page.via"
-        " where bad.is_final and not exists (select 1 from found where found.url = bad.url and"
-        "   found.code in ('broken-link', 'broken-resource', 'doubtful-link'))"
+        f" where bad.is_final and not exists (select 1 from found where found.url = bad.url and {broken})"
         " and not exists (select 1 from page as redirect where redirect.url = page.via"
         "   and redirect.disposition = 'redirected')"
     )
@@ -98,7 +98,7 @@ def _shared(store: Store, name: str) -> None:
     counted = (
         f"is_page and {name} != '' and not is_noindex and duplicate_of = '' and (canonical = '' or canonical = url)"
     )
-    store.run(f"create index by_{name} on page ({name})")
+    store.run(f"create index by_{name} on page ({name}) where {counted}")  # holds all that is asked for below
     store.run(
         f"insert into found select 'duplicate-{name}', first, page.{name}, page.url, '' from page join"
         f" (select {name} as shared, min(url) as first from page where {counted} group by {name} having count(*) > 1)"

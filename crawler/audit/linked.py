@@ -61,13 +61,12 @@ class _Reader:
         sieve, page = self._sieve, str(record.get("url"))
         found = facts.links(record)
         self._knows_links = self._knows_links or bool(found)
-        for one in found:
-            try:
-                is_asked, has_fragment = sieve[hash(one[0]) & _MASK], len(one) > _PLAIN
-            except (TypeError, IndexError):  # somebody changed the file
-                continue
-            if is_asked or has_fragment:
-                self._look_at(facts.link(one), page)
+        try:
+            asked = [one for one in found if sieve[hash(one[0]) & _MASK] or len(one) > _PLAIN]
+        except (TypeError, IndexError):  # somebody changed the file
+            asked = [one for one in found if isinstance(one, list) and one and isinstance(one[0], str)]
+        for one in asked:
+            self._look_at(facts.link(one), page)
 
     def finish(self) -> None:
         """Strikes what is linked to. Where no links are known, nothing is an orphan."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ..model import Disposition
 from ..records import Record
@@ -16,6 +16,7 @@ MOST_TEXT = 300
 """Characters of a title or another text that are kept as a detail."""
 HEADERS = ("strict-transport-security", "content-security-policy", "x-content-type-options", "referrer-policy")
 """Security headers that each page should have; the first one on https alone."""
+_HEADER_BITS = tuple((1 << at, header) for at, header in enumerate(HEADERS))
 
 
 class Seen:
@@ -70,6 +71,7 @@ def _is_latest(one: Facts, number: int, store: Store, seen: Seen) -> bool:
     store.run("delete from found where url = ? and page = ''", one.url)
     store.run("delete from found where page = ?", one.url)
     store.run("delete from hreflang where page = ?", one.url)
+    store.run("delete from header where site = ? and page = ?", _site(one.url), one.url)
     return True
 
 
@@ -137,13 +139,26 @@ def _examine_facts(one: Facts, store: Store) -> None:
 
 
 def _examine_headers(one: Facts, store: Store) -> None:
-    """Adds the headers that a page lacks. They are found once for a site, with its pages."""
+    """Notes which headers a page lacks, one bit each."""
     sent = one.audit.get("security")
     known = sent if isinstance(sent, dict) else {}
-    site = one.url[: one.url.find("/", 8) + 1]
-    for header in HEADERS if one.url.startswith("https:") else HEADERS[1:]:
-        if header not in known:
-            store.add("missing-security-header", site, header, one.url)
+    missing = sum([bit for bit, header in _HEADER_BITS if header not in known])
+    if not one.url.startswith("https:"):
+        missing &= ~1
+    if missing:
+        store.put("header", _site(one.url), one.url, missing)
+
+
+def _site(url: str) -> str:
+    return url[: url.find("/", 8) + 1]
+
+
+def read_missing_headers(store: Store) -> Iterator[tuple[str, str, str, str]]:
+    """Yields site, header, page and an empty text for each header that a page lacks, sorted."""
+    for (site,) in store.run("select distinct site from header order by site"):
+        for header, bit in sorted((header, bit) for bit, header in _HEADER_BITS):
+            for (page,) in store.run("select page from header where site = ? and missing & ? order by page", site, bit):
+                yield site, header, page, ""
 
 
 def _joined(texts: Iterable[object]) -> str:

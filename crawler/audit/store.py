@@ -20,6 +20,7 @@ create table page (
 ) without rowid;
 create table hreflang (page text, lang text, target text);
 create table found (code text, url text, detail text, page text, text text);
+create table header (site text, page text, missing int, primary key (site, page)) without rowid;
 create table problem (code text primary key, severity text, advice text);
 create table bad (url text primary key, code text, detail text, is_final int) without rowid;
 create table lone (url text primary key) without rowid;
@@ -36,7 +37,8 @@ class Store:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self.db: sqlite3.Connection = db
-        self._waiting: dict[str, list[Row]] = {}
+        self._found: list[Row] = []
+        self._waiting: dict[str, list[Row]] = {"found": self._found}
 
     def put(self, table: str, *row: object) -> None:
         """Adds a row to a table; it replaces one with the same key."""
@@ -47,7 +49,10 @@ class Store:
 
     def add(self, code: str, url: str, detail: str = "", page: str = "", text: str = "") -> None:
         """Adds what is found: one row for each page that shows it."""
-        self.put("found", code, url, detail, page, text)
+        found = self._found
+        found.append((code, url, detail, page, text))
+        if len(found) >= BATCH:
+            self._write("found", found)
 
     def flush(self) -> None:
         """Writes all rows that wait."""

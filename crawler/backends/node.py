@@ -10,6 +10,7 @@ from ..frontier.backend import Backend, Beat
 from ..frontier.sharded import ShardedFrontier, open_sharded
 from ..frontier.sharded.node import Node
 from ..model import Outcome, Position
+from ..standing import Instructions
 
 SEPARATOR = "/"
 
@@ -24,8 +25,10 @@ class NodeFrontier(ShardedFrontier):
 
     def __init__(self, node: Node) -> None:
         super().__init__(node)
-        self._control = "run"
+        self._control = node.control
+        self._version = node.instructions.version
         self._heed: Callable[[str], None] = _heed_nothing
+        self._follow: Callable[[Instructions], None] = _follow_nothing
         node.show_beats_to(self._note_beat)
 
     def heed_by(self, heed: Callable[[str], None]) -> None:
@@ -33,6 +36,15 @@ class NodeFrontier(ShardedFrontier):
         self._heed = heed
         if self._control != "run":
             heed(self._control)
+
+    @property
+    def instructions(self) -> Instructions:
+        """The instructions of the crawl's owner, as this node knows them."""
+        return self.node.instructions
+
+    def follow_by(self, follow: Callable[[Instructions], None]) -> None:
+        """Calls `follow` with the instructions of the crawl's owner whenever they changed."""
+        self._follow = follow
 
     def share(self, limit: int | None, wake: Callable[[], None]) -> None:
         """Shares a limit of pages with all other nodes. Calls `wake` when more may be allowed."""
@@ -53,6 +65,9 @@ class NodeFrontier(ShardedFrontier):
         if beat.control != self._control:
             self._control = beat.control
             self._heed(beat.control)
+        if self.node.instructions.version != self._version:
+            self._version = self.node.instructions.version
+            self._follow(self.node.instructions)
 
     async def settle(self, outcomes: Sequence[Outcome], positions: Mapping[str, Position]) -> None:
         name = self.node.member.node
@@ -72,4 +87,8 @@ async def open_node(backend: Backend, name: str, terms: Terms) -> AsyncIterator[
 
 
 def _heed_nothing(word: str) -> None:
+    """Does nothing: no run is under way."""
+
+
+def _follow_nothing(said: Instructions) -> None:
     """Does nothing: no run is under way."""

@@ -7,12 +7,12 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import anyio
 from anyio import CancelScope, create_task_group
 from anyio.abc import TaskGroup
 
+from ..dataclass import dataclass, field
 from ..errors import HookError, SinkError, WorkersGone
 from ..metrics.gauges import Gauges
 from ..metrics.metrics import SAMPLE_S, SAMPLE_SKIPPED_S, Ending, Metrics, Snapshot, Summary

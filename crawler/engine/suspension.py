@@ -6,8 +6,9 @@ Exchanges that were under way then end as time-outs and broken connections, alth
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from ..dataclass import dataclass
 from ..model import Disposition, Outcome, Reason
 from ..runtime.presence import Presence
 

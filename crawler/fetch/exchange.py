@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 
 from aiohttp import ClientError, ClientOSError, ClientTimeout, ServerDisconnectedError
@@ -11,6 +10,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import StreamReader
 
+from ..dataclass import dataclass
 from ..errors import FetchError
 from ..model import Heads, Reason, Request, Response, Timings
 from ..proof import RequestRecorder

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
 
+from ..dataclass import dataclass
 from ..errors import OutOfFiles
 from ..model import Request, Response
 from ..policy.site_rules import SiteRules

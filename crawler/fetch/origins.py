@@ -6,7 +6,6 @@ import asyncio
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import inf
 from ssl import SSLContext
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from aiohttp import ClientRequest
 from yarl import URL
 
+from ..dataclass import dataclass
 from ..errors import ConfigError, FetchError
 from ..model import Reason, Request
 from ..policy.site_rules import SiteRules

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import blake2b
 
 from yarl import URL
 
+from ..dataclass import dataclass
 from ..runtime.clock import monotonic
 from ..settings import FetchConfig
 from ..settings.sites import DIRECT

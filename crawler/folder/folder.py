@@ -6,10 +6,11 @@ import fcntl
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
+from ..dataclass import dataclass
 from ..errors import ConfigError, FolderError, StorageFull
 from ..frontier import foretell_upgrade
 from ..policy.scope import check_patterns as check_readable

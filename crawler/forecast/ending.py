@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
+from ..dataclass import dataclass
 from .draws import Draws, N, interval_of
 from .growth import Mark, foresee_left, is_young
 

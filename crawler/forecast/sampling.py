@@ -10,9 +10,9 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..dataclass import dataclass
 from .draws import Draws, N
 from .growth import Mark, foresee_left
 

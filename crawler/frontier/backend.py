@@ -14,13 +14,14 @@ all. Times in `_s` are seconds by the backend's clock: no clock of a node decide
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, Protocol, TypeVar
 
+from ..dataclass import dataclass
 from ..errors import FrontierError
 from ..frontier_protocols import Look
 from ..model import Position, Url
-from ..standing import Linking, Root
+from ..standing import Instructions, Linking, Root
 from .change import Change
 from .shards import Cut
 from .state import State
@@ -80,6 +81,8 @@ class Wish(NamedTuple):
     """Slots that it wants at each address, in all; an address that is left out is given back."""
     per_address: int = 1
     """The most slots of an address over all nodes."""
+    version: int = 0
+    """The version of the owner's instructions that it has."""
 
 
 class Beat(NamedTuple):
@@ -102,6 +105,8 @@ class Beat(NamedTuple):
     """Slots that the node has at each address. Over all living nodes they are never more than `per_address`."""
     wanted: Sequence[str] = ()
     """Addresses of which another node wants more slots than it got: who has one to spare gives it back soon."""
+    instructions: Instructions | None = None
+    """The owner's instructions, where they are newer than `Wish.version`. None: they are not, or there are none."""
 
 
 class Message(NamedTuple):

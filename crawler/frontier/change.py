@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import NamedTuple
 
 import numpy as np
 
+from ..dataclass import dataclass
 from ..model import Disposition, LeftOut, Links, Outcome, Position, Reason, Request
 from ..policy.traps import StoredPattern
 from .extras import Extra

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from ..dataclass import dataclass
 from ..frontier_protocols import PerSite
 from ..policy.site_rules import NO_RULES
 from ..policy.traps import Mode

@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 from asyncio import IncompleteReadError, StreamReader
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from ..dataclass import dataclass
 from ..settings import Config
 from ..settings.loading import amend
 

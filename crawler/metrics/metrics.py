@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from ..dataclass import dataclass
 from ..forecast import Eta
 from ..model import Disposition, LeftOut, Outcome, Reason
 from ..runtime.clock import monotonic

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 
+from ..dataclass import dataclass
 from ..model import Disposition, Reason
 from ..standing import Counts
 from . import catalog

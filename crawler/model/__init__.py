@@ -5,7 +5,7 @@ from .hook_answers import Retry, Skip
 from .outcome import Bar, Capture, Disposition, Outcome, Position, Reason
 from .page import LeftOut, Links, Page
 from .post import Post, PostResult
-from .rendered import Rendered, RenderedFor
+from .rendered import VIEWS, Rendered, RenderedFor
 from .request import SAFE, Lease, Request, Url
 from .response import NO_SHARE, Heads, Response, Share, Timings
 from .returned import Returned
@@ -14,6 +14,7 @@ from .statement import Statement
 __all__ = [
     "NO_SHARE",
     "SAFE",
+    "VIEWS",
     "Bar",
     "Capture",
     "CrawlInfo",

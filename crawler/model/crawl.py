@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+
+from ..dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,15 @@ class CrawlInfo:
     """How it treats robots.txt: `obey` or `ignore`."""
     settings_digest: str
     """A digest of the settings that somebody chose, without passwords: equal settings have the same one."""
+    node: str = ""
+    """The node that writes, in a crawl on several machines. Empty: one process writes all."""
+
+    @property
+    def writer_id(self) -> str:
+        """32 hexadecimal digits of who writes: those of the crawl, or of one of its nodes."""
+        if not self.node:
+            return self.id
+        return blake2b(f"{self.id}/{self.node}".encode(), digest_size=16, person=b"crawld node id").hexdigest()
 
 
 def make_crawl_id(key: bytes) -> str:

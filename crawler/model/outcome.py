@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, cast
 
+from ..dataclass import dataclass
 from .page import Page
 from .quick import quick
 from .request import Lease, Request, Url
@@ -147,6 +148,8 @@ class Outcome(Generic[T_co]):
     """The place of the answer in a web archive, where one is written."""
     file: str = ""
     """The file in the crawl folder that has its body, where bodies are saved as files."""
+    views: tuple[tuple[str, str], ...] = ()
+    """Files in the crawl folder that show the page as it was rendered: `screenshot`, `print`, each with its file."""
     usage: tuple[Statement, ...] = ()
     """Statements of its site about the use of its content, if the crawl has purposes (`usage.purpose`)."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from enum import IntFlag
 from operator import attrgetter
 
+from ..dataclass import dataclass
 from .quick import quick
 from .request import Request
 from .returned import Returned

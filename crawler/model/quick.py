@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 import sysconfig
-from collections.abc import Callable, Sequence
-from dataclasses import MISSING, Field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, fields
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from ..dataclass import write_late
 
 C = TypeVar("C", bound=type)
 T = TypeVar("T")
-Fields = Sequence[Field[Any]]
 
 _HAS_GIL = not sysconfig.get_config_var("Py_GIL_DISABLED")
 """Without a GIL Python may stop all threads when an object changes its class."""
 _copiers: dict[type, Callable[..., Any]] = {}
+_slow: dict[type, Callable[..., None]] = {}
+"""The `__init__` that dataclass wrote for each quick class: heirs use it."""
 
 
 def quick(cls: C) -> C:
@@ -31,12 +35,8 @@ def quick(cls: C) -> C:
     if not is_plain or hasattr(kind, "__post_init__") or {*kind.__slots__} != {one.name for one in told}:
         raise TypeError(f"{cls.__name__} has fields that cannot be filled quickly")
     if _HAS_GIL:
-        space = {name: vars(cls)[name] for name in ("__orig_bases__",) if name in vars(cls)}
-        draft = type(cls.__name__, cls.__bases__, {**space, "__slots__": kind.__slots__})
-        init, _copiers[cls] = _write_init(kind, draft, told), _write_copier(kind, draft, told)
-        init.__qualname__, init.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
-        init.__annotations__ = kind.__init__.__annotations__
-        kind.__init__ = init
+        _slow[cls] = kind.__init__
+        write_late(cls, "__init__", _write_init)
     return cls
 
 
@@ -46,25 +46,44 @@ else:
 
     def replace(original: T, /, **changes: object) -> T:
         """Returns a copy with some fields changed, as `dataclasses.replace` does."""
-        copier = _copiers.get(type(original))
-        return dataclasses.replace(original, **changes) if copier is None else copier(original, changes)
+        copier = _copiers.get(type(original)) or _find_copier(type(original))
+        return copier(original, changes)
 
 
-def _write_init(cls: type, draft: type, told: Fields) -> Callable[..., None]:
-    given = [one for one in told if one.init]
+def _find_copier(cls: type) -> Callable[..., Any]:
+    _copiers[cls] = _write_copier(cls) if cls in _slow else _copy_slowly
+    return _copiers[cls]
+
+
+def _copy_slowly(original: Any, changes: Mapping[str, Any]) -> Any:
+    return dataclasses.replace(original, **changes)
+
+
+@cache
+def _draft_of(cls: Any) -> type:
+    space = {name: vars(cls)[name] for name in ("__orig_bases__",) if name in vars(cls)}
+    return type(cls.__name__, cls.__bases__, {**space, "__slots__": cls.__slots__})
+
+
+def _write_init(cls: Any, _: str) -> Callable[..., None]:
+    given = [one for one in fields(cls) if one.init]
     parameters = [one.name if one.default is MISSING else f"{one.name}=_d_{one.name}" for one in given]
-    return _compile(cls, draft, told, [
+    init = _compile(cls, [
         f"def written(self, {', '.join(parameters)}):",
         "    if type(self) is not _cls:",  # an heir, with another layout
         f"        return _slow(self, {', '.join(one.name for one in given)})",
         "    _turn(self, '__class__', _draft)",
-        *(f"    self.{one.name} = {one.name if one.init else f'_m_{one.name}()'}" for one in told),
+        *(f"    self.{one.name} = {one.name if one.init else f'_m_{one.name}()'}" for one in fields(cls)),
         "    self.__class__ = _cls",
     ])  # fmt: skip
+    init.__qualname__, init.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
+    init.__annotations__ = {one.name: one.type for one in given} | {"return": None}
+    return init
 
 
-def _write_copier(cls: type, draft: type, told: Fields) -> Callable[..., Any]:
-    return _compile(cls, draft, told, [
+def _write_copier(cls: Any) -> Callable[..., Any]:
+    told = fields(cls)
+    return _compile(cls, [
         "def written(original, changes):",
         "    copy = _new(_draft)",
         *(f"    copy.{one.name} = {f'original.{one.name}' if one.init else f'_m_{one.name}()'}" for one in told),
@@ -75,9 +94,10 @@ def _write_copier(cls: type, draft: type, told: Fields) -> Callable[..., Any]:
     ])  # fmt: skip
 
 
-def _compile(cls: type, draft: type, told: Fields, lines: Sequence[str]) -> Callable[..., Any]:
+def _compile(cls: Any, lines: Sequence[str]) -> Callable[..., Any]:
     """Returns the function that these lines define. They hold names of fields alone, as dataclass writes them."""
-    space: dict[str, Any] = {"_cls": cls, "_draft": draft, "_slow": vars(cls)["__init__"]}
+    told = fields(cls)
+    space: dict[str, Any] = {"_cls": cls, "_draft": _draft_of(cls), "_slow": _slow[cls]}
     space |= {"_new": object.__new__, "_turn": object.__setattr__}
     space |= {f"_d_{one.name}": one.default for one in told} | {f"_m_{one.name}": one.default_factory for one in told}
     exec("\n".join(lines), space)

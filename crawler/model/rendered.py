@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from ..dataclass import dataclass
 from .quick import quick
 
 
@@ -15,6 +15,10 @@ class RenderedFor(StrEnum):
     FEW_WORDS = "few-words"
     EMPTY_MOUNT = "empty-mount"
     PATTERN = "pattern"
+
+
+VIEWS = {"screenshot": "image/png", "print": "application/pdf"}
+"""Views of rendered pages, and the types of their files."""
 
 
 @quick
@@ -34,6 +38,10 @@ class Rendered:
     """The URL that a script of the page went on to, as it was written. It is not followed here, but a link."""
     led_to: tuple[str, ...] = ()
     """Further links of the page that the document no longer has, or has in another state."""
+    screenshot: bytes = b""
+    """A picture of the whole page as PNG. Empty: none was asked for, or taken."""
+    print: bytes = b""
+    """The page as PDF. Empty: none was asked for, or made."""
     requests: int = 0
     """How many requests the page made that were answered by its sites."""
     elapsed_ms: float = 0.0

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from ..dataclass import dataclass
 from .quick import quick
 
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")

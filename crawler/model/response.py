@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+from ..dataclass import dataclass
 from .header_pairs import Headers, describe_decoded, find_charset, find_values, make_pairs
 from .quick import quick
 from .rendered import Rendered
@@ -127,7 +128,7 @@ class Response:
         *,
         ip: str = "",
         tls: str = "",
-        timings: Timings = Timings(),
+        timings: Timings = Timings(),  # noqa: B008 - frozen
     ) -> Response:
         """Makes a response of what another HTTP client or a browser gives, whose body has no content coding any more.
 

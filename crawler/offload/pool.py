@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
+from ..dataclass import dataclass
 from ..errors import OffloadError, WorkersGone
 from ..model import Reason
 from ..protocols import WorkerState

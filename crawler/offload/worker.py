@@ -10,7 +10,7 @@ import logging
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from multiprocessing.process import BaseProcess
 from threading import Timer
@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import anyio
 from anyio import create_task_group, to_thread
 
+from ..dataclass import dataclass
 from ..errors import CrawlError, OffloadError, WorkersGone
 from ..model import Reason
 from ..runtime.foreign_errors import describe

@@ -18,14 +18,14 @@ import orjson
 from ..errors import ConfigError
 from ..identity import check_signature, thumbprint_of
 from ..proving import Proof, prove_files
-from ..proving.proving import Settled
 from ..runtime.private_files import opener
 from .form import BLOCK, COMMENT, COMMENT_BYTES, FORMAT, MANIFEST, MANIFEST_PREFIX, SIGNATURE, message_of
 
 MOST_MANIFEST = 1 << 22
 MOST_TIMES = 100
 """Lines with hashes shrink to a third at best, robots.txt files to a tenth: a file that unpacks to more is a bomb."""
-AUDIT, BODIES = "requests.audit", "robots.kept"
+_AUDITS = re.compile(r"requests\.audit(\.[a-z0-9-]+)?")
+_EVIDENCE = re.compile(r"(requests\.audit|robots\.kept)(\.[a-z0-9-]+)?")
 _DAMAGE = (BadZipFile, ZlibError, OSError, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError, TypeError)
 """Errors that bytes which were changed may cause."""
 
@@ -156,17 +156,15 @@ def _digest(packed: ZipFile, name: str, size: int) -> str:
 
 def _prove(packed: ZipFile, said: dict[str, Any]) -> Proof | None:
     """Returns what the audit in the pack proves; None: there is none."""
-    if AUDIT not in packed.namelist():
+    if not any(map(_AUDITS.fullmatch, packed.namelist())):
         return None
     with TemporaryDirectory(prefix="crawl-verify-") as folder:
-        for name in (AUDIT, BODIES):
-            if name in packed.namelist():
-                with packed.open(name) as packed_file, open(Path(folder) / name, "xb", opener=opener) as file:
-                    while block := packed_file.read(BLOCK):
-                        file.write(block)
-        settled = said["settled"]
-        known = Settled(int(settled[AUDIT]), int(settled[f"{AUDIT}#"])) if settled else None
-        return prove_files(Path(folder) / AUDIT, Path(folder) / BODIES, known)
+        for name in filter(_EVIDENCE.fullmatch, packed.namelist()):
+            with packed.open(name) as packed_file, open(Path(folder) / name, "xb", opener=opener) as file:
+                while block := packed_file.read(BLOCK):
+                    file.write(block)
+        settled = {str(name): int(size) for name, size in said["settled"].items()}
+        return prove_files(Path(folder), settled or None)
 
 
 def _read_small(packed: ZipFile, name: str) -> bytes:

@@ -20,13 +20,14 @@ from ..folder.folder import Folder, translate_os_errors
 from ..frontier import look
 from ..identity import Identity
 from ..proof import AUDIT, BODIES, HISTORY
+from ..proving import settled_audits
 from ..runtime.private_files import opener, replace_private_file
 from ..runtime.times import iso
 from ..settings.loading import project_version
 from .form import BLOCK, COMMENT_BYTES, FORMAT, MANIFEST, MANIFEST_PREFIX, SIGNATURE, make_comment, message_of
 
-KEPT = (AUDIT, BODIES, HISTORY, "bounds.timeline", "preferences.jsonl")
-"""Files of a crawl folder that are packed, as far as they are there."""
+KEPT = (HISTORY, "bounds.timeline", "preferences.jsonl")
+"""Files of a crawl folder that are packed beside the audits, as far as they are there."""
 ARCHIVE = "archive.wacz"
 
 
@@ -36,23 +37,25 @@ def pack_folder(folder: Folder, path: Path, identity: Identity) -> Sequence[str]
     The file appears whole, or not at all; only its owner can read it. Raises FolderError for a folder without an audit,
     ArchiveError, FrontierError, StorageFull, SinkError.
     """
-    if not (folder.path / AUDIT).is_file():
+    audits = [path.name for path in sorted(folder.path.glob(f"{AUDIT}*")) if path.is_file()]
+    if not audits:
         raise FolderError(
             f"{folder.path} holds no {AUDIT}: its crawl recorded no requests, so there is nothing to prove"
         )
     if path.is_dir():
         raise FolderError(f"{path} is a folder: name a file in it")
     with translate_os_errors(path.absolute().parent), replace_private_file(path) as file:
-        names = _write(folder, file, identity, path.absolute().parent)
+        bodies = [path.name for path in sorted(folder.path.glob(f"{BODIES}*")) if path.is_file()]
+        names = _write(folder, [*audits, *bodies, *KEPT], file, identity, path.absolute().parent)
         file.flush()
         _sign(file, identity)
     return names
 
 
-def _write(folder: Folder, file: IO[bytes], identity: Identity, scratch: Path) -> list[str]:
+def _write(folder: Folder, kept: Sequence[str], file: IO[bytes], identity: Identity, scratch: Path) -> list[str]:
     settled = _settled(folder)  # before the audit is read: it only grows
     with ZipFile(file, "w", ZIP_STORED) as packed:
-        listed = [_add(packed, name, folder.path / name) for name in KEPT if (folder.path / name).is_file()]
+        listed = [_add(packed, name, folder.path / name) for name in kept if (folder.path / name).is_file()]
         with _archive(folder, scratch) as archive:
             if archive is not None:
                 listed.append(_add(packed, ARCHIVE, archive))
@@ -79,10 +82,10 @@ def _sign(file: IO[bytes], identity: Identity) -> None:
 
 
 def _settled(folder: Folder) -> dict[str, int]:
-    """Returns how long the audit was when outcomes were settled last, and its seal there, as the frontier has it."""
+    """Returns how long each audit was when outcomes were settled last, and its seal, as the frontier has them."""
     if not folder.frontier_path.exists():
         return {}
-    return dict(look(folder.frontier_path, lambda opened: opened.positions()).get(AUDIT, {}))
+    return settled_audits(look(folder.frontier_path, lambda opened: opened.positions()))
 
 
 def _add(packed: ZipFile, name: str, path: Path) -> dict[str, object]:

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 
+import orjson
 import turbohtml
-from turbohtml.extract import MicrodataItem, RdfaItem
+from turbohtml.extract import RdfaItem
 
-Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
-"""A value of JSON."""
-Node = Mapping[str, Plain]
-"""An item with its properties, by the names of JSON-LD."""
+from ..dataclass import dataclass
+from .microdata import read_microdata
+from .plain import Node, Plain, clean, last
 
 MOST_VALUES = 5000
 """Most values of a page that are read; a page of a shop has some hundred."""
 _DEEPEST = 32
 _TWITTER = "twitter:"
+_KINDS = frozenset(("article", "book", "business", "fb", "music", "place", "product", "profile", "video"))
+"""Prefixes of names that Open Graph has for kinds of objects."""
+_MOST_MENDED = 1 << 20
+"""Characters of JSON-LD of a page that are mended."""
+_MENDED = re.compile(
+    r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|//[^\n]*|/\*.*?(?:\*/|\Z)|(?:<!--|-->)[^\n]*|<!\[CDATA\[|\]\]>'
+    r"|,(?=\s*+[}\]])|;\s*\Z",
+    re.DOTALL,
+)
+"""Matches texts in JSON, and what programs write between them that is none: comments, commas before an end."""
+_CONTROL = re.compile(r"[\x00-\x1f]+")
 
 
 @dataclass(slots=True)
@@ -49,25 +60,65 @@ class Embedded:
         return ""
 
 
-def read(document: turbohtml.Document) -> Embedded:
-    """Returns the structured data of a page."""
+def read(document: turbohtml.Document, base: str = "") -> Embedded:
+    """Returns the structured data of a page; `base` is the address that those in microdata are relative to."""
     found, copier = document.structured_data(), _Copier()
+    items, copier.is_whole = read_microdata(document, base)
     named = found.opengraph
     twitter = {name: value for name, value in named.items() if name.startswith(_TWITTER)}
     kinds = {
-        "jsonld": copier.copy(found.json_ld),
-        "microdata": copier.copy(found.microdata),
+        "jsonld": copier.copy([*found.json_ld, *_mend(document, len(found.json_ld))]),
+        "microdata": copier.copy(items),
         "rdfa": copier.copy(found.rdfa),
-        "opengraph": copier.copy({name: value for name, value in named.items() if name not in twitter}),
+        "opengraph": copier.copy(_with_kinds(document, named, twitter)),
         "twitter": copier.copy(twitter),
         "dublin_core": copier.copy(found.dublin_core),
     }
     return Embedded({name: kind for name, kind in kinds.items() if kind}, copier.is_whole)
 
 
+def _with_kinds(
+    document: turbohtml.Document, named: Mapping[str, str], twitter: Mapping[str, str]
+) -> dict[str, str | list[str]]:
+    """Returns what Open Graph says, names of its kinds of objects (`article:author`) among them."""
+    found: dict[str, str | list[str]] = {name: value for name, value in named.items() if name not in twitter}
+    others: dict[str, list[str]] = {}
+    for meta in document.select("meta[property][content]"):
+        name = (meta.attr("property") or "").strip()
+        if name not in found and name.partition(":")[0] in _KINDS:
+            others.setdefault(name, []).append(meta.attr("content") or "")
+    return found | {name: values[0] if len(values) == 1 else values for name, values in others.items()}
+
+
 def read_items(document: turbohtml.Document) -> Iterator[Node]:
     """Yields the items of the JSON-LD of a page, outer ones first."""
-    return Embedded({"jsonld": _Copier().copy(document.json_ld())}, True).nodes()
+    found = document.json_ld()
+    return Embedded({"jsonld": _Copier().copy([*found, *_mend(document, len(found))])}, True).nodes()
+
+
+def _mend(document: turbohtml.Document, known: int) -> Iterator[object]:
+    """Yields the values of JSON-LD that is no JSON, if comments, raw line ends in texts or a last comma are all."""
+    scripts = document.select('script[type="application/ld+json" i]')
+    room = _MOST_MENDED if len(scripts) > known else 0
+    for script in scripts:
+        text = script.text
+        room -= len(text)
+        if room < 0:
+            return
+        if not _load(text):
+            yield from _load(_MENDED.sub(_plain, _MENDED.sub(_plain, text)))
+
+
+def _plain(found: re.Match[str]) -> str:
+    return _CONTROL.sub(" ", found[0]) if found[0].startswith('"') else ""
+
+
+def _load(text: str) -> list[object]:
+    """Returns the value of a text of JSON; nothing: it is none."""
+    try:
+        return [orjson.loads(text.encode("utf-8", "replace"))]
+    except orjson.JSONDecodeError:
+        return []
 
 
 @dataclass(slots=True)
@@ -84,7 +135,7 @@ class _Copier:
             return None
         if isinstance(value, str):
             return clean(value)
-        if isinstance(value, MicrodataItem | RdfaItem):
+        if isinstance(value, RdfaItem):
             return self._copy_item(value, depth)
         if isinstance(value, Mapping | list | tuple) and len(value) > self.room:
             self.is_whole = False
@@ -94,26 +145,16 @@ class _Copier:
             return [self.copy(one, depth + 1) for one in islice(value, self.room)]
         return value if isinstance(value, bool | float) or (isinstance(value, int) and _fits(value)) else None
 
-    def _copy_item(self, item: MicrodataItem | RdfaItem, depth: int) -> Plain:
+    def _copy_item(self, item: RdfaItem, depth: int) -> Plain:
         """Writes an item as JSON-LD does: `@type` and `@id` beside its properties, a single value without a list."""
-        kinds = [item.type] if isinstance(item.type, str) else item.type or []
-        name = item.id if isinstance(item, MicrodataItem) else item.resource
+        kinds = item.type or []
+        name = item.resource
         properties = {last(key): values[0] if len(values) == 1 else values for key, values in item.properties.items()}
         types = [last(kind) for one in kinds for kind in one.split()]
         head = {"@type": types[0] if len(types) == 1 else types} if types else {}
         return self.copy(head | ({"@id": name} if name else {}) | properties, depth)
 
 
-def clean(text: str) -> str:
-    """Returns the text without halves of characters, which no JSON can hold."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
 def _fits(value: int) -> bool:
     """Whether orjson can write the number."""
     return -(1 << 63) <= value < 1 << 64
-
-
-def last(name: str) -> str:
-    """Returns the last part of a name that is an address: `Person` of `https://schema.org/Person`."""
-    return name.rstrip("/#").rpartition("/")[2].rpartition("#")[2] or name

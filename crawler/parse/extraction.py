@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from itertools import islice
 from traceback import format_exception
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import orjson
 
 from .. import urls
+from ..dataclass import dataclass
 from ..errors import UrlError
 from ..model import LeftOut, Links, Page, Request, Returned
 from ..runtime.counting import many

@@ -66,7 +66,7 @@ def read(
     A byte order mark wins over the label. With `may_be_brief`, a page of much text is read without what only a
     comparison with other pages needs.
     """
-    document, charset = _xml_tree(body, label) if is_xml else _tree(body, label)
+    document, charset = _xml_tree(body, label) if is_xml else parse_tree(body, label)
     for template in document.select("template:not([shadowrootmode])") if document.select_one("template") else ():
         if template.namespace is turbohtml.Namespace.HTML:
             template.decompose()
@@ -133,7 +133,8 @@ def _without_scripts(document: turbohtml.Document) -> Iterator[None]:
                 element.append(child)
 
 
-def _tree(body: bytes, label: str) -> tuple[turbohtml.Document, str]:
+def parse_tree(body: bytes, label: str) -> tuple[turbohtml.Document, str]:
+    """Returns the tree that a browser without scripts builds, and the charset."""
     encoding = charsets.html_label(body, label) or None
     document = turbohtml.parse(body, encoding=encoding, positions=False, allow_declarative_shadow_roots=False)
     charset = (document.encoding or "").lower()

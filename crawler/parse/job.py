@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Literal, SupportsIndex
 
+from ..dataclass import dataclass
 from ..model import Page, Request, Response, Url
 from ..model.header_pairs import find_values
 from ..model.quick import quick

@@ -6,15 +6,18 @@ Several standards say the same in their own ways; docs/extraction.md lists which
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import turbohtml
 
 from ..urls import resolve_absolute
 from . import language, moments
-from .embedded import Embedded, Node, Plain
+from .authors import find_authors
+from .embedded import Embedded
+from .plain import Node, Plain
 from .reading import one_line
+from .titles import Said, find_title, tell_sites
 
 _MOST, _MOST_TRANSLATIONS = 20, 200
 _LONGEST = 1024
@@ -38,12 +41,14 @@ def read(document: turbohtml.Document, embedded: Embedded, base: str, text: str)
     `text` is its main text, of which language and words are told.
     """
     page, said = Sources(document, embedded, tuple(embedded.nodes()), _metas(document), base), embedded.says
+    sites = (said("og:site_name"), *_names(_values(page, "publisher")), _meta(page, "application-name"))
+    is_site = tell_sites(sites, base)
     return {
-        "title": _title(page),
-        "authors": _authors(page),
+        "title": _title(page, is_site),
+        "authors": find_authors(document, page.nodes, page.metas, is_site),
         "published": moments.published(document, page.metas, _values(page, "datePublished"), base),
         "modified": moments.modified(page.metas, _values(page, "dateModified")),
-        "site_name": _first(said("og:site_name"), *_names(_values(page, "publisher")), _meta(page, "application-name")),
+        "site_name": _first(*sites),
         "image": _absolute(page, _image(page)),
         "type": _first(said("og:type"), *_names(_values(page, "@type"))),
         "keywords": _keywords(page),
@@ -57,26 +62,17 @@ def read(document: turbohtml.Document, embedded: Embedded, base: str, text: str)
     }
 
 
-def _title(page: Sources) -> str | None:
-    """Returns the heading if there is one alone, for titles for machines often have the site's name, too."""
-    document, said = page.document, page.embedded.says
-    headings = (document.select("article h1,main h1"), document.find_all("h1"))
-    shown = [found[0].text for found in headings if len(found) == 1]
-    whole = [one.text for one in document.find_all("title")[:1]]
-    return _first(*shown, *_names(_values(page, "headline")), said("og:title"), said("twitter:title"), *whole)
+def _title(page: Sources, is_site: Callable[[str], bool]) -> str | None:
+    said = page.embedded.says
+    window = "".join([one.text for one in page.document.find_all("title")[:1]])
+    headlines = tuple(_names(_values(page, "headline")))
+    titles = Said(headlines, (said("og:title"), said("twitter:title")), window)
+    return find_title(page.document, titles, is_site) or None
 
 
 def _image(page: Sources) -> str | None:
     said = page.embedded.says
     return _first(said("og:image"), said("twitter:image"), *_names(_values(page, "image"), "url"))
-
-
-def _authors(page: Sources) -> list[str]:
-    said = [*_names(_values(page, "author")), *page.metas.get("citation_author", ()), *page.metas.get("author", ())]
-    said += page.metas.get("article:author", ()) or page.metas.get("dc.creator", ())
-    if not said:
-        said = [one.text for one in page.document.select("[rel=author],[itemprop=author]")]
-    return _distinct(one for one in said if not one.lstrip().startswith(("http:", "https:", "/", "@")))
 
 
 def _keywords(page: Sources) -> list[str]:

@@ -6,9 +6,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
+from html import escape
 
 import turbohtml
 from turbohtml.extract import DateExtraction, dates
+
+from .beside import Beside
 
 Metas = dict[str, list[str]]
 """Values of `<meta>` by name or property, in lower case."""
@@ -22,6 +25,13 @@ _IN_ADDRESS = re.compile(r"/((?:19|20)\d\d)[/-](\d\d?)[/-](\d\d?)(?!\d)")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _LONGEST, _LONGEST_ADDRESS = 64, 2048
 _TIMES = "time[pubdate],time.published,[itemprop=datePublished]", "article time[datetime],main time[datetime]"
+_DATED = (
+    "[class*=date i],[class*=datum i],[class*=time i],[class*=publi i],[class*=posted i],[class*=fecha i],"
+    "[class*=meta i],[class*=byline i],[id*=date i],time"
+)
+"""Matches elements that sites make for the date of a page."""
+_MOST_DATED, _LONGEST_LINE = 60, 120
+_NUMBERED = re.compile(r"\d{4}|\d[./-]\d")
 _GUESSED = DateExtraction(original=True)
 
 
@@ -32,7 +42,7 @@ def published(document: turbohtml.Document, metas: Metas, said: Iterable[object]
     written once; then what the page says for machines, then what it shows.
     """
     moments = [*_read(metas, _PUBLISHED, said), *_shown(document)]
-    day = _in_address(document, url) or (moments[0][:10] if moments else _guess(document))
+    day = _in_address(document, url) or (moments[0][:10] if moments else _marked(document) or _guess(document))
     return next((one for one in moments if one[:10] == day), day) or None
 
 
@@ -90,6 +100,18 @@ def _in_address(document: turbohtml.Document, url: str) -> str:
         found = _IN_ADDRESS.search(address[:_LONGEST_ADDRESS])
         if found and (day := _read_day(f"{found[1]}-{found[2]:0>2}-{found[3]:0>2}")):
             return day
+    return ""
+
+
+def _marked(document: turbohtml.Document) -> str:
+    """Returns the first date that stands in a place of its own, such as `<span class="post-date">`."""
+    is_beside = Beside(document)
+    for element in document.select(_DATED)[:_MOST_DATED]:
+        text = " ".join(element.text[:_LONGEST_LINE].split())
+        if len(text) >= _LONGEST_LINE or not _NUMBERED.search(text) or is_beside(element):
+            continue
+        if found := dates(f"<p>{escape(text)}</p>", _GUESSED):
+            return found.date
     return ""
 
 

@@ -13,7 +13,7 @@ from ..runtime.foreign_errors import describe
 from ..urls import resolve_absolute
 from ..urls.patterns import Finder
 from . import charset, embedded
-from .embedded import Node, Plain
+from .plain import Node, Plain, clean, last
 from .reading import Reading, one_line
 from .selectors import Selector, Step, read_steps
 from .typed import read_date, read_number
@@ -138,7 +138,7 @@ def _take_step(values: Iterable[Node | Plain], step: Step) -> Iterator[Node | Pl
 def _has_type(value: Node, name: str) -> bool:
     said = value.get("@type")
     types = said if isinstance(said, list) else [said]
-    return any(isinstance(one, str) and embedded.last(one) == name for one in types)
+    return any(isinstance(one, str) and last(one) == name for one in types)
 
 
 def _bare(value: Node | Plain) -> Plain:
@@ -159,7 +159,7 @@ def _read(selector: Selector, match: Match, reading: Reading) -> object:
     if len(value) > MOST_TEXT:
         reading.add_note(f"only the first {MOST_TEXT} characters of the field {selector.name} were kept")
         value = value[:MOST_TEXT]
-    value = embedded.clean(value)
+    value = clean(value)
     match selector.type:
         case "number":
             return read_number(value)

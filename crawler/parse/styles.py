@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from ..runtime.late_patterns import compile_late
 from . import charset as charsets
 
 _COMMENT = r"/\*(?:[^*]++|\*(?!/))*+(?:\*/)?"
@@ -18,7 +19,7 @@ _INSIDE = rf"(?:[^()\"'/]++|{_COMMENT}|/|{_STRING}|\((?:[^()\"']++|{_STRING})*+\
 _NAME_BEFORE = r"(?<![-\w\\])"
 _NAME_AFTER = r"(?![-\w\\])"
 _ESCAPED = r"\\(?:[0-9a-fA-F]{1,6}+(?:\r\n|\s)?|[^\n\r\f0-9a-fA-F])"
-_PIECE = re.compile(
+_PIECE = compile_late(
     rf"""{_COMMENT}
     | {_STRING}
     | @import{_NAME_AFTER}(?:\s++|{_COMMENT})*+(?P<imported>{_STRING})?
@@ -30,18 +31,18 @@ _PIECE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """Matches what may name a URL, and what a URL in it would not count in."""
-_ARGUMENT = re.compile(
+_ARGUMENT = compile_late(
     rf"""\s*+(?:(?P<quoted>{_STRING})|(?P<plain>(?:[^"'()\\\s\0-\x08\x0b\x0e-\x1f\x7f]++|{_ESCAPED})*+)\s*+(?:\)|\Z))""",
     re.VERBOSE,
 )
-_IN_SET = re.compile(
+_IN_SET = compile_late(
     rf"{_COMMENT}|{_NAME_BEFORE}type\(\s*+{_STRING}|(?P<string>{_STRING})|{_NAME_BEFORE}(?P<function>url|src)\(",
     re.IGNORECASE,
 )
 """Matches what may name a URL among the arguments of `image-set()`, and what a URL in it would not count in."""
-_CHARSET = re.compile(rb'@charset "([^"\n]{1,40})";')
+_CHARSET = compile_late(rb'@charset "([^"\n]{1,40})";')
 _FUNCTIONS = {"url", "src"}
-_STRANGE = re.compile(r"[\"\\<\0-\x1f\x7f]")
+_STRANGE = compile_late(r"[\"\\<\0-\x1f\x7f]")
 """Characters that are escaped in a string: they would end it, or a `<style>` element around it."""
 
 

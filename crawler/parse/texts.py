@@ -36,7 +36,7 @@ def _choose(document: turbohtml.Document, job: ParseJob) -> Main | None:
 
 
 def _note_said(reading: Reading, document: turbohtml.Document, text: str, job: ParseJob) -> None:
-    said = embedded.read(document)
+    said = embedded.read(document, reading.base)
     if not said.is_whole:
         reading.add_note(f"only the first {embedded.MOST_VALUES} values of its structured data were read")
     if job.wants_structured:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from xml.parsers import expat
 
+from ..dataclass import dataclass
 from ..errors import ParseError
 from ..model import Reason
 from ..runtime.xml_repair import MAX_TAG, Enough, Repair, decode

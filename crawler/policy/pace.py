@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..dataclass import dataclass
 from ..errors import FetchError, OutOfFiles
 from ..model import Reason, Response
 from ..runtime.clock import monotonic

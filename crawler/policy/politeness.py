@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from calendar import timegm
-from dataclasses import dataclass
 from email.utils import parsedate_tz
 from enum import StrEnum
 
+from ..dataclass import dataclass
 from ..errors import FetchError
 from ..model import Disposition, Outcome, Reason, Response
 from .pace import Adapt

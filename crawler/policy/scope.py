@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from itertools import accumulate
 from typing import Literal, NamedTuple, TypeAlias
 
 from .. import urls
+from ..dataclass import dataclass
 from ..errors import ConfigError
 from ..model import LeftOut, Reason, Request, Url
 from ..urls.patterns import REGEX, PatternError, Test, compile_pattern, join

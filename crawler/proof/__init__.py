@@ -17,7 +17,7 @@ from .grounds import (
     note_no_grounds,
     redirected_robots,
 )
-from .history import HISTORY, History, open_history
+from .history import HISTORY, History, HistoryEvent, SettingChange, open_history
 from .recorder import AUDIT, RequestRecorder
 from .robots_bodies import BODIES, RobotsBodies
 from .terms import Terms, terms_of
@@ -31,9 +31,11 @@ __all__ = [
     "Chain",
     "Grounds",
     "History",
+    "HistoryEvent",
     "NoteGrounds",
     "RequestRecorder",
     "RobotsBodies",
+    "SettingChange",
     "Terms",
     "grounds",
     "grounds_of",

@@ -24,7 +24,6 @@ AUDIT = "requests.audit"
 """The name of the file in a crawl folder."""
 ROBOTS_PURPOSES = ("robots", "robots-redirect")
 TITLE = "# crawld requests 1"
-_SIZE, _MARK = AUDIT, f"{AUDIT}#"
 SYNC_S = 1.0
 """Seconds between two syncs to the disk: a power cut may take the lines of the last one. Each costs a thread's turn."""
 INLINE_BYTES = 1 << 14
@@ -39,11 +38,13 @@ class RequestRecorder:
     never cut off, for what was sent was sent.
     """
 
-    def __init__(self, folder: Path, terms: Terms, *, is_synced: bool) -> None:
-        self.name: str = AUDIT
-        self._path = folder / AUDIT
+    def __init__(self, folder: Path, terms: Terms, *, is_synced: bool, loop: str = "") -> None:
+        """`loop`: the name of an event loop among several, which has files of its own: `requests.audit.loop-1`."""
+        ending = f".{loop}" if loop else ""
+        self.name: str = f"{AUDIT}{ending}"
+        self._path = folder / self.name
         self._chain = Chain(self._path, TITLE)
-        self._bodies = RobotsBodies(folder / BODIES)
+        self._bodies = RobotsBodies(folder / f"{BODIES}{ending}")
         self._terms = terms
         self._is_synced = is_synced
         self._sync_at = 0.0
@@ -79,8 +80,8 @@ class RequestRecorder:
 
         Where lines are gone, the file says so from then on, and so does `crawl prove`.
         """
-        size = (position or {}).get(_SIZE, 0)
-        if not self._chain.reaches(size, (position or {}).get(_MARK, 0)):
+        size = (position or {}).get(self.name, 0)
+        if not self._chain.reaches(size, (position or {}).get(f"{self.name}#", 0)):
             log.warning("%s was cut or changed: %d bytes of it were settled", self._path, size)
             self._add("G", {"settled_bytes": size, "bytes": self._chain.size})
         self._add("R", self._terms)
@@ -88,7 +89,7 @@ class RequestRecorder:
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
         self._chain.flush()
-        position = {_SIZE: self._chain.size, _MARK: mark_of(self._chain.last_seal)}
+        position = {self.name: self._chain.size, f"{self.name}#": mark_of(self._chain.last_seal)}
         if self._is_synced and self._now() >= self._sync_at:
             await run_in_thread(self._sync)
             self._sync_at = self._now() + SYNC_S

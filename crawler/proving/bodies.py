@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import OrderedDict
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,14 +19,13 @@ MOST_READ = 1000
 
 
 class Bodies:
-    """The bodies in `robots.kept`. Calls block."""
+    """The bodies in the files `robots.kept`. Calls block."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._places: dict[str, tuple[int, int]] = {}
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._places: dict[str, tuple[Path, int, int]] = {}
         self._groups: OrderedDict[tuple[str, str, str], Group | None] = OrderedDict()
-        if path.is_file():
-            self._find_places()
+        for path in paths:
+            self._find_places(path)
 
     def group(self, digest: str, coding: str, agent: str) -> Group | None:
         """Returns what a robots.txt says to the crawler; None: its bytes are missing, or are others."""
@@ -41,8 +41,8 @@ class Bodies:
     def _read(self, digest: str, coding: str, agent: str) -> Group | None:
         if digest not in self._places:
             return None
-        at, length = self._places[digest]
-        with self._path.open("rb") as file:
+        path, at, length = self._places[digest]
+        with path.open("rb") as file:
             file.seek(at)
             body = file.read(length)
         if sha256(body).hexdigest() != digest:
@@ -52,12 +52,12 @@ class Bodies:
         except ParseError:
             return None
 
-    def _find_places(self) -> None:
-        with self._path.open("rb") as file:
+    def _find_places(self, path: Path) -> None:
+        with path.open("rb") as file:
             size, at = os.fstat(file.fileno()).st_size, 0
             while head := _HEAD.match(os.pread(file.fileno(), 80, at)):
                 begin = at + head.end()
                 at = begin + int(head[2]) + 1
                 if at > size:
                     return
-                self._places[head[1].decode()] = (begin, int(head[2]))
+                self._places[head[1].decode()] = (path, begin, int(head[2]))

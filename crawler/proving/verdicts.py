@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from ..runtime.times import iso
 
+AUDIT = "requests.audit"
+"""The file in which a crawl records its requests."""
 MOST_BREACHES = 100
 """Breaches of one site that are told one by one; all are counted."""
 
@@ -24,6 +26,8 @@ class Breach(NamedTuple):
     """The URL that was asked for."""
     why: str
     """The rule that it broke, with the figures."""
+    file: str = AUDIT
+    """The file that the line stands in: a crawl on several event loops has one for each."""
 
     def record(self) -> dict[str, object]:
         """Returns it as JSON has it."""
@@ -37,6 +41,8 @@ class Fault(NamedTuple):
     """The number of the line, from 1 on."""
     why: str
     """The trouble with it."""
+    file: str = AUDIT
+    """The file that it stands in."""
 
     def record(self) -> dict[str, object]:
         """Returns it as JSON has it."""
@@ -54,11 +60,13 @@ class TermsChange(NamedTuple):
     """The one who changed them, as the program or the daemon told."""
     changed: Mapping[str, tuple[object, object]]
     """The old and the new value by name."""
+    file: str = AUDIT
+    """The file that the line stands in."""
 
     def record(self) -> dict[str, object]:
         """Returns it as JSON has it."""
         changed = {name: {"old": old, "new": new} for name, (old, new) in self.changed.items()}
-        return {"line": self.line, "at": self.at, "who": self.who, "changed": changed}
+        return {"file": self.file, "line": self.line, "at": self.at, "who": self.who, "changed": changed}
 
 
 @dataclass(slots=True)
@@ -127,13 +135,14 @@ class Proof:
     requests: int
     """Requests on record."""
     runs: int
-    """Runs of the crawl."""
+    """Runs on record. Of a crawl on several event loops each loop counts its own."""
     unended: int
     """Requests that were under way at a kill: their beginning is on record, and no end."""
     seal: str
-    """The seal of the last line. Whoever has it can tell later whether the audit is still the same."""
+    """The seal of the last line; of several files a hash of all their last seals. Whoever has it can tell later
+    whether the audit is still the same."""
     lines: int
-    """Lines of the audit."""
+    """Lines of the audit, of all files together."""
     agent: str
     """The name of the crawler in robots.txt."""
     user_agent: str

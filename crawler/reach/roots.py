@@ -7,10 +7,11 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain
 from typing import Protocol
 
+from ..dataclass import dataclass
 from ..errors import CrawlError
 from ..model import Disposition, Lease, Outcome, Request, Url
 from ..policy.admitted import Admitted

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
 
+from ..dataclass import dataclass
 from ..folder.folder import Folder
 from ..model import Disposition, LeftOut, Reason
 from ..policy.scope import Scope

@@ -67,7 +67,14 @@ class RenderingFetcher:
         else:
             html = loaded.html.encode("utf-8", "replace")
             made = Rendered(
-                why, html, note=loaded.note, moved_to=loaded.moved_to, led_to=loaded.led_to, requests=loaded.requests
+                why,
+                html,
+                note=loaded.note,
+                moved_to=loaded.moved_to,
+                led_to=loaded.led_to,
+                screenshot=loaded.screenshot,
+                print=loaded.print,
+                requests=loaded.requests,
             )
         elapsed_ms = (monotonic() - begun) * 1000
         return replace(response, rendered=replace(made, elapsed_ms=elapsed_ms))

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import anyio
 from anyio.abc import TaskGroup
 
 from ..errors import unwrap_group
+from . import views
 from .acting import Actor, Steps
 from .cdp import BrowserGone, CommandFailed, Connection
+from .requests import Requests
 from .steps import SCRIPT
-from .supply import Answer, Asked, Owner, Supply
+from .supply import Answer, Owner, Supply
 
+_T = TypeVar("_T")
 GRACE_S = 3.0
 """Time that a page gets to be read once its own time is over, and time that it has to close."""
-MOST_AT_ONCE = 8
-"""Requests of one page that are answered at a time."""
 MOST_CHARACTERS = 8 << 20
 """Characters of a document that are read."""
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_NO_BODY = frozenset({204, 205, 304})
-_REDIRECT = range(300, 400)
 _READ = """
 (() => {
   for (const one of document.querySelectorAll('noscript')) one.remove();
@@ -68,6 +65,8 @@ class Loaded(NamedTuple):
     led_to: tuple[str, ...] = ()
     """Links that the document had on the way, or has in another state."""
     requests: int = 0
+    screenshot: bytes = b""
+    print: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +77,8 @@ class PageTerms:
     settle_s: float
     max_requests: int
     steps: Steps
+    views: frozenset[str] = frozenset()
+    """Views of each page that are taken: some of `screenshot`, `print`."""
 
 
 @dataclass(slots=True, eq=False)
@@ -94,30 +95,15 @@ class Tab:
     frame: str = ""
     loader: str = ""
     """The id of the document's own loading. Events of others, such as that of the empty page before, do not count."""
-    moved_to: str = ""
-    led_to: list[str] = field(default_factory=list)
-    """Pages that scripts wanted to go on to while links were pressed."""
-    is_pressing: bool = False
-    """Whether links are pressed now. Then requests that may change something at the site are refused."""
     world: int = 0
     """The world in the page that is ours alone; 0: there is none yet."""
-    asked: int = 0
-    answered: int = 0
-    refused: int = 0
-    tasks: TaskGroup | None = None
-    is_given: bool = False
-    """Whether the document was handed to the browser."""
+    _requests: Requests | None = None
     loaded: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by the load event of the document."""
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the page has asked for nothing for half a second, or can no longer do so."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when its process has ended."""
-    seats: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
-    waiting: int = 0
-    """Requests of the page that are not answered yet."""
-    quiet: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set while it waits for no answer."""
 
     async def run(self, target: str) -> Loaded:
         """Loads the document in a new target and reads it. Raises PageGone, BrowserGone."""
@@ -128,19 +114,23 @@ class Tab:
         result: Loaded | PageGone | BrowserGone
         try:
             with unwrap_group():
-                async with anyio.create_task_group() as self.tasks:
+                async with anyio.create_task_group() as tasks:
+                    self._requests = Requests(
+                        self.connection, self.session, self.frame, self.url, self.document, self.supply, self.owner,
+                        self.terms.max_requests, tasks,
+                    )  # fmt: skip
                     try:
-                        result = await self._load()
+                        result = await self._load(self._requests, tasks)
                     except (PageGone, BrowserGone) as error:
                         result = error
-                    self.tasks.cancel_scope.cancel()
+                    tasks.cancel_scope.cancel()
         finally:
             self.connection.forget(self.session)
         if isinstance(result, Exception):
             raise result
         return result
 
-    async def _load(self) -> Loaded:
+    async def _load(self, requests: Requests, tasks: TaskGroup) -> Loaded:
         call, session = self.connection.call, self.session
         try:
             async with asyncio.timeout(self.terms.timeout_s + GRACE_S):
@@ -151,26 +141,41 @@ class Tab:
                     call("Network.setBypassServiceWorker", session, bypass=True),
                     call("Fetch.enable", session, patterns=[{"urlPattern": "*"}]),
                 )
-            self._spawn_navigation()
+            tasks.start_soon(self._navigate)
             note = await self._wait_until_made()
         except CommandFailed as error:
             raise PageGone(str(error)) from error
         except TimeoutError as error:
             raise PageGone("the browser did not open a page for it") from error
-        actor = Actor(self.terms.steps, self._ask, self._settle)
+        actor = Actor(self.terms.steps, self._ask, requests.settle)
         notes = [note]
         if not note:
             notes.append(await self._act(actor.make))
         html, length = await self._read()
         if length > len(html):
             notes.append(f"only the first {len(html):,} of {length:,} characters of the rendered document were read")
-        led_to = await self._look_further(actor) if not any(notes) else ()
-        if self.refused:
-            notes.append(
-                f"{self.refused} requests of the page were refused: it made more than {self.terms.max_requests}"
-            )
+        shown = await self._take_views(notes) if not any(notes) else {}
+        led_to = await self._look_further(actor, requests) if not any(notes) else ()
+        if requests.refused:
+            most = self.terms.max_requests
+            notes.append(f"{requests.refused} requests of the page were refused: it made more than {most}")
         note = "; ".join(filter(None, [*notes, *actor.notes]))
-        return Loaded(html, note, self.moved_to, led_to, self.answered)
+        return Loaded(html, note, requests.moved_to, led_to, requests.answered, **shown)
+
+    async def _take_views(self, notes: list[str]) -> dict[str, bytes]:
+        """Returns the views that are wanted. One that cannot be taken is left out, with a note. Raises BrowserGone."""
+        taken: dict[str, bytes] = {}
+        for view in sorted(self.terms.views):
+            try:
+                data = await self._within_time(views.take(view, self.connection, self.session))
+            except (_TimeUp, CommandFailed, PageGone) as error:
+                notes.append(f"there is no {view} of it: {str(error) or 'its time was over'}")
+                continue
+            if len(data) <= views.MOST_BYTES:
+                taken[view] = data
+            else:
+                notes.append(f"there is no {view} of it, which would take {len(data):,} bytes")
+        return taken
 
     async def _act(self, work: Callable[[], Awaitable[None]]) -> str:
         """Takes steps on the page; returns a note if they were cut off. Raises PageGone, BrowserGone."""
@@ -186,12 +191,12 @@ class Tab:
             return f"its steps were cut off: {error}"
         return ""
 
-    async def _look_further(self, actor: Actor) -> tuple[str, ...]:
+    async def _look_further(self, actor: Actor, requests: Requests) -> tuple[str, ...]:
         """Returns the links that the document does not have, in its other states too. Raises PageGone, BrowserGone."""
         found: list[str] = []
 
         async def look() -> None:
-            self.is_pressing = True
+            requests.is_pressing = True
             await actor.visit_states()
             found.extend(await actor.find_links())
 
@@ -200,11 +205,7 @@ class Tab:
                 actor.notes.append(note)
         except PageGone as error:  # the document was read before
             actor.notes.append(f"its steps were cut off: {error}")
-        return tuple(dict.fromkeys([*found, *self.led_to]))
-
-    def _spawn_navigation(self) -> None:
-        assert self.tasks is not None
-        self.tasks.start_soon(self._navigate)
+        return tuple(dict.fromkeys([*found, *requests.led_to]))
 
     async def _navigate(self) -> None:
         """Starts the navigation. The answer comes once the document is there, and never if a script hangs first."""
@@ -226,16 +227,14 @@ class Tab:
         """Ends an endless script, so that the document can be read. Raises BrowserGone."""
         self.connection.send("Runtime.terminateExecution", self.session)
 
-    async def _settle(self, most_s: float) -> None:
-        """Waits until the page waits for no answer, or so many seconds of its time have passed."""
-        if self.waiting:
-            self.quiet.clear()
-            await self.owner.clock.wait(self.quiet, most_s)
-
     async def _ask(self, expression: str) -> object:
         """Returns the value of an expression in the page. Raises _TimeUp, CommandFailed, PageGone, BrowserGone."""
+        return await self._within_time(self._evaluate(expression))
+
+    async def _within_time(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Returns the result of what waits for the page. Raises _TimeUp if its time is over, PageGone if it ended."""
         answered = asyncio.Event()
-        asking = asyncio.ensure_future(self._evaluate(expression))
+        asking = asyncio.ensure_future(work)
         asking.add_done_callback(lambda _: answered.set())
         try:
             while not answered.is_set() and not self.over.is_set() and self.owner.clock.left_s > 0:
@@ -293,15 +292,20 @@ class Tab:
 
     def _hear(self, event: str, said: dict[str, Any]) -> None:
         match event:
-            case "Fetch.requestPaused":
-                self._take_request(said)
-            case "Page.lifecycleEvent" if said.get("frameId") == self.frame and self.is_given:
+            case "Fetch.requestPaused" if self._requests:
+                self._requests.take(said)
+            case "Page.lifecycleEvent" if said.get("frameId") == self.frame and self._is_given:
                 self._note_stage(said)
             case "Page.javascriptDialogOpening":
                 self._send("Page.handleJavaScriptDialog", accept=False)
             case "Inspector.targetCrashed" | "Inspector.detached":
                 self.over.set()
                 self._wake()
+
+    @property
+    def _is_given(self) -> bool:
+        """Whether the document was handed to the browser."""
+        return self._requests is not None and self._requests.is_given
 
     def _note_stage(self, said: dict[str, Any]) -> None:
         if said.get("name") == "init" and not self.loader:
@@ -318,83 +322,12 @@ class Tab:
         self.loaded.set()
         self.idle.set()
 
-    def _take_request(self, said: dict[str, Any]) -> None:
-        number, kind = said["requestId"], said.get("resourceType", "")
-        is_document = kind == "Document" and said.get("frameId") == self.frame
-        if is_document and not self.is_given:
-            self.is_given = True
-            self._start(self._hand_over, number, self.document)
-        elif is_document:  # a script goes on to another page, which is a link like any other
-            url = str(said.get("request", {}).get("url", ""))
-            if url.split("#", maxsplit=1)[0] != self.url and said["request"].get("method") == "GET":
-                self._note_move(url)
-            self._send("Fetch.failRequest", requestId=number, errorReason="Aborted")
-        elif self.is_pressing and said.get("request", {}).get("method", "GET") not in _SAFE:
-            self._send("Fetch.failRequest", requestId=number, errorReason="BlockedByClient")
-        else:
-            self.asked += 1
-            if self.asked > self.terms.max_requests:
-                self.refused += 1
-                self._send("Fetch.failRequest", requestId=number, errorReason="BlockedByClient")
-            else:
-                self.waiting += 1
-                self._start(self._answer, number, _read_request(said, kind))
-
-    def _note_move(self, url: str) -> None:
-        if self.is_pressing:
-            self.led_to.append(url)
-        else:
-            self.moved_to = self.moved_to or url
-
-    def _start(self, work: Any, *arguments: object) -> None:
-        if self.tasks is not None and not self.tasks.cancel_scope.cancel_called:
-            self.tasks.start_soon(work, *arguments)
-
     def _send(self, method: str, **parameters: object) -> None:
         with suppress(BrowserGone):
             self.connection.send(method, self.session, **parameters)
-
-    # -- answers -----------------------------------------------------------------------------------------------------
-
-    async def _answer(self, number: str, asked: Asked) -> None:
-        async with self.seats:
-            answer = await self.supply.answer(asked, self.owner)
-        if answer is None:
-            self._send("Fetch.failRequest", requestId=number, errorReason="BlockedByClient")
-        else:
-            self.answered += 1
-            await self._hand_over(number, answer)
-        self.waiting -= 1
-        if not self.waiting:
-            self.quiet.set()
-
-    async def _hand_over(self, number: str, answer: Answer) -> None:
-        """Gives the browser an answer; one that it does not take fails."""
-        fields = b"\0".join(b"%s: %s" % (name, value) for name, value in answer.headers)
-        has_body = answer.status not in _NO_BODY and answer.status not in _REDIRECT
-        try:
-            await self.connection.call(
-                "Fetch.fulfillRequest", self.session, requestId=number, responseCode=answer.status,
-                binaryResponseHeaders=_encode(fields), body=_encode(answer.body if has_body else b""),
-            )  # fmt: skip
-        except CommandFailed:
-            self._send("Fetch.failRequest", requestId=number, errorReason="Failed")
-        except BrowserGone:
-            return
 
 
 def _complaint(details: dict[str, Any]) -> str:
     """Returns in one line why an expression failed."""
     thrown = details.get("exception", {}).get("description") or details.get("text", "no value")
     return str(thrown).splitlines()[0][:200]
-
-
-def _read_request(said: dict[str, Any], kind: str) -> Asked:
-    request = said.get("request", {})
-    entries: Sequence[dict[str, str]] = request.get("postDataEntries", ())
-    body = b"".join(base64.b64decode(entry.get("bytes", "")) for entry in entries)
-    return Asked(request.get("url", ""), request.get("method", "GET"), kind, request.get("headers", {}), body)
-
-
-def _encode(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")

@@ -91,13 +91,15 @@ class Supply:
     observer: Observer | None = None
     """Archives the exchanges. None: nobody does, and pictures, media and fonts are not fetched."""
     keeps_cookies: bool = False
+    fetches_pictures: bool = False
+    """Whether pictures, media and fonts are fetched though nobody archives them: the page is to be shown."""
     stock: Stock = field(default_factory=Stock)
 
     async def answer(self, asked: Asked, owner: Owner) -> Answer | None:
         """Returns the answer to one request; None: it is not made, and fails in the browser. Raises no VisitError."""
         if asked.kind in REFUSED_KINDS or not asked.url.startswith(("http://", "https://")):
             return None
-        if asked.kind in EMPTY_KINDS and self.observer is None:
+        if asked.kind in EMPTY_KINDS and self.observer is None and not self.fetches_pictures:
             return Answer(200, [(b"Content-Type", b"image/gif")], _PIXEL) if asked.kind == "Image" else None
         with suppress(VisitError, UrlError):
             request = self._request(asked)

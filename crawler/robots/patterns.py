@@ -5,7 +5,9 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from ..dataclass import dataclass
 
 END = "\n"
 """Replaces `$` at the end of a pattern, and marks the end of a path. Neither can contain a line feed otherwise."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ..dataclass import dataclass
 from .patterns import END, pack
 from .preferences import MAX_LINES, order, read_line
 from .rules import Placed, RobotsRules, Rule, escape_pattern, make_wild_rule, unescape_octets

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..dataclass import dataclass
 from ..model import Statement, Url
 from ..standing import RobotsVerdict
 from .patterns import END, NO_PATTERNS, Patterns

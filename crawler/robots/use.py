@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from ..dataclass import dataclass
 from ..model import Disposition, Outcome, Page, Reason, Request, Statement, Url
 from ..model.quick import replace
 from ..model.response import Heads

@@ -11,16 +11,17 @@ _ahead_s = 0.0
 _is_skipping = False
 _held = 0
 """How many wait for work that takes real time."""
+_monotonic, _wall = time.monotonic, time.time
 
 
 def monotonic() -> float:
     """Returns seconds of the clock that never jumps back: `time.monotonic()`, and what was skipped."""
-    return time.monotonic() + _ahead_s
+    return _monotonic() + _ahead_s
 
 
 def wall() -> float:
     """Returns Unix seconds: `time.time()`, and what was skipped."""
-    return time.time() + _ahead_s
+    return _wall() + _ahead_s
 
 
 @contextmanager
@@ -52,6 +53,21 @@ def skipping() -> Iterator[Callable[[float], None]]:
         yield _skip
     finally:
         _is_skipping, _ahead_s = False, 0.0
+
+
+@contextmanager
+def told_by(monotonic: Callable[[], float], wall: Callable[[], float]) -> Iterator[None]:
+    """Takes the time from these functions, for the whole process: simulations, in which work takes no time.
+
+    Raises RuntimeError where time is skipped or told already.
+    """
+    global _monotonic, _wall
+    with skipping():
+        _monotonic, _wall = monotonic, wall
+        try:
+            yield
+        finally:
+            _monotonic, _wall = time.monotonic, time.time
 
 
 def is_skipping() -> bool:

@@ -10,11 +10,13 @@ from html.entities import html5
 
 import orjson
 
+from .late_patterns import compile_late
+
 _UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\U00016fe4\U0001d159"
 """Characters that are letters, marks or notes by name and that nobody sees."""
 _PICTURES = "©®‼⁉™ℹ↔-↪⌚-⏺Ⓜ▪-◾☀-➿⤴⤵⬅-⭕〰〽㊗㊙\U0001f000-\U0001faff"
 """Signs that are a picture in colour or a letter, by the one selector (FE0E, FE0F) behind them."""
-_HARMFUL = re.compile(
+_HARMFUL = compile_late(
     # A row of selectors can carry a hidden text; FE0F stays in 1, 2, 3 drawn as keys, too.
     f"[\ufe00-\ufe0d]|(?<![{_PICTURES}])[\ufe0e\ufe0f](?!(?<=[0-9#*]\ufe0f)\u20e3)"
     f"|[{_UNSEEN}"
@@ -35,10 +37,10 @@ MOST_ESCAPED_ALONE = 256
 """Most characters of a line of JSON that are escaped one by one, a microsecond each. Beyond, everything that is not
 ASCII is escaped."""
 _ASCII = bytes(range(0x80))
-_NUMBER = re.compile("&#(?:[xX]([0-9A-Fa-f]+)|([0-9]+));?")
+_NUMBER = compile_late("&#(?:[xX]([0-9A-Fa-f]+)|([0-9]+));?")
 _LONG_NUMBER = 20
 """Digits that are too many for `html.unescape`: it raises an error at 5,000, and takes quadratic time below."""
-_NAMED = re.compile("&([A-Za-z][A-Za-z0-9]*+)([;=]?)")
+_NAMED = compile_late("&([A-Za-z][A-Za-z0-9]*+)([;=]?)")
 
 
 def escape_text(text: str) -> str:

@@ -16,12 +16,13 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
+from ..dataclass import dataclass
 from .clock import is_skipping
 
 log = logging.getLogger(__name__)

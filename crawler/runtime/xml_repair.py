@@ -12,19 +12,20 @@ from html.entities import html5
 from typing import Protocol
 
 from .escaping import unescape_html
+from .late_patterns import compile_late
 
 MAX_TAG = 1 << 20
 """Bytes or characters of a tag, a comment or a document type. No sitemap and no feed has a longer one."""
 MAX_TAGS = 1_000_000
 """Tags of a faulty document that are read: several times as many as a full sitemap has."""
-_ENTITY = re.compile("&(?:#[xX]?[0-9A-Fa-f]++|[A-Za-z][A-Za-z0-9]*+);")
+_ENTITY = compile_late("&(?:#[xX]?[0-9A-Fa-f]++|[A-Za-z][A-Za-z0-9]*+);")
 _CONTROLS = dict.fromkeys({*range(0x20)} - {*b"\t\n\r"})
-_NAME = re.compile(r"</?([^\W\d][\w.:-]*+)")
-_INSIDE = re.compile(r"""(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+""")
+_NAME = compile_late(r"</?([^\W\d][\w.:-]*+)")
+_INSIDE = compile_late(r"""(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+""")
 """Matches the inside of a tag. No `<` is in a value, so that a quote that is never closed ends with its tag."""
-_ATTRIBUTE = re.compile(r"""(?<=[\s"'/])([^\s=<>"'/]++)\s*+=\s*+(?:"([^"<]*+)"|'([^'<]*+)'|([^\s"'<>]++))""")
+_ATTRIBUTE = compile_late(r"""(?<=[\s"'/])([^\s=<>"'/]++)\s*+=\s*+(?:"([^"<]*+)"|'([^'<]*+)'|([^\s"'<>]++))""")
 _QUOTED = r""""[^"]*+"|'[^']*+'"""
-_DOCTYPE = re.compile(
+_DOCTYPE = compile_late(
     rf"<!(?:[^\[\]<>\"']++|{_QUOTED}|\[(?:[^\]\"'<]++|{_QUOTED}|<!--(?:[^-]++|-(?!->))*+-->|<(?!!--))*+\])*+>"
 )
 _VOID = {"br", "hr", "img", "input", "wbr"}

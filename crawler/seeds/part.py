@@ -9,9 +9,10 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
+from ..dataclass import dataclass
 from .reports import BadSeed, OnBad, Taken
 
 BLOCK = 1 << 16

@@ -472,8 +472,9 @@ class SinkSettings(TypedDict, total=False):
     audit: bool
     """Write facts for the owner of a site about each page: links with their texts, places, headings, translations,
     structured data, mixed content, security headers (docs/records.md). They take a quarter of a worker's CPU time."""
-    types: Sequence[Literal["html", "pdf", "images", "all"]]
-    """The bodies that `files` saves, by their media type. Empty: all."""
+    types: Sequence[Literal["html", "pdf", "images", "all", "screenshots", "prints"]]
+    """The bodies that `files` saves, by their media type, and views of rendered pages: `screenshots` as PNG, `prints`
+    as PDF. Empty: all bodies."""
     url: str
     """The server of `postgres`, `postgresql://user:password@host/database`, or the URL that `webhook` posts to. `$NAME`
     reads it from the environment, so that it is stored nowhere."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from anyio import CancelScope
 
+from ..dataclass import dataclass
 from ..errors import SinkError
 from ..model import Response
 from ..protocols import Observer, Sink

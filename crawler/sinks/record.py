@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import orjson
 
+from ..dataclass import dataclass
 from ..model import Disposition, Outcome, Page, Response, Statement
 from ..runtime.escaping import json_line
 from ..runtime.times import iso
@@ -57,11 +58,11 @@ BEYOND = ("requisite", "extra_hop")
 """Fields of records of URLs that belong to the crawl though they need not be in its reach."""
 HEAVY = (
     "near_duplicate_of", "links", "audit", "text", "markdown", "text_from", "metadata", "structured", "headers", "pdf",
-    "fields", "data", "warc", "file", "rendered", "render_ms", "relevance", "usage",
+    "fields", "data", "warc", "file", "screenshot", "print", "rendered", "render_ms", "relevance", "usage",
 )  # fmt: skip
 """Fields of a record on request, see Wants; `fields` comes from selectors and `data` from a parse function of the user,
-`warc` from an archive, `file` from the output that saves bodies, `near_duplicate_of` from the search for these,
-`rendered` and `render_ms` from the browser, `relevance` from the focus of the crawl,
+`warc` from an archive, `file`, `screenshot` and `print` from the output that saves bodies, `near_duplicate_of` from the
+search for these, `rendered` and `render_ms` from the browser, `relevance` from the focus of the crawl,
 `usage` from what sites say about the use of their content."""
 
 
@@ -107,6 +108,7 @@ def _make_line(outcome: Outcome, wants: Wants) -> bytes:
         values["warc"] = outcome.capture._asdict()
     if outcome.file:
         values["file"] = outcome.file
+    values |= outcome.views
     if outcome.usage:
         values["usage"] = [_statement(one) for one in outcome.usage]
     if request.label or request.data is not None or not request.is_plain:

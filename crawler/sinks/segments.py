@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from ..errors import SinkError
 from ..model import Outcome, Position
@@ -20,10 +20,10 @@ from ..settings import SinkConfig
 from .jsonl.writing import JsonLines, off_loop
 from .record import wants_of
 
-FOLDER = "segments"
+SEGMENTS = "segments"
 KINDS = frozenset({"jsonl"})
 """Formats that can be written in segments."""
-_BETWEEN = "@"
+BETWEEN = "@"
 _MOVED = "moved "
 MOVED_AT_ONCE = 4 << 20
 """Bytes that are moved into the output in one step."""
@@ -34,10 +34,10 @@ class Segment:
 
     def __init__(self, folder: Path, output: Output, config: SinkConfig, life: str, *, is_synced: bool) -> None:
         """`life` names the loop and its life, `loop-1.7`."""
-        self._folder = folder / FOLDER
+        self._folder = folder / SEGMENTS
         path = self._folder / f"{config.path}.{life}"
         self._lines = JsonLines(path, wants_of(config), sync=is_synced)
-        self.name: str = f"{output.name}{_BETWEEN}{life}"
+        self.name: str = f"{output.name}{BETWEEN}{life}"
 
     async def rewind(self, position: Position | None) -> None:
         await off_loop(make_inner_folder, self._folder)
@@ -45,6 +45,15 @@ class Segment:
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
         return await self._lines.write(outcomes)
+
+
+@runtime_checkable
+class Appending(Protocol):
+    """A sink whose records are lines of JSON, which can be taken from segments as they are."""
+
+    async def append(self, lines: bytes) -> Position:
+        """Appends whole lines; returns the position behind them."""
+        ...
 
 
 class Left(NamedTuple):
@@ -60,10 +69,10 @@ def find_segments(folder: Path, output: str, positions: Mapping[str, Position]) 
     """Returns the segments of an output, by the positions that are settled."""
     found = []
     for name, position in positions.items():
-        if name.startswith(f"{output}{_BETWEEN}") and position:
+        if name.startswith(f"{output}{BETWEEN}") and position:
             [(file, settled)] = position.items()
             moved = positions.get(f"{_MOVED}{name}", {}).get("bytes", 0)
-            found.append(Left(name, folder / FOLDER / file, settled, moved))
+            found.append(Left(name, folder / SEGMENTS / file, settled, moved))
     return found
 
 
@@ -80,14 +89,14 @@ def names_of(segment: Left) -> list[str]:
 async def move(segment: Left, sink: Sink) -> tuple[Position, int]:
     """Appends the next settled records of a segment to the output; returns its position, and how far the segment is in
     it."""
-    assert isinstance(sink, JsonLines)
+    assert isinstance(sink, Appending)
     lines = await off_loop(_read_lines, segment.path, segment.moved, segment.settled)
     return await sink.append(lines), segment.moved + len(lines)
 
 
 async def clear(folder: Path) -> None:
     """Removes all segments. Nothing of them is wanted any more, and nobody writes to one."""
-    await off_loop(_clear, folder / FOLDER)
+    await off_loop(_clear, folder / SEGMENTS)
 
 
 def _read_lines(path: Path, start: int, end: int) -> bytes:

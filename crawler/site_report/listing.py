@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import IO
 
 import orjson
@@ -12,6 +13,8 @@ from ..sinks.rows import Rows
 
 VERSION = 1
 """Version of the JSON. Under the same number no field is renamed or changes its meaning."""
+BATCH = 1000
+"""Rows that are written together: a finding may have as many as the crawl has pages."""
 COLUMNS = ("code", "severity", "url", "detail", "page", "text", "advice")
 """Columns of the table: a row for each page that shows a finding, or one for a finding that is about a page itself."""
 
@@ -29,7 +32,9 @@ def write_csv(findings: Iterable[Finding], file: IO[bytes]) -> None:
     rows = Rows(COLUMNS, "csv")
     file.write(rows.head)
     for finding in findings:
-        file.write(rows.make(map(orjson.dumps, _rows(finding))))
+        lines = map(orjson.dumps, _rows(finding))
+        while batch := rows.make(islice(lines, BATCH)):
+            file.write(batch)
 
 
 def _rows(finding: Finding) -> Iterator[dict[str, str]]:

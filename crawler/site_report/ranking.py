@@ -43,19 +43,19 @@ class InnerLinks:
 
     def add(self, record: Record) -> None:
         """Takes a record that counts; those that are no page of the site are left out."""
-        page = facts.read(record)
-        if page is None or not page.is_page or "\n" in page.url:
+        url = record.get("url")
+        if not isinstance(url, str) or "method" in record or "\n" in url or not facts.is_page(record):
             return
         try:
             targets = {hash(one[0]) for one in facts.links(record) if len(one) == 1 or one[1] == FOLLOWED}
         except (TypeError, IndexError):  # somebody changed the file
             targets = set()
-        targets.discard(hash(page.url))
+        targets.discard(hash(url))
         depth = record.get("depth")
-        self._keys.append(hash(page.url))
+        self._keys.append(hash(url))
         self._counts.append(len(targets))
         self._depths.append(depth if isinstance(depth, int) else -1)
-        self._urls.write(page.url.encode() + b"\n")
+        self._urls.write(url.encode() + b"\n")
         self._links.write(array("q", targets).tobytes())
 
     def rank(self, most: int = SHOWN) -> list[RankedPage]:

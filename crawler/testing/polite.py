@@ -31,14 +31,14 @@ def assert_polite(folder: str | os.PathLike[str], *, site: str = "") -> Proof:
 def _tell(proof: Proof) -> Iterator[str]:
     """Yields the findings in lines."""
     for fault in proof.faults[:SHOWN_FAULTS]:
-        yield f"  line {fault.line} of requests.audit: {fault.why}"
+        yield f"  line {fault.line} of {fault.file}: {fault.why}"
     if len(proof.faults) > SHOWN_FAULTS:
         yield f"  and {len(proof.faults) - SHOWN_FAULTS} more such lines"
     breached = [one for one in proof.sites if not one.is_kept]
     for verdict in breached[:SHOWN_SITES]:
         yield f"{verdict.site}: {verdict.n_breaches} of {verdict.requests} requests"
         for breach in verdict.breaches[:SHOWN_BREACHES]:
-            yield f"  line {breach.line}: {breach.kind}: {breach.url}: {breach.why}"
+            yield f"  line {breach.line} of {breach.file}: {breach.kind}: {breach.url}: {breach.why}"
         if verdict.n_breaches > SHOWN_BREACHES:
             yield f"  and {verdict.n_breaches - SHOWN_BREACHES} more"
     if len(breached) > SHOWN_SITES:

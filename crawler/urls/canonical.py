@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
+from ..dataclass import dataclass
+from ..runtime.late_patterns import compile_late
 from .patterns import Pattern
 
 TRACKING = (
@@ -95,8 +96,8 @@ _SESSIONS = {
 }
 """Name of a parameter -> what its value must look like; both are expressions."""
 _PATH_SESSIONS = (
-    re.compile(r";jsessionid=[^/;]*", re.IGNORECASE),  # Servlet containers
-    re.compile(r"/\((?:[asfx]\([0-9a-z_-]{20,}\))+\)(?=/)", re.IGNORECASE),  # ASP.NET without cookies: /(S(...))/
+    compile_late(r";jsessionid=[^/;]*", re.IGNORECASE),  # Servlet containers
+    compile_late(r"/\((?:[asfx]\([0-9a-z_-]{20,}\))+\)(?=/)", re.IGNORECASE),  # ASP.NET without cookies: /(S(...))/
 )
 
 
@@ -127,7 +128,7 @@ def _session_test(policy: Policy, *, with_value: bool) -> Callable[[str], bool]:
     if not policy.strip_session_ids:
         return lambda parameter: False
     wanted = (f"{name}={value}" if with_value else name for name, value in _SESSIONS.items())
-    pattern = re.compile(rf"(?:amp;)*+(?:{'|'.join(wanted)})", re.IGNORECASE)
+    pattern = compile_late(rf"(?:amp;)*+(?:{'|'.join(wanted)})", re.IGNORECASE)
     return lambda parameter: pattern.fullmatch(parameter) is not None
 
 

@@ -92,6 +92,12 @@ class Crowd:
         said, _ = await made.communicate()
         return made.returncode or 0, said.decode()
 
+    async def tell(self, action: str, *words: str) -> str:
+        """Asks something of all nodes; returns what the command said."""
+        code, said = await self.command("nodes", "NAME", action, *words, "--engine", self.url)
+        assert code == 0, said
+        return said
+
     async def merge(self) -> Counter[str]:
         """Merges what the nodes wrote; returns how often each URL is in it."""
         code, said = await self.command("merge", "NAME", "--engine", self.url, "-o", "pages.jsonl")

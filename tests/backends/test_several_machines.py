@@ -17,7 +17,7 @@ import asyncpg
 import orjson
 import pytest
 
-from crawler import FrontierError, open_engine
+from crawler import Config, FrontierError, open_engine, prove_folders, read_folder
 from crawler.testing import link_graph, open_web
 from tests.backends.stories import CRAWL, TTL_S, Crowd, open_crowd
 from tests.postgres import PASSWORD, Server, open_server, why_not
@@ -267,3 +267,7 @@ async def test_the_lines_of_the_readme_do_what_they_say(server: Server, tmp_path
             assert await (await start(merge)).wait() == 0
         found = [orjson.loads(line)["url"] for line in (tmp_path / "pages.jsonl").read_bytes().splitlines()]
         assert Counter(found) == Counter(served.web.reachable())
+        nodes = [read_folder(path.parent, Config()) for path in tmp_path.glob("shop/*/requests.audit")]
+        proof = prove_folders(nodes)
+        assert proof.is_kept, proof.record()
+        assert len(served.hits) <= proof.requests <= len(served.hits) + len(served.web.sites), "each but what was cut"

@@ -25,7 +25,7 @@ def server() -> Iterator[Server]:
 
 
 async def test_workers_finish_what_another_node_began_and_are_drained(server: Server, tmp_path: Path) -> None:
-    web = link_graph(seed=12, sites=10, pages_per_site=16, links_per_page=6)
+    web = link_graph(seed=12, sites=10, pages_per_site=36, links_per_page=6)
     async with open_crowd(server, "worked", web, tmp_path) as crowd:
         first, second = await crowd.work(), await crowd.work()
         begun = await crowd.join()
@@ -93,5 +93,17 @@ async def check_answers_at_the_end(crowd: Crowd, pages: int) -> None:
     assert (code, f"NAME: {pages} records" in said) == (0, True), said
     code, said = await crowd.command("report", "NAME", "--engine", crowd.url, "-o", "report.json")
     assert (code, (crowd.folder / "report.json").exists()) == (0, True), said
+    code, said = await crowd.command("inspect", "NAME", url, "--engine", crowd.url, "--json")
+    story = orjson.loads(said)
+    assert (code, story["standing"], len(story["visits"])) == (0, "done", 1), said
+    code, said = await crowd.command("sql", "NAME", "select count(*) n from pages", "--engine", crowd.url, "-f", "json")
+    assert (code, orjson.loads(said)) == (0, [{"n": pages}]), said
+    code, said = await crowd.command("search", "NAME", "page*", "--engine", crowd.url, "--json", "--limit", "3")
+    assert (code, url.split("/")[2] in said or "found" in said) == (0, True), said
+    [node] = [one for one in (crowd.home).iterdir() if (one / "pages.jsonl").exists()][:1]
+    (node / "pages.jsonl").rename(node / "gone")
+    code, said = await crowd.command("sql", "NAME", "select 1", "--engine", crowd.url)
+    assert (code, f"the records of the node {node.name} are not here" in said) == (2, True), said
+    (node / "gone").rename(node / "pages.jsonl")
     code, said = await crowd.command("status", "NAMES", "--engine", crowd.url)
     assert (code, "has no crawl 'NAMES'; did you mean NAME?" in said) == (2, True), said

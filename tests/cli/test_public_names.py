@@ -16,6 +16,7 @@ OPEN = ("crawler.seeds", "crawler.testing", "crawler.settings", "crawler.bench")
 """Packages all of whose names may be used: lists of seeds, a web for tests, the words of the settings, measurements."""
 DEEP = {
     "crawler.daemon.systemd": "the protocol of a supervisor, spoken by the process, not by the daemon in it",
+    "crawler.dataclass": "cheap classes, which no program needs from us",
     "crawler.event_loop.loop_factory": "one choice of the loop, for the command and for crawl_sync",
     "crawler.offload.auto.explain": "the words of a choice, beside the bounds that it keeps to",
     "crawler.offload.fork_early": "forks the process of a command, which a program with threads of its own may not do",
@@ -25,6 +26,7 @@ DEEP = {
     "crawler.runtime.counting": "one way to write a number with its noun, for the command and for errors",
     "crawler.runtime.escaping.json_line": "one way to write a line of JSON, for records, logs and answers alike",
     "crawler.runtime.files": "the errors of a full disk, of which there is one list",
+    "crawler.runtime.late_patterns": "expressions that a crawl without a terminal need not compile",
     "crawler.runtime.log_format": "one format of logs and one kind of log file, for the command and the daemon",
     "crawler.runtime.nearest": "one way to guess what a misspelt word was meant to be",
     "crawler.runtime.private_files": "files that only their owner can read, opened in one way",

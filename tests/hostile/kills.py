@@ -330,8 +330,7 @@ async def is_whole(crawl: Victim) -> None:
     assert len(crawl.served.hits) == before, "a finished crawl asked again"
     least = crawl.least_pause_s()
     assert crawl.per_site > 1 or least >= crawl.delay_s, f"a site rested {least:.3f} s of {crawl.delay_s:g}"
-    if "--loops" not in crawl.options:  # several loops keep no such record
-        is_proven(crawl)
+    is_proven(crawl)
 
 
 def is_proven(crawl: Victim) -> None:

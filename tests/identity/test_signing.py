@@ -8,7 +8,7 @@ import re
 import ssl
 import time
 from base64 import b64decode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from crawler import Config, ConfigError, make_contact_page, make_identity, make_
 from crawler.identity import RequestSigner
 from crawler.identity.signing import RENEWED_S, VALID_S, make_signature_base, sign_components
 from crawler.model import Request, Url
+from crawler.runtime.clock import skipping
 from tests.fetch.conftest import ok, open_loopback
 from tests.fetch.test_tls import PEM, server_context
 
@@ -30,6 +31,8 @@ MC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmiCqirVv9mWG9qfSnF
 """
 """The key `test-key-ed25519` of RFC 9421, B.1.4, by which Web Bot Auth made its vectors, too."""
 AGENT = "https://bot.example"
+NOTHING: Mapping[str, bytes] = {}
+HELLO = ok(b"hello")
 
 
 @pytest.fixture
@@ -93,6 +96,15 @@ class Message:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass
+class Answer:
+    """An answer, likewise."""
+
+    request: Message
+    headers: dict[str, str]
+    status_code: int = 200
+
+
 class Directory(HTTPSignatureKeyResolver):
     """Finds keys in a published directory, as a site would."""
 
@@ -119,15 +131,26 @@ def check(head: str, host: str, published: bytes) -> dict[str, object]:
     return dict(found.parameters)
 
 
+def check_directory(url: str, headers: dict[str, str], published: bytes) -> None:
+    """Has the library judge the signature of a published directory, asked for at `url`. Raises InvalidSignature."""
+    [found] = HTTPMessageVerifier(
+        signature_algorithm=algorithms.ED25519, key_resolver=Directory(published)
+    ).verify(Answer(Message("GET", url), headers))  # fmt: skip
+    assert dict(found.parameters)["tag"] == "http-message-signatures-directory"
+    assert '"@authority";req' in found.covered_components
+
+
 @asynccontextmanager
-async def listening(heads: list[str], context: ssl.SSLContext | None) -> AsyncIterator[int]:
-    """The port of a server that keeps the head of each request."""
+async def listening(
+    heads: list[str], context: ssl.SSLContext | None, answers: Mapping[str, bytes] = NOTHING
+) -> AsyncIterator[int]:
+    """The port of a server that keeps the head of each request. `answers` are whole, by path; others say hello."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
                 heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
-                writer.write(ok(b"hello"))
+                writer.write(answers.get(heads[-1].split(" ")[1], HELLO))
                 await writer.drain()
         except (OSError, asyncio.IncompleteReadError):
             pass
@@ -182,6 +205,26 @@ async def test_a_signature_is_made_anew_before_it_ends(key_file: Path) -> None:
     assert "created=1000;" in signed.lines[1]
     assert f"expires={1000 + VALID_S};" in signed.lines[1]
     assert signer.sign("a.test", signed.until).lines != signed.lines
+
+
+async def test_requests_after_an_hour_have_a_new_signature(key_file: Path) -> None:
+    heads: list[str] = []
+    with skipping() as skip:
+        skip(-RENEWED_S - 1)  # an hour ago, so that the signatures are none of the future for who checks them
+        async with (
+            listening(heads, server_context()) as port,
+            open_loopback(
+                hosts={"secure.test": "127.0.0.1"}, signer=RequestSigner(key_file, AGENT), ca_file=str(PEM)
+            ) as fetcher,
+        ):
+            for pause in (0, RENEWED_S - 60, 61):
+                skip(pause)
+                (await fetcher.fetch(Request(Url(f"https://secure.test:{port}/")))).release()
+    first, second, third = map(signature_of, heads)
+    assert (first == second, first == third) == (True, False)
+    published = make_key_directory(read_identity(key_file))
+    begun, renewed = [check(head, f"secure.test:{port}", published)["created"] for head in (heads[0], heads[2])]
+    assert renewed - begun >= RENEWED_S  # type: ignore[operator]
 
 
 async def test_each_origin_has_a_signature_of_its_own(key_file: Path) -> None:

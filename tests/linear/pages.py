@@ -12,6 +12,7 @@ from crawler.errors import ParseError
 from crawler.parse import (
     Document,
     ParseJob,
+    authors,
     blocked,
     charset,
     codings,
@@ -418,5 +419,6 @@ ROWS = [
     Row("parse.header.links", lambda text: [*header.links(text)], {**TEXT, **_LINKS}),
     Row("parse.blocked.is_weak", blocked.is_weak, TEXT),
     Row("parse.language.detect", language.detect, TEXT),
+    Row("parse.authors.read_names", authors.read_names, {**TEXT, **runs("by ", "A, ", " and ", "a b,", "(", "@")}),
     Row("parse.moments.read_moment", moments.read_moment, {**TEXT, **runs("2026-05-04T", "Mon, ", "0")}),
 ]

@@ -7,7 +7,19 @@ from collections.abc import Callable
 import turbohtml
 
 from crawler.model import Request
-from crawler.parse import Document, audit, microsyntax, news, parse, requisites, rewriting, source, structured, styles
+from crawler.parse import (
+    Document,
+    audit,
+    microsyntax,
+    news,
+    outline,
+    parse,
+    requisites,
+    rewriting,
+    source,
+    structured,
+    styles,
+)
 from tests.defaults import make_scope
 from tests.linear.addresses import CANONICAL, LONGEST
 from tests.linear.markup import HREFS, PLACES, TAGS, TEXT, VARIED
@@ -96,6 +108,11 @@ ROWS = [
         "parse.source.render_seen",
         lambda body: source.render_seen(Document(URL, body), 1 << 30, 1 << 30, True),
         raw({**SHOWN, **TAGS, **VARIED, **runs("<a onclick=x href=javascript:x>", "<p on on1 on2>")}),
+    ),
+    Row(
+        "parse.outline.read_outline",
+        lambda body: outline.read_outline(Document(URL, body), job(max_body_bytes=1 << 28)),
+        raw({**TAGS, **VARIED, **runs("<h1>", "<h6>x</h6>", "<link rel=alternate hreflang=de href=x>")}),
     ),
     Row("parse.source.read_source", lambda body: source.read_source(Document(URL, body), "", 1 << 30), raw(TEXT)),
     Row(

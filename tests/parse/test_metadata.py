@@ -67,6 +67,96 @@ def test_a_statement_is_found_where_its_standard_has_it(markup: str, field: str,
     assert read(markup)[field] == expected
 
 
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        ("<title>Ice - The Harbour</title>" + meta("og:site_name", "The Harbour"), "Ice"),
+        ("<title>Ice | Boats | A Blog of Mine</title>", "A Blog of Mine"),
+        ("<title>The boats of winter | My Blog</title>", "The boats of winter"),
+        ("<title>Ice on the sea » example.org</title>", "Ice on the sea"),
+        ("<h1>My Blog</h1><h2>Ice</h2><title>Ice on the sea - My Blog</title>", "Ice on the sea"),
+        ("<h1>Example.org</h1><title>Ice</title>", "Ice"),
+        ("<h1><i>On the sea</i> The boats stay in</h1>" + meta("og:title", "The boats stay in"), "The boats stay in"),
+        ("<h1>The boats stay in<small>today</small></h1>" + meta("og:title", "The boats stay in"), "The boats stay in"),
+        ("<h1>The boats stay in</h1>" + meta("og:title", "The boats"), "The boats stay in"),
+        ("<h1>Boats</h1><h1>Ice on all the sea</h1><title>Ice on all the sea: A</title>", "Ice on all the sea"),
+        ("<h1><style>.a{color:red}</style>Ice</h1>", "Ice"),
+        ("<title>Mostly: ice - and boats</title>", "Mostly: ice - and boats"),
+    ],
+)  # fmt: skip
+def test_a_title_is_what_readers_see_without_the_name_of_its_site(markup: str, expected: str) -> None:
+    assert read(markup)["title"] == expected
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        (meta("author", "By Ada Lovelace and Bo Ek"), ["Ada Lovelace", "Bo Ek"]),
+        (meta("author", "Ada Lovelace, Bo Ek"), ["Ada Lovelace", "Bo Ek"]),
+        (meta("author", "Lovelace, Ada"), ["Lovelace, Ada"]),
+        (meta("author", "Ada Lovelace, PhD"), ["Ada Lovelace"]),
+        (meta("author", "Redacci&amp;oacute;n ada@example.org"), ["Redacción"]),
+        (meta("author", "null"), []),
+        (ld('{"author":[{"@type":"Organization","name":"Press"},{"@type":"Person","name":"Ada"}]}'), ["Ada"]),
+        (ld('{"author":{"@type":"Organization","name":"Press"}}'), ["Press"]),
+        (ld('{"author":{"name":"Ada"},"comment":{"@type":"Comment","author":{"name":"Bo"}}}'), ["Ada"]),
+        (ld('{"author":{"name":"Example.org"}}') + "<p class=byline>By Ada Lovelace", ["Ada Lovelace"]),
+        ("<span class='author vcard'><a class='url fn n' href=/ada>Ada</a></span>", ["Ada"]),
+        ("<p class=byline>By <a href=/a>Ada Lovelace</a> and <a href=/b>Bo Ek</a>", ["Ada Lovelace", "Bo Ek"]),
+        ("<p class=byline><a href=/a>Ada Lovelace</a>, 4 May 2026, 10:00", ["Ada Lovelace"]),
+        ("<article><h1>T</h1><p><em>Von Ada Lovelace</em><p>Text", ["Ada Lovelace"]),
+        ("<article><h1>T</h1><p>By and large, the boats stayed in", []),
+        ("<article><h1>T</h1></article><div class=comments><b class=fn>Bo</b><a rel=author>Bo</a></div>", []),
+        ("<div class=sidebar-left><h1>T</h1><a rel=author href=/ada>Ada</a></div>", ["Ada"]),
+        ("<a rel=author href=/a>Ada</a><a rel=author href=/a>Show all posts by Ada</a>", ["Ada"]),
+    ],
+)  # fmt: skip
+def test_authors_are_people_whom_the_page_names_as_its_own(markup: str, expected: list[str]) -> None:
+    assert read(markup)["authors"] == expected
+
+
+def test_a_date_in_a_place_of_its_own_comes_before_others_in_the_text() -> None:
+    markup = (
+        "<p>Since 3 March 2001.<div class=comment><i class=date>1 May 2026</i></div><span class=post-date>4 May 2026"
+    )
+    assert read(markup)["published"] == "2026-05-04"
+
+
+def test_json_ld_with_comments_and_line_ends_is_read_all_the_same() -> None:
+    broken = '<!-- x -->\n/* y */{"@type": "A", // z\n "url": "http://a/" /* no */, "text": "one\n// two",\n}'
+    [item] = list(embedded.read(turbohtml.parse(ld(broken))).nodes())
+    assert item == {"@type": "A", "url": "http://a/", "text": "one // two"}
+    assert embedded.read(turbohtml.parse(ld("{1}"))).kinds == {}
+
+
+def test_microdata_is_read_as_pages_use_it() -> None:
+    markup = (
+        "<div id=more><i itemprop=c>3</i></div><div itemscope itemtype='https://schema.org/Offer' itemref='more gone' "
+        "itemid=/o><span itemprop=price content=13.00>$13</span><a itemprop='url sameAs' href=../x>x</a>"
+        "<time itemprop=d datetime=2026-05-04>May</time><p itemprop=name>A<script>b</script></p>"
+        "<div itemprop=seller itemscope id=s itemref=s></div></div>"
+    )
+    assert embedded.read(turbohtml.parse(markup), BASE).kinds["microdata"] == [
+        {
+            "@type": "Offer", "@id": "https://example.org/o", "c": "3", "price": "13.00", "url": "https://example.org/x",
+            "sameAs": "https://example.org/x", "d": "2026-05-04", "name": "A", "seller": {},
+        }
+    ]  # fmt: skip
+
+
+def test_items_that_refer_to_each_other_come_to_an_end() -> None:
+    markup = "".join(
+        f"<div itemscope id=a{n} itemref='a{n + 1} a{n + 2}'><b itemprop=x>y</b></div>" for n in range(3000)
+    )
+    found = embedded.read(turbohtml.parse(markup + "<div itemscope itemprop=p id=b itemref=b></div>"))
+    assert not found.is_whole
+
+
+def test_open_graph_has_the_names_of_its_kinds_of_objects() -> None:
+    markup = meta("og:title", "T") + meta("article:tag", "a") + meta("article:tag", "b") + meta("other:x", "y")
+    assert embedded.read(turbohtml.parse(markup)).kinds["opengraph"] == {"og:title": "T", "article:tag": ["a", "b"]}
+
+
 def test_microdata_and_rdfa_say_the_same_as_json_ld() -> None:
     for markup in (
         '<div itemscope itemtype="https://schema.org/Article"><b itemprop=headline>H</b><div itemprop=author itemscope'

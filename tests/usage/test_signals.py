@@ -249,6 +249,19 @@ async def test_statements_stand_in_the_folder_once_and_go_into_the_pack(tmp_path
     assert verify_pack(tmp_path / "p.zip").is_whole
 
 
+@pytest.mark.long
+async def test_several_event_loops_keep_each_statement_once(tmp_path: Path) -> None:
+    sites = [Site(f"s{n}.test", {"/": page(), "/next": page()}, worded(ROBOTS_SIGNAL, Rules())) for n in range(6)]
+    settings: dict[str, Any] = QUICK | {"purpose": ["ai-train"], "respect": "record", "loops": 2, "executor": "process"}
+    async with open_web(Web(sites, [f"http://{one.host}/" for one in sites])) as served:
+        for revisited_after_s in (None, 0.0):  # the second run visits all of it once more
+            config = Config(**settings, revisit_after_s=revisited_after_s)
+            await crawler.crawl(served.seeds, config, folder=tmp_path / "crawl")
+    kept = [json.loads(line) for line in (tmp_path / "crawl" / "preferences.jsonl").read_text().splitlines()]
+    expected = sorted((Url(seed).site, purpose) for seed in served.seeds for purpose in ("ai-train", "search"))
+    assert sorted((one["site"], one["purpose"]) for one in kept) == expected
+
+
 async def test_a_line_that_was_not_settled_is_cut_and_written_again(tmp_path: Path) -> None:
     def outcome(number: int) -> Outcome:
         lease = Lease(Request(Url(f"http://s{number}.test/")), number)

@@ -14,8 +14,9 @@ from anyio import CancelScope
 
 from ...errors import FrontierError
 from ...model import Position
+from ...proof import HistoryEvent, SettingChange
 from ...settings.loading import project_version
-from ...standing import CrawlStanding
+from ...standing import CrawlStanding, Instructions
 from ..engines import CrawlRow, NodeRow
 from . import lives, losses
 from .backend import IS_FINISHED, PostgresBackend, open_backend
@@ -81,14 +82,7 @@ class PostgresEngine:
         parts = "SELECT crawl, settled FROM crawld.node WHERE crawl = ANY($1::int4[])"
         for row in await self._link.fetch(parts, [row["id"] for row in rows]):
             settled.setdefault(row["crawl"], Counter()).update(orjson.loads(row["settled"]))
-        return [
-            CrawlStanding(
-                row["name"], orjson.loads(row["settings"]), row["control"], row["is_seeded"], row["is_finished"],
-                row["queued"], row["known"], row["nodes"],
-                {word: number for word, number in settled.get(row["id"], Counter()).items() if number},
-                row["made_at"].timestamp(),
-            ) for row in rows
-        ]  # fmt: skip
+        return [_standing(row, settled.get(row["id"], {})) for row in rows]
 
     async def mark_seeded(self, crawl: CrawlRow) -> None:
         """Notes that all seeds are stored, once those that are on their way now have come to their shards."""
@@ -129,9 +123,38 @@ class PostgresEngine:
         """Returns whether nothing is left to do."""
         return bool(await self._link.value(IS_FINISHED, crawl.number))
 
-    async def control(self, crawl: CrawlRow, word: str) -> None:
-        """Tells all nodes to run, to pause or to stop."""
-        await self._link.fetch("UPDATE crawld.crawl SET control = $2 WHERE id = $1", crawl.number, word)
+    async def instructions(self, crawl: CrawlRow) -> Instructions:
+        """Returns what its owner asks of all nodes, those that join later included."""
+        rows = await self._link.fetch(_INSTRUCTIONS, crawl.number)
+        return Instructions.unpack(rows[0]["version"], rows[0]["text"]) if rows else Instructions()
+
+    async def instruct(
+        self, crawl: CrawlRow, wanted: Instructions, changes: Sequence[SettingChange], control: str = ""
+    ) -> bool:
+        """Keeps instructions of the next version, with what they change, and the word for all nodes if there is one.
+
+        Returns False if somebody else was faster with that version: then nothing is kept.
+        """
+
+        async def keep(asked: Any) -> bool:
+            told = orjson.dumps([one._asdict() for one in changes], default=str).decode()
+            text = wanted.pack()
+            if await asked.fetchval(_INSTRUCT, crawl.number, wanted.version, wanted.who, text, told) is None:
+                return False
+            if control:
+                await asked.execute("UPDATE crawld.crawl SET control = $2 WHERE id = $1", crawl.number, control)
+            return True
+
+        return await self._link.transact(keep)
+
+    async def history(self, crawl: CrawlRow) -> Sequence[HistoryEvent]:
+        """Returns what was asked of all nodes, in order: when, by whom, old and new."""
+        rows = await self._link.fetch(_HISTORY, crawl.number)
+        return [
+            HistoryEvent(row["at"].timestamp(), "change", row["who"], {},
+                         tuple(SettingChange(**one) for one in orjson.loads(row["changes"])))
+            for row in rows
+        ]  # fmt: skip
 
     async def forget(self, crawl: CrawlRow, node: str) -> int:
         """Queues again what a lost node visited; returns how many visits. Raises FrontierError if it is alive."""
@@ -144,19 +167,27 @@ class PostgresEngine:
         )
 
 
+_INSTRUCTIONS = "SELECT version, text FROM crawld.instruction WHERE crawl = $1 ORDER BY version DESC LIMIT 1"
+_INSTRUCT = """
+INSERT INTO crawld.instruction (crawl, version, who, text, changes) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING RETURNING version
+"""
+_HISTORY = "SELECT at, who, changes FROM crawld.instruction WHERE crawl = $1 ORDER BY version"
 _LAST_MESSAGE = "SELECT max(i.id) FROM crawld.inbox i JOIN crawld.shard s ON s.id = i.shard WHERE s.crawl = $1"
 _EARLIER_MESSAGES = """
 SELECT EXISTS (SELECT 1 FROM crawld.inbox i JOIN crawld.shard s ON s.id = i.shard WHERE s.crawl = $1 AND i.id <= $2)
 """
 _STANDINGS = f"""
-SELECT c.id, c.name, c.settings, c.control, c.is_seeded, c.made_at,
+SELECT c.id, c.name, c.settings, c.control, c.is_seeded, c.made_at, i.version, i.text,
     (SELECT coalesce(sum(queued), 0)::int8 FROM crawld.shard WHERE crawl = c.id)
         + (SELECT count(*) FROM crawld.retry r JOIN crawld.shard s ON s.id = r.shard
            WHERE s.crawl = c.id AND r.due IS NOT NULL) AS queued,
     (SELECT coalesce(sum(known), 0)::int8 FROM crawld.shard WHERE crawl = c.id) AS known,
     (SELECT count(*) FROM crawld.node WHERE crawl = c.id AND NOT is_over AND lives_until > crawld.clock()) AS nodes,
     ({IS_FINISHED.replace("$1", "c.id")}) AS is_finished
-FROM crawld.crawl c WHERE c.settings <> '' AND ($1 = '' OR c.name = $1) ORDER BY c.id
+FROM crawld.crawl c LEFT JOIN LATERAL (
+    SELECT version, text FROM crawld.instruction WHERE crawl = c.id ORDER BY version DESC LIMIT 1
+) i ON true WHERE c.settings <> '' AND ($1 = '' OR c.name = $1) ORDER BY c.id
 """
 _NODES = """
 SELECT n.name, NOT n.is_over AND n.lives_until > crawld.clock() AS is_alive, n.joined_at, n.drains, n.settled,
@@ -164,6 +195,16 @@ SELECT n.name, NOT n.is_over AND n.lives_until > crawld.clock() AS is_alive, n.j
     (SELECT count(*) FROM crawld.shard s WHERE s.node = n.id) AS held
 FROM crawld.node n WHERE n.crawl = $1 ORDER BY n.id
 """
+
+
+def _standing(row: Any, settled: Mapping[str, int]) -> CrawlStanding:
+    said = Instructions.unpack(row["version"], row["text"]) if row["version"] else Instructions()
+    return CrawlStanding(
+        row["name"], {**orjson.loads(row["settings"]), **said.settings}, row["control"], row["is_seeded"],
+        row["is_finished"], row["queued"], row["known"], row["nodes"],
+        {word: number for word, number in settled.items() if number}, row["made_at"].timestamp(), said.held,
+        said.version,
+    )  # fmt: skip
 
 
 async def make_engine(link: Link) -> None:

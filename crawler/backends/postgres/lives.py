@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from ...frontier.backend import Beat, Fenced, Hold, Wish
+from ...standing import Instructions
 
 _LIVES = "NOT is_over AND lives_until > crawld.clock()"
 _DEAD = f"NOT EXISTS (SELECT 1 FROM crawld.node n WHERE n.id = s.node AND {_LIVES})"
@@ -41,7 +42,11 @@ WHERE a.crawl = $1 AND a.node <> $2 AND a.wanted > a.slots
 
 
 _FETCHED = "SELECT coalesce(sum(fetched), 0)::int8 FROM crawld.node WHERE crawl = $1"
-_CONTROL = "SELECT control FROM crawld.crawl WHERE id = $1"
+_OWNER = """
+SELECT c.control, i.version, i.text FROM crawld.crawl c LEFT JOIN LATERAL (
+    SELECT version, text FROM crawld.instruction WHERE crawl = c.id AND version > $2 ORDER BY version DESC LIMIT 1
+) i ON true WHERE c.id = $1
+"""
 
 
 class Life(NamedTuple):
@@ -98,16 +103,18 @@ async def beat(asked: Any, life: Life, wish: Wish) -> Beat:
     if wish.take:
         await asked.execute(_TAKE, node, [life.shards[shard] for shard in wish.take])
     held = await asked.fetch("SELECT number, epoch FROM crawld.shard WHERE node = $1 ORDER BY number", node)
+    owner = await asked.fetchrow(_OWNER, crawl, wish.version)
     names = await asked.fetch(f"SELECT name FROM crawld.node WHERE crawl = $1 AND {_LIVES} ORDER BY name", crawl)
     return Beat(
         nodes=[row["name"] for row in names],
         held=[Hold(row["number"], row["epoch"]) for row in held],
-        control="stop" if row["drains"] else await asked.fetchval(_CONTROL, crawl),
+        control="stop" if row["drains"] else owner["control"],
         settled=await settled(asked, crawl),
         fetched=await asked.fetchval(_FETCHED, crawl),
         pages=await _allow_pages(asked, life, wish),
         addresses=await _allow_slots(asked, life, wish),
         wanted=[row["ip"] for row in await asked.fetch(_WANTED, crawl, node)] if wish.addresses else (),
+        instructions=Instructions.unpack(owner["version"], owner["text"]) if owner["version"] else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LAYOUT = 1
+LAYOUT = 2
 """The layout of the tables. A database with another one belongs to another crawld."""
 OLDEST_SERVER = 130000
 """The oldest server that is used, as `server_version_num` says it: PostgreSQL 13."""
@@ -23,6 +23,12 @@ CREATE TABLE crawld.crawl (
     id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text UNIQUE NOT NULL, key bytea NOT NULL,
     shards int NOT NULL, settings text NOT NULL, seeds text NOT NULL DEFAULT '', control text NOT NULL DEFAULT 'run',
     is_seeded boolean NOT NULL DEFAULT false, made_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- What the owner asked of all nodes: the row with the highest version counts, and all of them are its history.
+CREATE TABLE crawld.instruction (
+    crawl int, version int, at timestamptz NOT NULL DEFAULT now(), who text NOT NULL, text text NOT NULL,
+    changes text NOT NULL, PRIMARY KEY (crawl, version)
 );
 
 -- One row a life of a node. `commits` counts its transactions, so that one whose answer was lost is not made twice.

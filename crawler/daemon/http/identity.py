@@ -21,15 +21,22 @@ operation = Operations()
 
 @operation("GET", DIRECTORY_PATH, {200: DIRECTORY_TYPE}, is_public=True, raises=("not-found",))
 async def show_key_directory(request: web.Request) -> web.StreamResponse:
-    """The public key that signs requests (`identity.key_file`), as sites look it up to check a signature."""
-    file = request.app[JOBS].base.identity.key_file
-    if not file:
+    """The public key that signs requests (`identity.key_file`), as sites look it up to check a signature.
+
+    The answer is signed for the host that `identity.signature_agent` names, whatever host was asked for.
+    """
+    said = request.app[JOBS].base.identity
+    if not said.key_file:
         raise Problem(404, "not-found", "this daemon signs no requests: identity.key_file names no key")
+    if not said.signature_agent:
+        words = "this daemon signs no requests: identity.signature_agent does not name where its key is published"
+        raise Problem(404, "not-found", words)
     try:
-        identity = await asyncio.to_thread(read_identity, Path(file))
+        identity = await asyncio.to_thread(read_identity, Path(said.key_file))
     except ConfigError as error:
         raise Problem(404, "not-found", "the key of this daemon cannot be read now") from error
-    inputs, signature = sign_directory(identity, request.host, time.time())
+    authority = said.signature_agent.removeprefix("https://").removesuffix(":443")
+    inputs, signature = sign_directory(identity, authority, time.time())
     return web.Response(
         body=make_key_directory(identity),
         headers={

@@ -6,11 +6,12 @@ import asyncio
 from asyncio import Future
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from numpy.typing import NDArray
 
+from ...dataclass import dataclass
 from ...errors import FrontierError
 from ...model import Disposition, Position, Request, Url
 from ...policy.redirects import Hop

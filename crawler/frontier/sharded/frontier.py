@@ -6,6 +6,7 @@ import asyncio
 import heapq
 from collections import Counter
 from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
@@ -272,11 +273,12 @@ class ShardedFrontier:
     def limit_lending(
         self, *, per_site: int, per_ip: int, rest_s: float, most_asked_s: float, most_held_s: float, sites: PerSite
     ) -> None:
-        for shard in self.node.shards.values():
-            shard.limit_lending(
-                per_site=per_site, per_ip=per_ip, rest_s=rest_s, most_asked_s=most_asked_s, most_held_s=most_held_s,
-                sites=sites,
-            )  # fmt: skip
+        self.node.lend_on(
+            replace(
+                self.node.terms, per_site=per_site, per_ip=per_ip, rest_s=rest_s, most_asked_s=most_asked_s,
+                most_held_s=most_held_s, sites=sites,
+            )
+        )  # fmt: skip
 
     # -- recalling ---------------------------------------------------------------------------------------------------
 

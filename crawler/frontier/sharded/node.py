@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from ...errors import FrontierError
 from ...model import Disposition, Position
 from ...runtime.clock import monotonic
+from ...standing import Instructions
 from ..addresses import Addresses
 from ..backend import Backend, Beat, Commit, Hold, Membership, Message, Standing, Wish
 from ..site_table import SiteTable
@@ -23,6 +24,11 @@ from .shard import Shard
 LOOK_S = 0.2
 """Seconds between two looks at the inbox, and between two questions whether the crawl is finished."""
 MESSAGES_AT_ONCE = 500
+FEW_NODES = 4
+"""A node of so many holds a part of all shards, and each of these has its part of the memory for sites. Nodes that are
+more hold fewer shards each, which then have more memory each,"""
+MOST_PARTS = 8
+"""but no more than so many times as much: the others may die."""
 
 
 class Node:
@@ -35,8 +41,7 @@ class Node:
         self.backend = backend
         self.terms = terms
         self.clock = clock
-        self._most_sites = max(1, 4 * part.most_sites // member.cut.shards)
-        self._most_entries = max(1, 4 * part.most_entries // member.cut.shards)
+        self._part = part
         self.notes: dict[str, object] = dict(standing.notes)
         self.positions: dict[str, Position] = dict(standing.positions)
         self.before: Counter[Disposition] = Counter(
@@ -57,6 +62,10 @@ class Node:
         """Beats and looks at the inbox, while it is open."""
         self._tell: Callable[[], None] = _tell_nobody
         self._show: Callable[[Beat], None] = _show_nobody
+        self.control: str = "run"
+        """The wish of the crawl's owner at the last beat: run, pause or stop."""
+        self.instructions: Instructions = Instructions()
+        """Those of the crawl's owner at the last beat."""
         self.allowances: Allowances = Allowances(
             self._addresses, lambda: self.committer.counted, lambda: self.committer.issued,
             lambda: sum(shard.leased for shard in self.shards.values()),
@@ -148,6 +157,15 @@ class Node:
         """Takes a note that is being stored."""
         self.notes[name] = value
 
+    def lend_on(self, terms: Terms) -> None:
+        """Lends on these terms from now on, also from shards that are taken later."""
+        self.terms = terms
+        for shard in self.shards.values():
+            shard.limit_lending(
+                per_site=terms.per_site, per_ip=terms.per_ip, rest_s=terms.rest_s, most_asked_s=terms.most_asked_s,
+                most_held_s=terms.most_held_s, sites=terms.sites,
+            )  # fmt: skip
+
     def hold(self, site: str) -> None:
         """Holds a site also in shards that are taken later."""
         self.held.add(site)
@@ -199,9 +217,11 @@ class Node:
     async def take(self, hold: Hold) -> None:
         reader = self.backend.reader(self.member, hold)
         state = await reader.state(self.terms, self.clock.wall())
+        parts = min(MOST_PARTS, max(1, len(self._holding.nodes) // FEW_NODES))
+        held = max(1, self.member.cut.shards // (FEW_NODES * parts))
         bench = SiteTable(
-            self.terms, self.member.cut.site_id, sites=self._most_sites, entries=self._most_entries,
-            addresses=self._addresses,
+            self.terms, self.member.cut.site_id, sites=max(1, self._part.most_sites // held),
+            entries=max(1, self._part.most_entries // held), addresses=self._addresses,
         )  # fmt: skip
         store = ShardStore(self.committer, hold, reader)
         shard = Shard(self.member.key, self.terms, store, state, bench, self.clock, self.changed)
@@ -216,10 +236,12 @@ class Node:
         dropped.close()
 
     def wish(self) -> Wish:
-        return self.allowances.wish(sum(shard.queued for shard in self.shards.values()), self.terms.at_one_ip)
+        wish = self.allowances.wish(sum(shard.queued for shard in self.shards.values()), self.terms.at_one_ip)
+        return wish._replace(version=self.instructions.version)
 
     def note_beat(self, beat: Beat, wish: Wish, valid_until: float) -> None:
         self._valid_until = valid_until
+        self.control, self.instructions = beat.control, beat.instructions or self.instructions
         if not self.takes_all:
             self.allowances.note(beat, wish)
             for ip in self._addresses.crowded:

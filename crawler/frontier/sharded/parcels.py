@@ -5,13 +5,14 @@ from __future__ import annotations
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from operator import methodcaller
 from typing import Any
 
 import numpy as np
 import orjson
 
+from ...dataclass import dataclass
 from ...model import Disposition, Lease, Links, Outcome, Page, Request
 from ..discovery import FoundLinks, Leads
 from ..extras import Extra, bare, complete, extra_of, has_extra

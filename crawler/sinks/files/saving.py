@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import ParseError
-from ...model import Disposition, Outcome, Position, Response
+from ...model import VIEWS, Disposition, Outcome, Position, Response
 from ...parse import codings, kinds
 from ...runtime.escaping import json_line
 from ...runtime.files import sync_file, sync_folder
@@ -25,12 +25,14 @@ _KEPT = frozenset((Disposition.FETCHED, Disposition.DUPLICATE))
 
 
 class Saved(NamedTuple):
-    """A body that has its file."""
+    """A body that has its file, or a view of the page."""
 
     name: str
     """The name of the file, below the folder of the list."""
     line: bytes
     """The line of the visit in the list."""
+    view: str = ""
+    """`screenshot` or `print`. Empty: it is the body."""
 
 
 class SavedFiles(JsonLines):
@@ -41,27 +43,33 @@ class SavedFiles(JsonLines):
     """
 
     def __init__(self, name: str, folder: Path, types: frozenset[str], most_bytes: int, *, sync: bool = False) -> None:
-        """`types`: html, pdf, images, all. `most_bytes`: of a body without its content coding."""
+        """`types`: html, pdf, images, all, screenshots, prints. `most_bytes`: of a body without its content coding."""
         super().__init__(folder / LIST, sync=sync)
         self.name = name
         self._path = name.partition(":")[2]
         self._types = types
         self._most_bytes = most_bytes
-        self._saved: dict[int, Saved | None] = {}
-        """The files saved for the batch that is written next, by the identity of its leases. None: nothing was."""
+        self._saved: dict[int, list[Saved]] = {}
+        """The files saved for the batch that is written next, by the identity of its leases."""
 
     async def archive(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Saves the bodies of the final ones; returns the outcomes with the names of their files."""
         final = [one for one in outcomes if one.is_final and not one.request.is_reread]
         self._saved = await off_loop(self._save_all, final)
-        named = ((one, self._saved.get(id(one.lease))) for one in outcomes)
-        return [replace(one, file=f"{self._path}/{saved.name}") if saved else one for one, saved in named]
+        return [self._name(one, self._saved.get(id(one.lease), [])) for one in outcomes]
+
+    def _name(self, outcome: Outcome, saved: Sequence[Saved]) -> Outcome:
+        if not saved:
+            return outcome
+        named = {one.view: f"{self._path}/{one.name}" for one in saved}
+        body = named.pop("", outcome.file)
+        return replace(outcome, file=body, views=(*outcome.views, *named.items()))
 
     async def write(self, outcomes: Sequence[Outcome]) -> Position:
         saved, self._saved = self._saved, {}
         if left := [one for one in outcomes if id(one.lease) not in saved]:
             saved |= await off_loop(self._save_all, left)
-        lines = b"".join([one.line for outcome in outcomes if (one := saved[id(outcome.lease)])])
+        lines = b"".join([one.line for outcome in outcomes for one in saved[id(outcome.lease)]])
         if lines:
             await off_loop(self._append, lines)
             self._length += len(lines)
@@ -71,13 +79,22 @@ class SavedFiles(JsonLines):
         make_inner_folder(self.path.parent)
         return super()._cut(length)
 
-    def _save_all(self, outcomes: Sequence[Outcome]) -> dict[int, Saved | None]:
-        return {id(one.lease): self._save(one, one.response) if one.response else None for one in outcomes}
+    def _save_all(self, outcomes: Sequence[Outcome]) -> dict[int, list[Saved]]:
+        return {id(one.lease): list(self._save(one, one.response)) if one.response else [] for one in outcomes}
 
-    def _save(self, outcome: Outcome, response: Response) -> Saved | None:
-        """Saves the body of a visit, if it is wanted."""
+    def _save(self, outcome: Outcome, response: Response) -> Iterator[Saved]:
+        """Saves the body of a visit and the views of its page, as far as they are wanted."""
         if outcome.disposition not in _KEPT or not 200 <= response.status < 300 or not response.body:
-            return None
+            return
+        if body := self._save_body(outcome, response):
+            yield body
+        if response.rendered:
+            for view, kind in VIEWS.items():
+                data = getattr(response.rendered, view)
+                if data and f"{view}s" in self._types:
+                    yield self._store(outcome, data, kind, view)
+
+    def _save_body(self, outcome: Outcome, response: Response) -> Saved | None:
         try:
             coding = ",".join(response.all("content-encoding"))
             body = codings.decode_beginning(response.body, coding, self._most_bytes, is_cut=True).body
@@ -87,13 +104,17 @@ class SavedFiles(JsonLines):
         kind = kinds.media_type(content_type, body)
         if not self._is_wanted(kind):
             return None
-        body = body[: self._most_bytes]
+        return self._store(outcome, body[: self._most_bytes], kind)
+
+    def _store(self, outcome: Outcome, body: bytes, kind: str, view: str = "") -> Saved:
+        """Writes a file that is named by its content."""
         digest = sha256(body).hexdigest()
         ending = kinds.ENDINGS.get(kind, "bin").split()[0]
         name = f"{digest[:2]}/{digest}.{ending}"
         self._keep(self.path.parent / name, body)
         said = {"url": outcome.request.url.text, "fetched_at": iso(outcome.visited_at, "milliseconds"), "type": kind}
-        return Saved(name, json_line({**said, "digest": f"sha256:{digest}", "bytes": len(body), "file": name}))
+        said |= {"view": view} if view else {}
+        return Saved(name, json_line({**said, "digest": f"sha256:{digest}", "bytes": len(body), "file": name}), view)
 
     def _is_wanted(self, kind: str) -> bool:
         return (

@@ -96,7 +96,7 @@ class WarcSink:
     # -- in a thread -------------------------------------------------------------------------------------------------
 
     def _cut_back(self, position: Position) -> None:
-        crawl_id = self._crawl.id if self._crawl else "0" * 32
+        crawl_id = self._crawl.writer_id if self._crawl else "0" * 32
         settings = self._settings
         self._files = files = WarcFiles(
             self._folder,
