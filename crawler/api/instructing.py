@@ -15,7 +15,7 @@ from ..settings.loading import Change, amend, changes, value_of
 from ..standing import CrawlStanding, Instructions
 
 if TYPE_CHECKING:
-    from ..backends.postgres import CrawlRow, PostgresEngine
+    from ..backends.engines import CrawlRow, EngineServer
 
 AGREED = ("preset", "user_agent", "contact", "sites", "scope", "urls", "politeness", "extract", "warc", "sinks")
 """The settings on which all nodes of a crawl agree. All others are about the machine."""
@@ -33,7 +33,7 @@ Decide = Callable[[Instructions], Decision]
 
 
 async def instruct(
-    server: PostgresEngine, crawl: CrawlRow, decide: Decide, who: str, control: str = ""
+    server: EngineServer, crawl: CrawlRow, decide: Decide, who: str, control: str = ""
 ) -> Sequence[SettingChange]:
     """Has the nodes of a crawl instructed with what is decided; returns what that changes."""
     while True:

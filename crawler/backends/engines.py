@@ -8,7 +8,8 @@ from typing import NamedTuple, Protocol
 
 from ..frontier.backend import Backend
 from ..model import Position
-from ..standing import CrawlStanding
+from ..proof import HistoryEvent, SettingChange
+from ..standing import CrawlStanding, Instructions
 
 
 class CrawlRow(NamedTuple):
@@ -89,8 +90,21 @@ class EngineServer(Protocol):
         """Returns whether nothing is left to do."""
         ...
 
-    async def control(self, crawl: CrawlRow, word: str) -> None:
-        """Tells all nodes to run, to pause or to stop."""
+    async def instructions(self, crawl: CrawlRow) -> Instructions:
+        """Returns what its owner asks of all nodes, those that join later included."""
+        ...
+
+    async def instruct(
+        self, crawl: CrawlRow, wanted: Instructions, changes: Sequence[SettingChange], control: str = ""
+    ) -> bool:
+        """Keeps instructions of the next version, with what they change, and the word for all nodes if there is one.
+
+        Returns False if somebody else was faster with that version: then nothing is kept.
+        """
+        ...
+
+    async def history(self, crawl: CrawlRow) -> Sequence[HistoryEvent]:
+        """Returns what was asked of all nodes, in order: when, by whom, old and new."""
         ...
 
     async def forget(self, crawl: CrawlRow, node: str) -> int:

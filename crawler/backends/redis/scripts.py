@@ -16,6 +16,7 @@ All keys of a crawl begin with its prefix:
 | `ips:LIFE` | addresses of which it has slots |
 | `ip:ADDRESS` | by life: slots that it has, and wants |
 | `nodes`, `lives:NAME` | by name: its latest life; all its lives |
+| `history` | what the owner asked of all nodes, a list: the last one counts |
 | `settled`, `positions`, `notes`, `roots` | totals, positions of outputs, notes, and roots by row |
 
 Numbers of lives, epochs and messages are times in microseconds. So they are new even after a crash in which the
@@ -170,11 +171,13 @@ for ip, want in pairs(wish.addresses) do
     if given > 0 and is_wanted then wanted[#wanted + 1] = ip end
 end
 
+local version, said = call('LLEN', p .. 'history'), nil
+if version > wish.version then said = cjson.decode(call('LINDEX', p .. 'history', -1)).text end
 local control = call('HGET', key, 'drains') == '1' and 'stop' or call('HGET', crawl, 'control') or 'run'
 return cjson.encode({
     nodes = names, held = pairs_of(call('HGETALL', held)), control = control,
     settled = pairs_of(call('HGETALL', p .. 'settled')), fetched = fetched, pages = allowed, addresses = slots,
-    wanted = wanted
+    wanted = wanted, version = version, said = said
 })
 """
 
@@ -430,6 +433,18 @@ end
 return tostring(number)
 """
 
+INSTRUCTIONS = """
+return {call('LLEN', p .. 'history'), call('LINDEX', p .. 'history', -1) or ''}
+"""
+
+INSTRUCT = """
+-- version, who, text, changes, word for all nodes or nothing
+if call('LLEN', p .. 'history') + 1 ~= tonumber(ARGV[3]) then return 0 end
+call('RPUSH', p .. 'history', cjson.encode({at = now, who = ARGV[4], text = ARGV[5], changes = ARGV[6]}))
+if ARGV[7] ~= '' then call('HSET', crawl, 'control', ARGV[7]) end
+return 1
+"""
+
 AGREE = """
 if call('HGET', crawl, 'settings') == '' then call('HSET', crawl, 'settings', ARGV[3], 'seeds', ARGV[4]) end
 return call('HMGET', crawl, 'settings', 'seeds')
@@ -440,6 +455,7 @@ SCRIPTS = {
         "begin": BEGIN, "leave": LEAVE, "end": END, "beat": BEAT, "commit": COMMIT, "claim": CLAIM, "read": READ,
         "copy": COPY, "seize": SEIZE, "inbox": INBOX, "is_finished": IS_FINISHED, "standing": STANDING,
         "oldest_mail": OLDEST_MAIL, "nodes": NODES, "forget": FORGET, "make": MAKE, "agree": AGREE,
+        "instructions": INSTRUCTIONS, "instruct": INSTRUCT,
     }.items()
 }  # fmt: skip
 """By name. The first two arguments are the prefix of a crawl, and the time in milliseconds or nothing."""
