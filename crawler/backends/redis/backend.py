@@ -314,7 +314,7 @@ class RedisBackend:
 
 
 class _Loss(NamedTuple):
-    """What is lost with a node."""
+    """The loss of a node's files."""
 
     lives: Sequence[int]
     void: Sequence[tuple[bytes, int]]
