@@ -21,7 +21,7 @@ BENCHMARKS = {
     "memory": "200 bodies of 16 MiB at a time, bombs and hostile markup among them: the memory of all processes",
     "frontier_cost": "what a page costs the frontier",
     "loops": "what a page costs on one event loop and on two",
-    "engine_cost": "what a page costs a node and the PostgreSQL server of its engine: CPU, bytes, a takeover",
+    "engine_cost": "what a page costs a node and the server of its engine (PostgreSQL, Redis): CPU, bytes, a takeover",
     "known_urls": "what a crawl costs that knows many URLs: a page, memory, disk, opening it again",
     "scheduler": "the real scheduler on a virtual clock with a million hosts: breaches, microseconds a page",
     "fleet": "a thousand nodes on a virtual clock that die, stand still and join: lost, twice, impolite, calls a page",

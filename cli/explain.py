@@ -52,7 +52,10 @@ def explain(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
     engine: Annotated[
-        str, typer.Option(metavar="URL", help="Ask the engine for the crawl named first: postgresql://USER@HOST/DB.")
+        str,
+        typer.Option(
+            metavar="URL", help="Ask the engine for the crawl named first: postgresql://USER@HOST/DB, redis://HOST."
+        ),
     ] = "",
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:

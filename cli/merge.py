@@ -11,7 +11,7 @@ from . import show
 from .exit_codes import Exit
 from .stderr import tell_line
 
-ENGINE = "The engine that the crawl is in: postgresql://USER@HOST/DB."
+ENGINE = "The engine that the crawl is in: postgresql://USER@HOST/DB, redis://HOST."
 
 
 def merge(

@@ -53,7 +53,9 @@ def nodes(
     from .process import run_loop
 
     if not engine:
-        raise typer.BadParameter("name the engine: --engine postgresql://USER@HOST/DB", param_hint="--engine")
+        raise typer.BadParameter(
+            "name the engine: --engine URL, such as postgresql://USER@HOST/DB", param_hint="--engine"
+        )
     if (action in ONE_NODE + ONE_SITE) is not bool(what):
         hint = "drain and forget take one node, hold and release one site, all others none"
         raise typer.BadParameter(hint, param_hint="NODE|SITE")

@@ -31,7 +31,7 @@ def run(
     ] = None,
     durability: Annotated[
         Literal["none", "process", "power"] | None,
-        typer.Option(metavar="WHAT", help="What pages survive: none, process (kill -9), power. [default: power]"),
+        typer.Option(metavar="WHAT", help="Failures that pages survive: none, process, power. [default: power]"),
         SetsSetting("frontier.durability"),
     ] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Settings in TOML.")] = None,

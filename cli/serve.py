@@ -82,7 +82,7 @@ def serve(
         str,
         typer.Option(
             metavar="URL",
-            help="Serve the crawls of an engine as jobs, which `crawl work` nodes run: postgresql://USER@HOST/DB.",
+            help="Serve the crawls of an engine as jobs, which `crawl work` nodes run: postgresql://USER@HOST/DB, redis://HOST.",
         ),
     ] = "",
     trust_folder: Annotated[

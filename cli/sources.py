@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from crawler import Folder, Url
 
-ENGINE = "Read the crawl of this name in an engine, and its nodes' files in FOLDER: postgresql://USER@HOST/DB."
+ENGINE = (
+    "Read the crawl of this name in an engine, and its nodes' files in FOLDER: postgresql://USER@HOST/DB, redis://HOST."
+)
 
 
 @contextmanager

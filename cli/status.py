@@ -32,7 +32,10 @@ def status(
         bool, typer.Option("--report", help="Count all records, however many, and keep the count in the folder.")
     ] = False,
     engine: Annotated[
-        str, typer.Option(metavar="URL", help="Ask the engine for the crawl of this name: postgresql://USER@HOST/DB.")
+        str,
+        typer.Option(
+            metavar="URL", help="Ask the engine for the crawl of this name: postgresql://USER@HOST/DB, redis://HOST."
+        ),
     ] = "",
     trust_folder: Annotated[bool, typer.Option("--trust-folder", help=values.TRUST_FOLDER)] = False,
 ) -> None:

@@ -13,7 +13,7 @@ from .options import SetsSetting, chosen_settings
 
 
 def work(
-    engine: Annotated[str, typer.Option(metavar="URL", help="The engine: postgresql://USER@HOST/DB.")],
+    engine: Annotated[str, typer.Option(metavar="URL", help="The engine: postgresql://USER@HOST/DB, redis://HOST.")],
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="The folder with a folder of each crawl.")
     ] = Path(),

@@ -71,7 +71,9 @@ OF_PAGES = {"Page", "replace"}
 COMES_WITH = {"backports": "backports-zstd", "pydantic_core": "pydantic", "re2": "google-re2"}
 """Distributions that are not named as they are imported."""
 
-OF_EXTRAS = {"asyncpg", "cryptography", "duckdb", "obstore", "opentelemetry", "pypdfium2", "pytest", "trafilatura"}
+OF_EXTRAS = {
+    "asyncpg", "cryptography", "duckdb", "obstore", "opentelemetry", "pypdfium2", "pytest", "redis", "trafilatura",
+}  # fmt: skip
 """Modules of an extra, imported by a room that is not imported itself without it."""
 
 PARTS_OF_BENCHMARKS = {"__main__", "inside", "machine", "modern_site", "site", "slow"}

@@ -18,6 +18,7 @@ REAL = {
     "seeds/part.py": "how long another process takes to write a list",
     "assembly/several_loops.py": "how long processes of an earlier run take to end",
     "backends/postgres/link.py": "how long a server is away",
+    "backends/redis/link.py": "how long a server is away",
     "remote/abandoned.py": "what other processes left in an object store",
 }
 """Files that measure the machine, and why they ask it for the time."""

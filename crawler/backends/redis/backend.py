@@ -29,7 +29,7 @@ from ...frontier.sqlite.rows import NOTE
 from ...frontier.terms import Terms
 from ...frontier_protocols import Look
 from ...model import Url, make_crawl_id
-from ...standing import Linking, Root
+from ...standing import Instructions, Linking, Root
 from ..engines import CrawlRow
 from .commits import commit_words, mark_of
 from .link import Link, run
@@ -142,13 +142,15 @@ class RedisBackend:
             sorted(told["nodes"]), held, told["control"],
             {name: int(number) for name, number in told["settled"].items() if int(number)}, told["fetched"],
             told["pages"], dict(told["addresses"]), sorted(told["wanted"]),
+            Instructions.unpack(told["version"], told["said"]) if told.get("said") else None,
         )  # fmt: skip
 
     def _words(self, life: int, wish: Wish) -> dict[str, object]:
         return {
             "life": str(life), "made": self._commits.get(life, 0), "ttl": self._milliseconds,
             "free": [[str(shard), str(epoch)] for shard, epoch in wish.free], "take": list(map(str, wish.take)),
-            "pages": wish.pages, "limit": wish.limit, "addresses": wish.addresses, "per_address": wish.per_address,
+            "pages": wish.pages, "limit": wish.limit, "addresses": wish.addresses,
+            "per_address": wish.per_address, "version": wish.version,
         }  # fmt: skip
 
     async def leave(self, member: Membership) -> None:
@@ -312,7 +314,7 @@ class RedisBackend:
 
 
 class _Loss(NamedTuple):
-    """What is lost with a node."""
+    """The loss of a node's files."""
 
     lives: Sequence[int]
     void: Sequence[tuple[bytes, int]]

@@ -14,8 +14,9 @@ from anyio import CancelScope
 from ...errors import ConfigError, FrontierError
 from ...frontier.terms import WITHOUT_RULES
 from ...model import Position
+from ...proof import HistoryEvent, SettingChange
 from ...settings.loading import project_version
-from ...standing import CrawlStanding
+from ...standing import CrawlStanding, Instructions
 from ..engines import CrawlRow, NodeRow
 from . import losses
 from .backend import ENGINE, RedisBackend, open_backend, prefix_of
@@ -110,10 +111,12 @@ class RedisEngine:
             return None
         waiting = await self._link.ask("SCARD", f"{prefix_of(crawl)}waiting")
         nodes = [node for node in await self.nodes(crawl) if node.is_alive]
+        said = await self.instructions(crawl)
+        settings = {**orjson.loads(told["settings"]), **said.settings}
         return CrawlStanding(
-            crawl.name, orjson.loads(told["settings"]), told["control"].decode(), "is_seeded" in told,
+            crawl.name, settings, told["control"].decode(), "is_seeded" in told,
             await self.is_finished(crawl), max(0, int(told.get("queued", 0))) + waiting, int(told.get("known", 0)),
-            len(nodes), await self.settled(crawl), float(told["made_at"]) / 1000,
+            len(nodes), await self.settled(crawl), float(told["made_at"]) / 1000, said.held, said.version,
         )  # fmt: skip
 
     async def mark_seeded(self, crawl: CrawlRow) -> None:
@@ -151,9 +154,31 @@ class RedisEngine:
         """Returns whether nothing is left to do."""
         return bool(await self._call("is_finished", crawl))
 
-    async def control(self, crawl: CrawlRow, word: str) -> None:
-        """Tells all nodes to run, to pause or to stop."""
-        await self._link.ask("HSET", f"{prefix_of(crawl)}crawl", "control", word)
+    async def instructions(self, crawl: CrawlRow) -> Instructions:
+        """Returns what its owner asks of all nodes, those that join later included."""
+        number, last = await self._call("instructions", crawl)
+        return Instructions.unpack(int(number), orjson.loads(last)["text"]) if last else Instructions()
+
+    async def instruct(
+        self, crawl: CrawlRow, wanted: Instructions, changes: Sequence[SettingChange], control: str = ""
+    ) -> bool:
+        """Keeps instructions of the next version, with what they change, and the word for all nodes if there is one.
+
+        Returns False if somebody else was faster with that version: then nothing is kept.
+        """
+        told = orjson.dumps([one._asdict() for one in changes], default=str)
+        words = (wanted.version, wanted.who, wanted.pack(), told, control)
+        return bool(await self._call("instruct", crawl, *words))
+
+    async def history(self, crawl: CrawlRow) -> Sequence[HistoryEvent]:
+        """Returns what was asked of all nodes, in order: when, by whom, old and new."""
+        found = [orjson.loads(text) for text in await self._link.ask("LRANGE", f"{prefix_of(crawl)}history", 0, -1)]
+        return [
+            HistoryEvent(
+                one["at"] / 1000, "change", one["who"], {},
+                tuple(SettingChange(**change) for change in orjson.loads(one["changes"])),
+            ) for one in found
+        ]  # fmt: skip
 
     async def forget(self, crawl: CrawlRow, node: str) -> int:
         """Queues again what a lost node visited; returns how many visits. Raises FrontierError if it is alive."""

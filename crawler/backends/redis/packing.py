@@ -6,14 +6,14 @@ import math
 import sqlite3
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
 
 from ...frontier.change import Change
 from ...frontier.order import FIELD_BITS, FIELD_MASK
-from ...frontier.shards import rows_of, shard_of_row
+from ...frontier.shards import ROWS_BITS, rows_of
 from ...frontier.sqlite import schema as whole
 from ...frontier.sqlite.rows import FamilyRow, NameRow, ParkedRow, PlaceRow, SetbackRow, VisitRow, column, fill
 from ...model import Url
@@ -88,7 +88,7 @@ class Entry(NamedTuple):
 def pack_change(change: Change, shard: int, number: Number, setting: Setting, stamp: Stamp) -> bytes:
     """Returns a change as an entry. Notes, positions and totals are not in it."""
     values = fill(change, number)
-    strangers = {row: text for row, text in _referred(change) if shard_of_row(row) != shard}
+    strangers = _strangers(change, shard)
     texts = [b"" if (text := values[name]) == _NOTHING else str(text).encode() for name in _TEXTS]
     texts.append(orjson.dumps(list(strangers.items())) if strangers else b"")
     blobs = [bytes(values[name] or b"") for name in _BLOBS]  # type: ignore[call-overload]
@@ -166,22 +166,26 @@ def _replay_change(connection: sqlite3.Connection, shard: int, values: Mapping[s
         connection.execute(_WRITE, (life, values["visits"]))
 
 
-def _referred(change: Change) -> Iterable[tuple[int, str]]:
-    """Yields the rows that families and shorter ways refer to, with their URLs."""
+def _strangers(change: Change, shard: int) -> dict[int, str]:
+    """Returns the URLs of other shards to which families and shorter ways refer, by row."""
+    found: dict[int, str] = {}
+
+    def look(row: int, url: Url | None) -> None:
+        if row and row not in found and url is not None and abs(row) >> ROWS_BITS != shard:
+            found[row] = url.text
+
     for family in change.families:
         like = family.like
-        yield from _named(like.via, family.via)
-        yield from _named(like.seed, family.seed)
-        yield from _named(like.root, family.root)
+        look(family.via, like.via)
+        if family.seed != family.via:
+            look(family.seed, like.seed)
+        if family.root != family.seed:
+            look(family.root, like.root)
     for way in change.nearer:
-        yield from _named(way.request.via, way.via)
-        yield from _named(way.request.seed, way.seed)
-        yield from _named(way.request.root, way.root)
-
-
-def _named(url: Url | None, row: int) -> Iterable[tuple[int, str]]:
-    if url is not None and row:
-        yield row, url.text
+        look(way.via, way.request.via)
+        look(way.seed, way.request.seed)
+        look(way.root, way.request.root)
+    return found
 
 
 def _swap_ranks(values: Mapping[str, object]) -> dict[str, object]:
