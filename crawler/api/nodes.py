@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,6 +48,10 @@ def claim_node(home: Path) -> Iterator[Node]:
                 yield Node(name, home / name)
             finally:
                 os.close(claim)
+                if not (home / name).exists():  # it did not come to work: nothing is left of it
+                    (home / f"{_CLAIM}{name}").unlink(missing_ok=True)
+                    with suppress(OSError):
+                        home.rmdir()
             return
     except OSError as error:
         raise FolderError(f"{home} cannot be written: {error.strerror}") from error

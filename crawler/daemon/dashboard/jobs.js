@@ -139,7 +139,7 @@ export function Jobs({ state, search }) {
         <a href="#/jobs" aria-current=${state === "" ? "true" : undefined}>all</a>
         ${terms.STATE_NAMES.map((one) => html`<a href=${`#/jobs/${one}`} aria-current=${state === one ? "true" : undefined}>${terms.state(one)}</a>`)}
       </nav><span class="grow"></span>
-      <input type="search" class="seek" aria-label="Find by name or label" placeholder="name, or label=value" value=${find}
+      <input type="search" class="seek" aria-label="Find by name or label" placeholder=${engine ? "name" : "name, or label=value"} value=${find}
         onInput=${(e) => put({ find: e.target.value.trim() })} />
       <a role="button" class="act primary" href="#/new">New job</a></div>
     <${Trouble} error=${error} />

@@ -17,7 +17,7 @@ function Row({ node, shards }) {
     <td class="n">${number(node.shards)}</td>
     <td><progress value=${node.shards} max=${shards || 1} aria-label=${`${node.shards} of ${shards} shards`}></progress></td>
     <td class="n">${number(visits(node))}</td><td class="n wider">${number(node.settled.failed || 0)}</td>
-    <td class="n">${duration(node.beat_s)}</td><td class="wider when">${moment(node.joined_at)}</td></tr>`;
+    <td class="n">${duration(node.beat_s)}</td><td class="wider">${moment(node.joined_at)}</td></tr>`;
 }
 
 function Held({ job, refresh }) {
@@ -28,12 +28,12 @@ function Held({ job, refresh }) {
     event.preventDefault();
     try { await tell("hold", site.trim()); setSite(""); setError(null); } catch (problem) { setError(problem); }
   };
-  return html`<h2>Sites on hold</h2><${Trouble} error=${error} />
+  return html`<h2 class="part">Sites on hold</h2><${Trouble} error=${error} />
     ${job.held.length > 0 && html`<${Table} head=${[["site"], [html`<span class="hidden">actions</span>`]]} rows=${job.held.map((one) => html`
       <tr key=${one}><td>${plain(one)}</td><td><span class="controls"><${Act} label="Release" title="Visit it again" act=${() => tell("release", one)} /></span></td></tr>`)} />`}
-    <form class="bar" onSubmit=${hold}><label class="grow">Hold a site<input type="text" inputmode="url" placeholder="https://example.org" value=${site} onInput=${(e) => setSite(e.target.value)} /></label>
+    <form class="bar part" onSubmit=${hold}><label class="grow">Hold a site<input type="text" inputmode="url" placeholder="https://example.org" value=${site} onInput=${(e) => setSite(e.target.value)} /></label>
       <button type="submit" class="act" disabled=${!site.trim()}>Hold</button></form>
-    <p class="hint">All nodes heed it with their next beat, and so do nodes that join later.</p>`;
+    <p class="under">All nodes heed it with their next beat, and so do nodes that join later.</p>`;
 }
 
 export function Nodes({ job, refresh }) {
