@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,9 +38,10 @@ async def run_node(job: CrawlOrder, url: str) -> Exit:
         from crawler import ConfigError
 
         raise ConfigError("--loops does not go with --engine: start the same command several times instead")
-    async with open_engine(url) as engine:
-        await engine.agree(name, job.config, digest_seeds(job.sources), job.config.frontier.shards)
-    with claim_node(job.folder) as node:
+    with ExitStack() as stack:
+        async with open_engine(url) as engine:
+            node = stack.enter_context(claim_node(job.folder))  # before the engine has anything of it
+            await engine.agree(name, job.config, digest_seeds(job.sources), job.config.frontier.shards)
         if not job.quiet:
             tell_line(f"{name}: node {node.name}, in {node.folder}")
         seeded = _Seeded(url, name)

@@ -8,8 +8,9 @@ from .runtime.lazy_imports import lazy_getattr
 
 if TYPE_CHECKING:
     from .api import Crawl, crawl, crawl_sync, open_crawl, stream
-    from .api.engines import Engine, claim_node, join_engine, open_engine
+    from .api.engines import Engine, open_engine
     from .api.forecasting import Forecast, OtherSetting, Refused, SiteForecast, forecast_crawl
+    from .api.nodes import claim_node, join_engine
     from .api.one_page import FetchedPage, fetch_page
     from .api.rendered import RenderedComparison, compare_rendered
     from .api.replaying import ReplayPlan, find_crawl_folder, plan_replay, replay
@@ -138,7 +139,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "api": "Crawl crawl crawl_sync open_crawl stream",
-    "api.engines": "Engine claim_node join_engine open_engine",
+    "api.engines": "Engine open_engine",
+    "api.nodes": "claim_node join_engine",
     "api.forecasting": "Forecast OtherSetting Refused SiteForecast forecast_crawl",
     "api.one_page": "FetchedPage fetch_page",
     "api.site_map": "SiteMap map_site",

@@ -316,6 +316,14 @@ class Instructions(NamedTuple):
         return cls(version, said["settings"], tuple(said["held"]), said["who"])
 
 
+class Paper(NamedTuple):
+    """A text that an engine keeps for its control planes."""
+
+    version: int
+    """Counts its changes, from 1."""
+    text: str
+
+
 class CrawlStanding(NamedTuple):
     """Where one crawl of an engine stands."""
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import hashlib
-import os
 import secrets
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import IO, TYPE_CHECKING, Literal, TypeVar
 
 import orjson
 
@@ -28,7 +25,7 @@ from ..runtime.nearest import did_you_mean
 from ..runtime.private_files import make_folder, opener
 from ..settings import Config
 from ..settings.loading import amend, chosen_settings
-from ..standing import CrawlStanding
+from ..standing import CrawlStanding, Paper
 from .instructing import AGREED, decide_control, decide_hold, decide_settings, instruct
 from .merging import MergedArchives, find_archives, merge_archives, merge_records, read_lines
 from .seeds import read_seeds
@@ -40,7 +37,6 @@ T = TypeVar("T")
 
 NAME_BYTES = 4
 MOST_NAMED = 20
-_CLAIM = ".claim-"
 JSONL = "jsonl:pages.jsonl"
 """The output that is merged."""
 PAGES = "pages.jsonl"
@@ -48,46 +44,6 @@ PLANTER = "seeds-"
 """Names of short lives that store seeds and visit nothing begin so."""
 ASK_TTL_S = 15.0
 """Of a backend that is only asked: it has no node whose life could end."""
-
-
-class Node(NamedTuple):
-    """The place of one node: its name in the engine, and the folder with what it writes."""
-
-    name: str
-    folder: Path
-
-
-@contextmanager
-def claim_node(home: Path) -> Iterator[Node]:
-    """Claims a node of this machine in the folder of a crawl: one whose process is gone, else a new one.
-
-    It is claimed until the block or the process ends. Raises FolderError.
-    """
-    host = "".join(one if one.isalnum() or one in "-." else "-" for one in socket.gethostname())[:40] or "node"
-    try:
-        make_folder(home)
-        names = [path.name for path in sorted(home.iterdir()) if path.is_dir() and path.name.startswith(f"{host}-")]
-        for name in (*names, f"{host}-{secrets.token_hex(NAME_BYTES)}"):
-            claim = opener(home / f"{_CLAIM}{name}", os.O_RDWR | os.O_CREAT)
-            try:
-                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(claim)
-                continue
-            try:
-                yield Node(name, home / name)
-            finally:
-                os.close(claim)
-            return
-    except OSError as error:
-        raise FolderError(f"{home} cannot be written: {error.strerror}") from error
-    raise FolderError(f"{home}: all nodes are taken: run the same command again")
-
-
-def join_engine(config: Config, url: str, crawl: str, node: Node) -> Config:
-    """Returns the settings of a node that works on a crawl in an engine. Raises ConfigError."""
-    own = {"frontier.kind": "engine", "frontier.engine": url, "frontier.crawl": crawl, "frontier.node": node.name}
-    return amend(config, own)
 
 
 class Engine:
@@ -249,6 +205,21 @@ class Engine:
             raise ConfigError(
                 f"{crawl.name!r} has no node {node!r}{did_you_mean(node, known, '')}; it has: {', '.join(known)}"
             )
+
+    async def now(self) -> float:
+        """Returns the engine's time (Unix seconds)."""
+        return await self._server.now()
+
+    async def papers(self, prefix: str) -> Mapping[str, Paper]:
+        """Returns the texts that are kept under names that begin so, with their versions."""
+        return await self._server.papers(prefix)
+
+    async def keep_paper(self, name: str, after: int, text: str | None) -> bool:
+        """Keeps a text under a name, as the version that follows `after` (0: there is none); None: drops it.
+
+        Returns False, and keeps nothing, if it has another version by now: somebody else was faster.
+        """
+        return await self._server.keep_paper(name, after, text)
 
     async def is_finished(self, name: str) -> bool:
         """Returns whether nothing is left to do in a crawl."""

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
+from ..errors import ConfigError, FrontierError
 from ..frontier import Terms
 from ..protocols import Frontier
+from ..runtime.clock import wall
 from ..runtime.nearest import did_you_mean
 from ..settings import FrontierConfig
 from ..sinks.secret_values import reveal
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 POSTGRES = ("postgresql", "postgres")
 REDIS = ("redis", "rediss", "valkey", "valkeys")
 SCHEMES = (*POSTGRES, *REDIS)
+MOST_OFF_S = 60.0
+"""How far the clock of a node may be off: other nodes wait so much longer for sites that it visited."""
 
 
 @asynccontextmanager
@@ -34,12 +37,23 @@ async def open_engine_frontier(config: FrontierConfig, terms: Terms) -> AsyncIte
 
     async with open_engine(config.engine) as engine:
         await engine.check_safety(config.durability)
+        await _check_clock(engine)
         crawl = await engine.make_crawl(config.crawl, config.shards)
         async with (
             engine.open_backend(crawl, ttl_s=config.ttl_s) as backend,
             open_node(backend, config.node, terms) as node,
         ):
             yield node
+
+
+async def _check_clock(engine: EngineServer) -> None:
+    """Raises FrontierError where the clock of this machine is far off: times of turns and revisits are shared."""
+    off_s = wall() - await engine.now()
+    if abs(off_s) > MOST_OFF_S:
+        raise FrontierError(
+            f"the clock of this machine is {abs(off_s):,.0f} s {'ahead of' if off_s > 0 else 'behind'} that of"
+            f" {engine.place}: set it right (NTP), and run the same command again"
+        )
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from ..frontier.backend import Backend
 from ..model import Position
 from ..proof import HistoryEvent, SettingChange
-from ..standing import CrawlStanding, Instructions
+from ..standing import CrawlStanding, Instructions, Paper
 
 
 class CrawlRow(NamedTuple):
@@ -105,6 +105,18 @@ class EngineServer(Protocol):
 
     async def history(self, crawl: CrawlRow) -> Sequence[HistoryEvent]:
         """Returns what was asked of all nodes, in order: when, by whom, old and new."""
+        ...
+
+    async def now(self) -> float:
+        """Returns the server's time (Unix seconds)."""
+        ...
+
+    async def papers(self, prefix: str) -> Mapping[str, Paper]:
+        """Returns the texts of control planes whose names begin so."""
+        ...
+
+    async def keep_paper(self, name: str, after: int, text: str | None) -> bool:
+        """Keeps or drops a text. Returns False if its version is another one by now."""
         ...
 
     async def forget(self, crawl: CrawlRow, node: str) -> int:

@@ -224,6 +224,53 @@ async def test_a_crawl_with_other_settings_or_other_seeds_does_not_join(server: 
     assert (code, "has other seeds" in said) == (2, True), said
 
 
+async def test_what_cannot_be_joined_gets_one_clear_line_and_nothing_is_left(server: Server, tmp_path: Path) -> None:
+    await server.ask("CREATE DATABASE unjoined")
+    url = server.url.rpartition("/")[0] + "/unjoined"
+    (tmp_path / "urls.txt").write_text("http://127.0.0.1:9/")
+    (tmp_path / "FILE").write_text("")
+    code, said = await _crawl(tmp_path, "urls.txt", "--engine", url, "-o", "FILE")
+    assert (code, "FILE cannot be written" in said) == (2, True), said
+    async with open_engine(url) as engine:
+        assert await engine.crawls() == [], "the crawl was not begun"
+    turned = "SELECT pg_catalog.clock_timestamp() + interval '2 hours'"
+    await _execute(url, f"CREATE OR REPLACE FUNCTION crawld.clock() RETURNS timestamptz LANGUAGE sql AS $${turned}$$")
+    code, said = await _crawl(tmp_path, "urls.txt", "--engine", url, "-o", "NAME")
+    assert (code, " s behind that of postgresql://" in said, "set it right (NTP)" in said) == (1, True, True), said
+    await _execute(url, "UPDATE crawld.engine SET layout = 99, version = '9.9.9'")
+    code, said = await _crawl(tmp_path, "urls.txt", "--engine", url, "-o", "OTHER")
+    assert (code, "has the tables of crawld 9.9.9 (layout 99)" in said) == (1, True), said
+    old = await asyncio.start_server(_serve_old, "127.0.0.1", 0)
+    port = old.sockets[0].getsockname()[1]
+    async with old:
+        foreign = f"postgresql://c:{PASSWORD}@127.0.0.1:{port}/db"
+        code, said = await _crawl(tmp_path, "urls.txt", "--engine", foreign, "-o", "OTHER")
+    assert (code, "is PostgreSQL 12.4: an engine needs 13 or later" in said) == (1, True), said
+    assert not (tmp_path / "OTHER").exists()
+    assert PASSWORD not in said
+
+
+async def _serve_old(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Greets a client as a server of PostgreSQL 12 does."""
+    size = int.from_bytes(await reader.readexactly(4))
+    if int.from_bytes((await reader.readexactly(size - 4))[:4]) == 80877103:  # it asks for TLS first
+        writer.write(b"N")
+        await reader.readexactly(int.from_bytes(await reader.readexactly(4)) - 4)
+    told = b"server_version\0" + b"12.4\0"
+    writer.write(b"R" + (8).to_bytes(4) + bytes(4))
+    writer.write(b"S" + (4 + len(told)).to_bytes(4) + told)
+    writer.write(b"Z" + (5).to_bytes(4) + b"I")
+    await writer.drain()
+    await reader.read()
+    writer.close()
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute(statement)
+    await connection.close()
+
+
 async def _crawl(folder: Path, *words: str) -> tuple[int, str]:
     made = await asyncio.create_subprocess_exec(
         CRAWL, *words, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT

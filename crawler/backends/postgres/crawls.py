@@ -16,7 +16,7 @@ from ...errors import FrontierError
 from ...model import Position
 from ...proof import HistoryEvent, SettingChange
 from ...settings.loading import project_version
-from ...standing import CrawlStanding, Instructions
+from ...standing import CrawlStanding, Instructions, Paper
 from ..engines import CrawlRow, NodeRow
 from . import lives, losses
 from .backend import IS_FINISHED, PostgresBackend, open_backend
@@ -155,6 +155,29 @@ class PostgresEngine:
                          tuple(SettingChange(**one) for one in orjson.loads(row["changes"])))
             for row in rows
         ]  # fmt: skip
+
+    async def now(self) -> float:
+        """Returns the server's time (Unix seconds)."""
+        return float(await self._link.value("SELECT extract(epoch FROM crawld.clock())::float8"))
+
+    async def papers(self, prefix: str) -> Mapping[str, Paper]:
+        """Returns the texts of control planes whose names begin so."""
+        rows = await self._link.fetch("SELECT * FROM crawld.paper WHERE starts_with(name, $1) ORDER BY name", prefix)
+        return {row["name"]: Paper(row["version"], row["text"]) for row in rows}
+
+    async def keep_paper(self, name: str, after: int, text: str | None) -> bool:
+        """Keeps or drops a text. Returns False if its version is another one by now."""
+        if text is None:
+            statement, values = "DELETE FROM crawld.paper WHERE name = $1 AND version = $2 RETURNING 1", [name, after]
+        elif after == 0:
+            statement = "INSERT INTO crawld.paper VALUES ($1, 1, $2) ON CONFLICT DO NOTHING RETURNING 1"
+            values = [name, text]
+        else:
+            statement = (
+                "UPDATE crawld.paper SET version = version + 1, text = $3 WHERE name = $1 AND version = $2 RETURNING 1"
+            )
+            values = [name, after, text]
+        return bool(await self._link.fetch(statement, *values))
 
     async def forget(self, crawl: CrawlRow, node: str) -> int:
         """Queues again what a lost node visited; returns how many visits. Raises FrontierError if it is alive."""

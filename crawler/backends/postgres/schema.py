@@ -31,6 +31,9 @@ CREATE TABLE crawld.instruction (
     changes text NOT NULL, PRIMARY KEY (crawl, version)
 );
 
+-- Texts of control planes by name, such as schedules: whoever changes one names the version that he saw.
+CREATE TABLE crawld.paper (name text PRIMARY KEY, version int NOT NULL, text text NOT NULL);
+
 -- One row a life of a node. `commits` counts its transactions, so that one whose answer was lost is not made twice.
 -- `settled`, `fetched`: its part of the crawl's counts; `pages`: how many it may fetch yet.
 CREATE TABLE crawld.node (

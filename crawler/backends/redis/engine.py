@@ -16,7 +16,7 @@ from ...frontier.terms import WITHOUT_RULES
 from ...model import Position
 from ...proof import HistoryEvent, SettingChange
 from ...settings.loading import project_version
-from ...standing import CrawlStanding, Instructions
+from ...standing import CrawlStanding, Instructions, Paper
 from ..engines import CrawlRow, NodeRow
 from . import losses
 from .backend import ENGINE, RedisBackend, open_backend, prefix_of
@@ -179,6 +179,21 @@ class RedisEngine:
                 tuple(SettingChange(**change) for change in orjson.loads(one["changes"])),
             ) for one in found
         ]  # fmt: skip
+
+    async def now(self) -> float:
+        """Returns the server's time (Unix seconds)."""
+        seconds, microseconds = await self._link.ask("TIME")
+        return float(seconds) + float(microseconds) / 1e6
+
+    async def papers(self, prefix: str) -> Mapping[str, Paper]:
+        """Returns the texts of control planes whose names begin so."""
+        found = await self._link.ask("HGETALL", f"{ENGINE}:papers")
+        told = {name.decode(): text.decode().partition(" ") for name, text in found.items()}
+        return {name: Paper(int(told[name][0]), told[name][2]) for name in sorted(told) if name.startswith(prefix)}
+
+    async def keep_paper(self, name: str, after: int, text: str | None) -> bool:
+        """Keeps or drops a text. Returns False if its version is another one by now."""
+        return bool(await self._call("keep_paper", None, name, after, int(text is None), text or ""))
 
     async def forget(self, crawl: CrawlRow, node: str) -> int:
         """Queues again what a lost node visited; returns how many visits. Raises FrontierError if it is alive."""

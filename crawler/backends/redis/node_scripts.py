@@ -168,7 +168,18 @@ if ARGV[7] ~= '' then call('HSET', crawl, 'control', ARGV[7]) end
 return 1
 """
 
+KEEP_PAPER = """
+-- name, the version that was seen, whether to drop it, its text
+local papers, name, after = p .. 'papers', ARGV[3], ARGV[4]
+local kept = call('HGET', papers, name)
+local version = kept and string.match(kept, '^(%d+) ') or '0'
+if version ~= after then return 0 end
+if ARGV[5] == '1' then return call('HDEL', papers, name) end
+call('HSET', papers, name, string.format('%d %s', version + 1, ARGV[6]))
+return 1
+"""
+
 NODE_SCRIPTS = {
     "begin": BEGIN, "leave": LEAVE, "end": END, "beat": BEAT, "nodes": NODES, "forget": FORGET, "seize": SEIZE,
-    "make": MAKE, "agree": AGREE, "instructions": INSTRUCTIONS, "instruct": INSTRUCT,
+    "make": MAKE, "agree": AGREE, "instructions": INSTRUCTIONS, "instruct": INSTRUCT, "keep_paper": KEEP_PAPER,
 }  # fmt: skip

@@ -3,6 +3,7 @@
 import { html, render, useEffect, useState } from "./vendor/preact-htm.js";
 import { keepToken, otherToken, settleToken, token } from "./api.js";
 import { Notice } from "./dialog.js";
+import { engine } from "./engine.js";
 import { listen, useLive } from "./live.js";
 import { Jobs } from "./jobs.js";
 import { Job } from "./job.js";
@@ -83,7 +84,7 @@ function Shell() {
       <button type="button" class="act" onClick=${turnTheme} title="Light, dark, or the system's theme" aria-label=${`Theme: ${theme}`}>${THEMES[theme]}</button>
     </nav></header>
     <main id="main" tabindex="-1">${page}</main>
-    <footer class="foot"><a href="docs">The API, for programs</a></footer><${Notice} />`;
+    <footer class="foot">${engine ? html`Crawls of the engine ${engine}` : html`<a href="docs">The API, for programs</a>`}</footer><${Notice} />`;
 }
 
 function App() {

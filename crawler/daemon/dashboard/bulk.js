@@ -3,6 +3,7 @@
 import { html, useState } from "./vendor/preact-htm.js";
 import { getMany, send } from "./api.js";
 import { confirmed, tell } from "./dialog.js";
+import { engine } from "./engine.js";
 import { many } from "./terms.js";
 
 const LIVE = ["queued", "running", "paused"];
@@ -12,6 +13,7 @@ const VERBS = {
   cancel: { label: "Stop", done: "stopped", suits: ({ state }) => LIVE.includes(state), method: "POST", end: "/cancel", more: "What they fetched is kept." },
   remove: { label: "Delete", done: "deleted", suits: () => true, method: "DELETE", end: "", more: "Their folders and everything they fetched are deleted too. This cannot be undone.", isHarmful: true },
 };
+if (engine) delete VERBS.remove; // its records are at the nodes
 const AT_ONCE = 4;
 
 // Sends the requests, a few at a time. Returns the errors. A job that is gone by now needs nothing.

@@ -2,6 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { call, send } from "./api.js";
+import { engine } from "./engine.js";
 import { read } from "./fields.js";
 import { Field, Select, SettingField, Text, settingsOf } from "./inputs.js";
 import { Keep, NOTHING, kept } from "./keep.js";
@@ -90,18 +91,18 @@ export function NewJob({ search }) {
     <fieldset><legend>What to crawl</legend><div class="fields">
       <${Field} id="job-seeds" name="Seeds" isWide=${true} about=${`The URLs where the crawl begins, one a line. ${seedsHint(origin)}`} fault=${faultOf("seeds")} input=${(attributes) => html`<textarea ...${attributes} rows="4" name="seeds"
         placeholder="https://example.org/" value=${job.seeds} onInput=${(e) => put("seeds")(e.target.value)} spellcheck=${false}></textarea>`} />
-      ${!origin && html`<${Field} id="job-file" name="File of seeds" about="A list of URLs, instead of those above or beside them." input=${(attributes) => html`<input ...${attributes} type="file"
+      ${!origin && !engine && html`<${Field} id="job-file" name="File of seeds" about="A list of URLs, instead of those above or beside them." input=${(attributes) => html`<input ...${attributes} type="file"
         accept=".txt,.csv,.lst,text/plain" onChange=${(e) => setFile(e.target.files[0] || null)} />`} />`}
-      <${Text} id="job-name" name="Name" about="A name for people." fault=${faultOf("name")} value=${job.name} change=${put("name")} placeholder="the first seed's site" />
+      <${Text} id="job-name" name="Name" about=${engine ? "Letters, digits, - and _: its nodes name their folders so." : "A name for people."} fault=${faultOf("name")} value=${job.name} change=${put("name")} placeholder=${engine ? "job-1a2b3c4d" : "the first seed's site"} />
     </div></fieldset>
     <fieldset><legend>How far</legend><div class="fields">${FAR.map(draw)}</div></fieldset>
     <fieldset><legend>How fast</legend><div class="fields">${FAST.map(draw)}</div></fieldset>
     ${schema.formats && html`<${Keep} asked=${job} put=${put} schema=${schema} faultOf=${faultOf} />`}
     <details><summary>More settings</summary><div class="fields">
-        ${!origin && html`<${Select} id="job-template" name="Template" about="Settings to start from." fault=${faultOf("template")} value=${job.template} change=${put("template")}
+        ${!origin && !engine && html`<${Select} id="job-template" name="Template" about="Settings to start from." fault=${faultOf("template")} value=${job.template} change=${put("template")}
           choices=${[["", "none"], ...(templates?.items || []).map(({ name }) => [name, name])]} />`}
-        <${Text} id="job-priority" name="Priority" type="number" min="-10" max="10" about="From -10 to 10. Two steps more double the job's share of a busy daemon." fault=${faultOf("priority")}
-          value=${job.priority} change=${put("priority")} placeholder="0" /></div>
+        ${!engine && html`<${Text} id="job-priority" name="Priority" type="number" min="-10" max="10" about="From -10 to 10. Two steps more double the job's share of a busy daemon." fault=${faultOf("priority")}
+          value=${job.priority} change=${put("priority")} placeholder="0" />`}</div>
       <label class="seek">Find a setting<input type="search" placeholder="redirects" value=${wanted} onInput=${(e) => setWanted(e.target.value)} /></label>
       ${groups.map((name) => html`<fieldset key=${name}><legend>${name}</legend><div class="fields">${others.filter(({ key }) => group(key) === name).map(({ key }) => draw(key))}</div></fieldset>`)}
       ${!groups.length && html`<p>No setting has this word.</p>`}</details>

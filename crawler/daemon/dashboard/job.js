@@ -2,9 +2,11 @@
 
 import { html, useEffect } from "./vendor/preact-htm.js";
 import { send } from "./api.js";
+import { engine } from "./engine.js";
 import { Controls } from "./jobs.js";
 import { useEvents, useLive } from "./live.js";
 import { Log } from "./log.js";
+import { Nodes } from "./nodes.js";
 import { Overview } from "./overview.js";
 import { Act, Badge, Trouble } from "./parts.js";
 import { Errors, Files, History, Pages, Sites } from "./lists.js";
@@ -15,7 +17,7 @@ import { Settings } from "./settings.js";
 import * as terms from "./terms.js";
 import { moment, number, plain } from "./words.js";
 
-const TABS = { overview: Overview, report: Report, sites: Sites, pages: Pages, errors: Errors, log: Log, explain: Explain, settings: Settings, files: Files, history: History };
+const TABS = engine ? { overview: Overview, nodes: Nodes, explain: Explain, history: History } : { overview: Overview, report: Report, sites: Sites, pages: Pages, errors: Errors, log: Log, explain: Explain, settings: Settings, files: Files, history: History };
 
 export function Job({ id, tab, search }) {
   const [job, error, refresh] = useLive(`v1/jobs/${id}`, 1000);
@@ -42,10 +44,10 @@ export function Job({ id, tab, search }) {
   };
   return html`
     <div class="bar"><h1>${plain(job.name || job.id)} <${Badge} state=${job.state} /></h1><span class="grow"></span>
-      <${Controls} job=${job} after=${refresh} /><${Repeat} job=${job} />
-      <${Act} label="Delete" kind="quiet danger" ask=${{ question: "Delete this job?", more: ["Its folder and everything it fetched are deleted too. This cannot be undone."] }} act=${remove} title="Delete the job and its folder" /></div>
-    <p class="under">${job.id} · created ${moment(job.created_at)}${job.ended_at ? ` · ended ${moment(job.ended_at)}` : ""}${job.ended ? `, ${terms.ending(job.ended)}` : ""}${" · "}
-      ${number(job.seeds.given)} seed${job.seeds.given === 1 ? "" : "s"}${job.seeds.queued !== job.seeds.given && !job.seeds.is_reading ? `, ${number(job.seeds.queued)} queued` : ""}${job.seeds.is_reading ? ", still reading" : ""}${job.seeds.bad ? `, ${number(job.seeds.bad)} unusable` : ""}
+      <${Controls} job=${job} after=${refresh} />${!engine && html`<${Repeat} job=${job} />
+      <${Act} label="Delete" kind="quiet danger" ask=${{ question: "Delete this job?", more: ["Its folder and everything it fetched are deleted too. This cannot be undone."] }} act=${remove} title="Delete the job and its folder" />`}</div>
+    <p class="under">${engine ? "" : `${job.id} · `}created ${moment(job.created_at)}${job.ended_at ? ` · ended ${moment(job.ended_at)}` : ""}${job.ended ? `, ${terms.ending(job.ended)}` : ""}
+      ${!engine && ` · ${number(job.seeds.given)} seed${job.seeds.given === 1 ? "" : "s"}`}${job.seeds.queued !== job.seeds.given && !job.seeds.is_reading ? `, ${number(job.seeds.queued)} queued` : ""}${job.seeds.is_reading ? ", still reading" : ""}${job.seeds.bad ? `, ${number(job.seeds.bad)} unusable` : ""}
       ${Object.entries(job.labels).map(([name, value]) => html` · <span class="label">${plain(name)}=${plain(value)}</span>`)}</p>
     ${job.has_more && html`<p class="hint">There is more to do. Resume the job to continue.</p>`}
     ${job.wishes.length > 0 && html`<p class="hint">Your request is saved. It is carried out when the job runs.</p>`}

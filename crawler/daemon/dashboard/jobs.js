@@ -3,6 +3,7 @@
 import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { getMany, query, send } from "./api.js";
 import { Bulk } from "./bulk.js";
+import { engine } from "./engine.js";
 import { useEvents, useLive } from "./live.js";
 import { left, toGo } from "./eta.js";
 import { Act, Badge, Empty, Trouble, named } from "./parts.js";
@@ -15,7 +16,7 @@ const COLUMNS = [
   { key: "name", label: "Job", first: "asc" }, { key: "state", label: "State", first: "asc" }, { key: "created", label: "Created", kind: "wider rare" },
   { key: "pages", label: "Pages", kind: "n" }, { key: "pages_per_s", label: "Pages a second", kind: "n wider" }, { key: "bytes", label: "Received", kind: "n wider rare" },
   { key: "queued", label: "Queued", kind: "n wider" }, { key: "failed", label: "Failed", kind: "n" }, { label: "Progress" },
-];
+].filter(({ key }) => !(engine && key === "bytes")); // nodes do not tell it
 const NEWEST = { sort: "created", order: "desc" };
 
 export function Controls({ job, after }) {
@@ -60,11 +61,11 @@ function Row({ job, refresh, isChosen, choose }) {
     <td class="wider rare when">${minute(job.created_at)}</td>
     <td class="n">${number(job.pages)}</td>
     <td class="n wider">${job.state === "running" ? short(job.pages_per_s) : "–"}</td>
-    <td class="n wider rare">${bytes(job.bytes)}</td>
+    ${!engine && html`<td class="n wider rare">${bytes(job.bytes)}</td>`}
     <td class="n wider">${number(job.counts.queued)}</td>
     <td class="n ${failed ? "failed" : ""}">${number(failed)}</td>
     <td><${Progress} job=${job} />
-      <small>${job.state === "running" ? terms.limit(job.bound_by) : ""}</small>
+      <small>${engine ? (job.nodes ? terms.many(job.nodes, "node") : "") : job.state === "running" ? terms.limit(job.bound_by) : ""}</small>
       ${job.eta && job.eta.high_s !== null && html`<small>${toGo(job.eta)}</small>`}</td>
     <td><${Controls} job=${job} after=${refresh} /></td></tr>`;
 }
@@ -108,7 +109,7 @@ function useList(path) {
 }
 
 const nothing = (find, state) => (find ? "No job has this name or label." : state ? `No job is ${terms.state(state)}.`
-  : html`No jobs yet. <a href="#/new">Start the first one</a>, or <code>crawl jobs add https://example.org/</code> in a terminal.`);
+  : html`No jobs yet. <a href="#/new">Start the first one</a>, or <code>${engine ? "crawl urls.txt --engine URL -o NAME" : "crawl jobs add https://example.org/"}</code> in a terminal.`);
 
 export function Jobs({ state, search }) {
   const [asked, setAsked] = useAsked(state, search);
@@ -138,7 +139,7 @@ export function Jobs({ state, search }) {
         <a href="#/jobs" aria-current=${state === "" ? "true" : undefined}>all</a>
         ${terms.STATE_NAMES.map((one) => html`<a href=${`#/jobs/${one}`} aria-current=${state === one ? "true" : undefined}>${terms.state(one)}</a>`)}
       </nav><span class="grow"></span>
-      <input type="search" class="seek" aria-label="Find by name or label" placeholder="name, or label=value" value=${find}
+      <input type="search" class="seek" aria-label="Find by name or label" placeholder=${engine ? "name" : "name, or label=value"} value=${find}
         onInput=${(e) => put({ find: e.target.value.trim() })} />
       <a role="button" class="act primary" href="#/new">New job</a></div>
     <${Trouble} error=${error} />

@@ -2,11 +2,18 @@
 
 import { useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { follow, get } from "./api.js";
+import { engine } from "./engine.js";
 
 const listeners = new Set();
 let connection = { isOn: null };
+let told = () => {};
 
+// An engine sends no events: there the answers themselves say whether it can be reached.
 export function listen(onState) {
+  if (engine) {
+    told = onState;
+    return () => { told = () => {}; };
+  }
   const ended = new AbortController();
   follow("v1/events", (event) => listeners.forEach((hear) => hear(event)), (isOn) => {
     connection = { isOn };
@@ -38,8 +45,10 @@ export function useLive(path, everyMs = 0, load = get) {
       try {
         const value = await load(path, ended.signal);
         setState({ path, value, error: null });
+        told(true);
       } catch (error) {
         if (ended.signal.aborted) return;
+        told(error.status > 0);
         setState((old) => ({ path, value: old.path === path ? old.value : null, error }));
       }
       if (everyMs && !ended.signal.aborted) timer = setTimeout(() => ask.current(), document.hidden ? 10 * everyMs : everyMs);

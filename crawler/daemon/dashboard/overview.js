@@ -4,7 +4,9 @@ import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { BoundBar } from "./advice.js";
 import { get } from "./api.js";
 import { Chart } from "./charts.js";
+import { engine } from "./engine.js";
 import { toGo } from "./eta.js";
+import { Working } from "./nodes.js";
 import { Fact } from "./parts.js";
 import { Parked, Said } from "./wishes.js";
 import { bytes, duration, number, plain, short } from "./words.js";
@@ -54,17 +56,17 @@ export function Overview({ job, refresh }) {
   const settled = job.counts.settled;
   const latency = job.latency;
   return html`
-    <${BoundBar} job=${job} refresh=${refresh} />
+    ${engine ? html`<${Working} job=${job} />` : html`<${BoundBar} job=${job} refresh=${refresh} />`}
     <dl class="facts">
       <${Fact} name="pages">${number(job.pages)}<//>
       <${Fact} name="pages a second">${short(job.pages_per_s)}<//>
-      <${Fact} name="received">${bytes(job.bytes)}<//>
-      <${Fact} name="visits under way">${number(job.in_flight)}<//>
+      ${!engine && html`<${Fact} name="received">${bytes(job.bytes)}<//>
+      <${Fact} name="visits under way">${number(job.in_flight)}<//>`}
       ${job.eta && html`<${Fact} name="to go" title=${job.eta.why || "holds in 80 of 100 cases"}>${toGo(job.eta)}${job.eta.why && html`<small>${job.eta.why}</small>`}<//>`}
       <${Fact} name="queued">${number(job.counts.queued)}<//>
-      <${Fact} name="to try again">${number(job.counts.retrying)}<//>
+      ${!engine && html`<${Fact} name="to try again">${number(job.counts.retrying)}<//>`}
       ${job.counts.parked > 0 && html`<${Fact} name="parked" title="URLs that wait until you ask for them">${number(job.counts.parked)}<//>`}
-      <${Fact} name="sites" title="with URLs to visit">${number(job.counts.sites)}<//>
+      ${!engine && html`<${Fact} name="sites" title="with URLs to visit">${number(job.counts.sites)}<//>`}
       <${Fact} name="known URLs">${number(job.counts.known)}<//>
       ${Object.entries(settled).map(([name, n]) => html`<${Fact} key=${name} name=${plain(name)}>${number(n)}<//>`)}
       ${latency && html`<${Fact} name="answers in" title="50, 90 and 99 percent of answers took at most this long">${[latency.p50, latency.p90, latency.p99].map((ms) => (ms < 1000 ? Math.round(ms) : `${(ms / 1000).toFixed(1)} s`)).join(" · ")}${latency.p50 < 1000 ? html`<small>ms, 50 · 90 · 99 %</small>` : html`<small>50 · 90 · 99 %</small>`}<//>`}
@@ -73,14 +75,14 @@ export function Overview({ job, refresh }) {
     ${job.counts.parked > 0 && html`<${Parked} job=${job} say=${say} />`}
     ${at.length > 1 ? html`<div class="charts">
       <${Chart} title="Pages a second" series=${[{ name: "pages a second", ink: "--c1" }]} data=${[at, rates(at, columns.pages)]} write=${short} />
-      <${Chart} title="Bytes a second" series=${[{ name: "received a second", ink: "--c2" }]} data=${[at, rates(at, columns.bytes)]} write=${bytes} />
-      <${Chart} title="Visits under way" series=${[{ name: "visits", ink: "--c3" }]} data=${[at, columns.in_flight]} write=${short} />
+      ${columns.bytes && html`<${Chart} title="Bytes a second" series=${[{ name: "received a second", ink: "--c2" }]} data=${[at, rates(at, columns.bytes)]} write=${bytes} />
+      <${Chart} title="Visits under way" series=${[{ name: "visits", ink: "--c3" }]} data=${[at, columns.in_flight]} write=${short} />`}
       <${Chart} title="Queue" series=${[{ name: "queued", ink: "--c4" }]} data=${[at, columns.queued]} write=${short} />
-      <${Chart} title="Answers a second by status" isStacked=${true} write=${short}
+      ${columns.p50 && html`<${Chart} title="Answers a second by status" isStacked=${true} write=${short}
         series=${[{ name: "2xx", ink: "--good" }, { name: "3xx", ink: "--c2" }, { name: "4xx", ink: "--warn" }, { name: "5xx", ink: "--bad" }]}
         data=${[at, rates(at, columns.status_2xx), rates(at, columns.status_3xx), rates(at, columns.status_4xx), rates(at, columns.status_5xx)]} />
       <${Chart} title="Time to answer" write=${(ms) => duration(ms / 1000)}
         series=${[{ name: "99 %", ink: "--bad" }, { name: "90 %", ink: "--warn" }, { name: "50 %", ink: "--good" }]}
-        data=${[at, known(columns.p99), known(columns.p90), known(columns.p50)]} />
-    </div>` : html`<p class="empty">${job.state === "running" ? "The charts appear in a moment." : "No charts yet. They cover the time since the daemon started."}</p>`}`;
+        data=${[at, known(columns.p99), known(columns.p90), known(columns.p50)]} />`}
+    </div>` : html`<p class="empty">${job.state === "running" ? "The charts appear in a moment." : `No charts yet. They cover the time since the ${engine ? "control plane" : "daemon"} started.`}</p>`}`;
 }

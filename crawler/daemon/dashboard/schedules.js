@@ -2,6 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { send } from "./api.js";
+import { engine } from "./engine.js";
 import { useEvents, useLive } from "./live.js";
 import { tell } from "./dialog.js";
 import { Field, Select, Text } from "./inputs.js";
@@ -61,7 +62,7 @@ function Add({ done }) {
       <${Text} ...${given("cron", "When", "Minute, hour, day of month, month, day of week, as cron has them: `0 6 * * MON-FRI` is at six on working days.")} placeholder="0 6 * * MON-FRI" />
       <${Text} ...${given("zone", "Time zone", "The place whose clock counts.")} placeholder="UTC" />
       <${Text} ...${given("name", "Name", "The name of the jobs.")} placeholder="the first seed's site" />
-      <${Select} ...${given("template", "Template", "Settings to start from.")} choices=${[["", "none"], ...(templates?.items || []).map(({ name }) => [name, plain(name)])]} />
+      ${!engine && html`<${Select} ...${given("template", "Template", "Settings to start from.")} choices=${[["", "none"], ...(templates?.items || []).map(({ name }) => [name, plain(name)])]} />`}
       <${Select} ...${given("overlap", "Overlap", "What happens if the job before has not ended.")} choices=${Object.entries(OVERLAPS)} />
       <${Select} ...${given("catch_up", "Missed times", "What happens if the daemon was not running at a time.")} choices=${Object.entries(CATCH_UPS)} />
     </div>

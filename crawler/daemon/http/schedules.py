@@ -124,7 +124,7 @@ class SchedulesOut(ListOut):
 async def add_schedule(request: web.Request) -> web.StreamResponse:
     """Add a schedule. The status is 200 if the same `Idempotency-Key` was used before."""
     asked = await inputs.body(request, ScheduleIn)
-    schedule, key = Schedule(id="", **_fields(asked)), idempotency_key(request)
+    schedule, key = Schedule(id="", **chosen_fields(asked)), idempotency_key(request)
     made, is_new = await request.app[JOBS].schedules.add_once(schedule, key)
     return _answer(made, 201 if is_new else 200, {"Location": f"/v1/schedules/{made.id}"})
 
@@ -134,7 +134,7 @@ async def list_schedules(request: web.Request) -> web.StreamResponse:
     """All schedules, the oldest first."""
     found, asked = request.app[JOBS].schedules.list(), inputs.query(request, PageQuery)
     page = paging.cut_by_key(found, asked, "schedules", lambda schedule: schedule.id, "")
-    items = tuple(_to_model(schedule) for schedule in page.items)
+    items = tuple(to_model(schedule) for schedule in page.items)
     return paging.answer(request, SchedulesOut(items=items, next=page.following))
 
 
@@ -148,7 +148,7 @@ async def show_schedule(request: web.Request) -> web.StreamResponse:
 async def change_schedule(request: web.Request) -> web.StreamResponse:
     """Change a schedule, or switch it off or on. Jobs that it started stay as they are."""
     asked = await inputs.body(request, SchedulePatch)
-    changes = {name: value for name, value in _fields(asked).items() if value is not None}
+    changes = {name: value for name, value in chosen_fields(asked).items() if value is not None}
     return _answer(await request.app[JOBS].schedules.change(id_of(request), expected=expected(request), **changes))
 
 
@@ -160,10 +160,11 @@ async def remove_schedule(request: web.Request) -> web.StreamResponse:
 
 
 def _answer(schedule: Schedule, status: int = 200, headers: Mapping[str, str] = NO_HEADERS) -> web.Response:
-    return answers.json(_to_model(schedule), status, {**headers, **etag(schedule.revision)})
+    return answers.json(to_model(schedule), status, {**headers, **etag(schedule.revision)})
 
 
-def _fields(asked: ScheduleIn | SchedulePatch) -> dict[str, Any]:
+def chosen_fields(asked: ScheduleIn | SchedulePatch) -> dict[str, Any]:
+    """Returns the fields of a schedule that a request names, by their names in `Schedule`."""
     values = {name: getattr(asked, name) for name in type(asked).model_fields}
     if asked.overlap is not None:
         values["overlap"] = Overlap(asked.overlap)
@@ -172,7 +173,8 @@ def _fields(asked: ScheduleIn | SchedulePatch) -> dict[str, Any]:
     return values
 
 
-def _to_model(schedule: Schedule) -> ScheduleOut:
+def to_model(schedule: Schedule) -> ScheduleOut:
+    """Returns the schedule as the API shows it."""
     values = {
         name: getattr(schedule, name) for name in ScheduleOut.model_fields if name not in ("is_waiting", "settings")
     }

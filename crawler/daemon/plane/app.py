@@ -17,9 +17,10 @@ from ..http.errors import problem
 from ..http.problems import Problem
 from ..http.safety import Token
 from ..owners import Rule
-from . import jobs
-from .keys import ENGINE, RULE, SAMPLES
+from . import jobs, pages, repeats
+from .keys import ENGINE, RULE, SAMPLES, SCHEDULES
 from .samples import Samples
+from .schedules import PlaneSchedules
 
 READY_S = 5.0
 """Seconds in which the engine must answer, or the plane is not ready."""
@@ -29,25 +30,29 @@ def application(engine: Engine, rule: Rule, token: Token, hosts: frozenset[str])
     """Returns the application."""
     middlewares = [safety.problems(), safety.guard(token, hosts), _translate_errors]
     app = web.Application(middlewares=middlewares, client_max_size=inputs.MAX_BODY)
-    app[ENGINE], app[RULE], app[SAMPLES] = engine, rule, Samples()
+    app[ENGINE], app[RULE], app[SAMPLES], app[SCHEDULES] = engine, rule, Samples(), PlaneSchedules(engine, rule)
     app.on_response_prepare.append(safety.add_headers)
-    app.cleanup_ctx.append(_take_samples)
+    app.cleanup_ctx.append(_work)
     app.add_routes(
         [
             web.get("/healthz", is_alive, name=f"{safety.PUBLIC}-is_alive"),
             web.get("/readyz", is_ready, name=f"{safety.PUBLIC}-is_ready"),
             *jobs.routes(),
+            *repeats.routes(),
+            *pages.routes(),
             web.route("*", "/{rest:.*}", refuse_rest, expect_handler=safety.answer_expectation),
         ]
     )
     return app
 
 
-async def _take_samples(app: web.Application) -> AsyncIterator[None]:
-    sampling = asyncio.ensure_future(app[SAMPLES].run(app[ENGINE]))
+async def _work(app: web.Application) -> AsyncIterator[None]:
+    """Takes samples and starts scheduled jobs, as long as the application runs."""
+    chores = [asyncio.ensure_future(one) for one in (app[SAMPLES].run(app[ENGINE]), app[SCHEDULES].run())]
     yield
-    sampling.cancel()
-    await asyncio.gather(sampling, return_exceptions=True)
+    for chore in chores:
+        chore.cancel()
+    await asyncio.gather(*chores, return_exceptions=True)
 
 
 async def is_alive(request: web.Request) -> web.Response:

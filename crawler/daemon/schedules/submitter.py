@@ -137,14 +137,14 @@ class Schedules:
             raise BadJob([Complaint("template", f"there is no template {schedule.template[:100]!r}")])
         chosen = validation.choose(schedule.settings, self._jobs.rule)
         choose_settings(schedule.spec(), self._jobs.rule, template.settings if template else {})
-        if wrong := list(_bad_seeds(schedule.seeds)):
+        if wrong := list(find_bad_seeds(schedule.seeds)):
             raise BadJob(wrong[:10])
         next_at = next_time(schedule.cron, schedule.zone, max(self._now(), schedule.last_at or 0.0))
         waiting = schedule.waiting if schedule.is_enabled else None
         return replace(schedule, settings=chosen, next_at=next_at if schedule.is_enabled else None, waiting=waiting)
 
     async def _keep(self, schedule: Schedule) -> None:
-        text = orjson.dumps(asdict(schedule)).decode()
+        text = write_schedule(schedule)
         await self._store.do(
             lambda connection: connection.execute("INSERT OR REPLACE INTO schedule VALUES (?, ?)", [schedule.id, text])
         )
@@ -237,7 +237,8 @@ def _digest(asked: Schedule) -> str:
     return blake2b(text, digest_size=16).hexdigest()
 
 
-def _bad_seeds(seeds: Sequence[str]) -> Iterator[Complaint]:
+def find_bad_seeds(seeds: Sequence[str]) -> Iterator[Complaint]:
+    """Yields what is wrong with the seeds of a schedule."""
     if not 0 < len(seeds) <= MOST_SEEDS:
         yield Complaint("seeds", f"should be 1 to {MOST_SEEDS:,}; give a longer list to a job")
     for number, seed in enumerate(seeds[:MOST_SEEDS]):
@@ -253,12 +254,18 @@ async def _lines(schedule: Schedule) -> AsyncIterator[Sequence[str]]:
 
 def _load(connection: sqlite3.Connection) -> Sequence[Schedule]:
     connection.execute(TABLE)
+    return [read_schedule(text) for (text,) in connection.execute("SELECT record FROM schedule ORDER BY id")]
+
+
+def write_schedule(schedule: Schedule) -> str:
+    """Returns a schedule as text."""
+    return orjson.dumps(asdict(schedule)).decode()
+
+
+def read_schedule(text: str) -> Schedule:
+    """Returns the schedule that a text tells of. Fields that this version does not know are left out."""
     known = {field.name for field in fields(Schedule)}
-    rows = [orjson.loads(text) for (text,) in connection.execute("SELECT record FROM schedule ORDER BY id")]
-    return [_schedule({name: value for name, value in row.items() if name in known}) for row in rows]
-
-
-def _schedule(values: Mapping[str, Any]) -> Schedule:
+    values = {name: value for name, value in orjson.loads(text).items() if name in known}
     typed = {
         "seeds": tuple(values["seeds"]), "overlap": Overlap(values["overlap"]), "catch_up": CatchUp(values["catch_up"]),
         "formats": tuple(values.get("formats", ())),
