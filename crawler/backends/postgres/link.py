@@ -35,7 +35,8 @@ _BROKEN = ("08", "57", "58")
 """Those after which the connection is of no use."""
 _FULL = ("53100",)
 _FORM = "should be like postgresql://user:password@host:5432/database"
-_FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""The last one: a connection that breaks between two messages may leave the client in a state that it cannot leave."""
 
 
 def describe(url: str) -> str:
