@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import asyncpg
 import pytest
 
+from crawler import FrontierError
 from crawler.backends.postgres.link import Link
 from tests.postgres import Server, open_server, why_not
 
@@ -38,3 +39,16 @@ async def test_work_is_done_again_on_another_connection_where_the_client_lost_it
         assert len(set(used)) == 2
     finally:
         await link.close()
+
+
+async def test_a_connection_that_breaks_for_good_is_said_in_words_that_help(server: Server) -> None:
+    await server.ask("SELECT 1")
+    link = Link(server.url, patience_s=0.0)
+
+    async def work(connection: asyncpg.Connection) -> int:
+        connection.terminate()
+        return int(await connection.fetchval("SELECT 7"))
+
+    with pytest.raises(FrontierError, match="broke off the connection: see that the server runs"):
+        await link.work(work)
+    await link.close()
