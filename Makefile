@@ -100,7 +100,7 @@ check: lint types  ## lint, types and all tests but the forty longest: what a ch
 
 .PHONY: torture
 torture: $(READY)  ## hostile servers, kill -9 at any moment, documents that hurt parsers: half an hour
-	@failed=0; for part in $(TORTURES) "tests.fuzz --seconds $(or $(FUZZ_SECONDS),10)"; do \
+	@failed=0; for part in $(TORTURES) "tests.backends.torture --stories $(or $(ENGINE_STORIES),200)" "tests.fuzz --seconds $(or $(FUZZ_SECONDS),10)"; do \
 	  echo "== $$part ==" && $(BIN)/python -m $$part || failed=1; done; exit $$failed
 
 .PHONY: fuzz

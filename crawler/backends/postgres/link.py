@@ -35,7 +35,9 @@ _BROKEN = ("08", "57", "58")
 """Those after which the connection is of no use."""
 _FULL = ("53100",)
 _FORM = "should be like postgresql://user:password@host:5432/database"
-_FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_CLIENT = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""Errors of the client: a connection that breaks between two messages may leave it in a state of no use."""
+_FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, *_CLIENT)
 
 
 def describe(url: str) -> str:
@@ -195,6 +197,8 @@ def _advise(error: Exception, state: str) -> str:
         return f"cannot be reached safely ({words_of(error)}): add ?sslmode=... to the URL"
     if isinstance(error, OSError | TimeoutError):
         return f"cannot be reached ({words_of(error)}): is the server running there?"
+    if isinstance(error, _CLIENT) and not isinstance(error, ValueError):
+        return "broke off the connection: see that the server runs, and give the same command again"
     return f"cannot be used: {words_of(error)}"
 
 
