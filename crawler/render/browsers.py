@@ -14,10 +14,12 @@ import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
 from ..errors import ConfigError, unwrap_group
+from ..metrics.rendering import RenderFigures
+from ..runtime.clock import monotonic
 from .browser import Browser, BrowserTerms, StartFailed, open_browser
 from .cdp import BrowserGone, CommandFailed
 from .clock import Clock
-from .page import GRACE_S, Loaded, PageCrashed, PageGone, PageTerms, Visit
+from .page import Loaded, PageCrashed, PageGone, PageTerms, Visit
 from .supply import Answer, Owner, Supply
 from .tabs import Tab, open_tab
 
@@ -25,6 +27,8 @@ log = logging.getLogger(__name__)
 
 MOST_CONTEXTS = 32
 """Sites whose context is kept. The one that was used longest ago is closed first."""
+OPEN_S = 20.0
+"""Time for a browser to open a tab. It takes 0.2 s on an idle machine."""
 RESTARTS = 3
 """How often in a row a new browser may fail to start before rendering is given up."""
 RESTART_AFTER_S = 1.0
@@ -90,14 +94,15 @@ class Browsers:
         self._recycling = recycling
         self._tasks = tasks
         self._most = most_pages
+        self._alive: list[Browser] = []
         self._seats = asyncio.Semaphore(most_pages)
         self._running: _Running | None = None
         self._suspects = asyncio.Lock()
         """Held while a page is rendered alone, so that there are two browsers at most."""
         self._starting = asyncio.Lock()
         """Held while a browser is started: pages that come meanwhile get the same one."""
-        self.started: int = 0
-        """How many browsers were started."""
+        self.figures: RenderFigures = RenderFigures()
+        """The figures of all browsers."""
         self.failure: str = ""
         """Why no browser can be started any more; empty: one can."""
 
@@ -107,11 +112,6 @@ class Browsers:
         return self._running.browser.product if self._running else ""
 
     @property
-    def memory_bytes(self) -> int:
-        """Memory that the browser takes, as its keeper last told."""
-        return self._running.browser.memory_bytes if self._running else 0
-
-    @property
     def pid(self) -> int:
         """The process id of the browser's keeper; 0: none runs."""
         return self._running.browser.pid if self._running else 0
@@ -119,13 +119,28 @@ class Browsers:
     async def render(self, job: RenderJob) -> Loaded:
         """Returns the document as its scripts make it. Raises PageGone. Waits for a free place."""
         async with self._seats:
-            running = await self._get()
+            figures, begun = self.figures, monotonic()
+            figures.open += 1
             try:
-                return await self._render_in(running, job)
-            except BrowserGone:
-                running.tire()
-            async with self._suspects:
-                return await self._render_alone(job)
+                loaded = await self._render(job)
+            except PageGone:
+                figures.failed += 1
+                raise
+            else:
+                figures.rendered += 1
+                return loaded
+            finally:
+                figures.open -= 1
+                figures.seconds += monotonic() - begun
+
+    async def _render(self, job: RenderJob) -> Loaded:
+        running = await self._get()
+        try:
+            return await self._render_in(running, job)
+        except BrowserGone:
+            running.tire()
+        async with self._suspects:
+            return await self._render_alone(job)
 
     async def _render_alone(self, job: RenderJob) -> Loaded:
         """Renders a page in a browser of its own: maybe it brought the last one down. Raises PageGone."""
@@ -133,7 +148,7 @@ class Browsers:
         try:
             return await self._render_in(running, job)
         except BrowserGone as error:
-            raise PageGone("the browser ended under it, twice") from error
+            raise PageGone(f"it failed in two browsers: {error}") from error
         finally:
             running.tire()
 
@@ -204,19 +219,19 @@ class Browsers:
         return loaded
 
     async def _take_tab(self, running: _Running, job: RenderJob) -> Tab:
-        """Returns a tab for a page of a site. Raises PageGone if none can be opened, BrowserGone."""
+        """Returns a tab for a page of a site. Raises BrowserGone, also if the browser opens none."""
         if kept := next((tab for tab in reversed(running.idle) if tab.site == job.site), None):
             running.idle.remove(kept)
             return kept
         spare = running.idle.popleft() if running.idle and len(running.idle) + running.open > self._most else None
         try:
-            async with asyncio.timeout(job.terms.timeout_s + GRACE_S):
+            async with asyncio.timeout(OPEN_S):
                 if spare is not None:
                     await self._close(running, spare)
                 return await open_tab(running.browser.connection, job.site, await self._context(running, job.site))
         except (CommandFailed, TimeoutError) as error:
             running.tire()
-            raise PageGone(f"the browser opened no page for it: {error}") from error
+            raise BrowserGone(f"the browser opened no tab: {str(error) or 'it did not answer'}") from error
 
     async def _context(self, running: _Running, site: str) -> str:
         """Returns the id of the site's context. Contexts that no page uses are closed when there are too many."""
@@ -279,14 +294,19 @@ class Browsers:
     async def _open(self) -> _Running:
         """Starts a browser. Raises StartFailed."""
         running: _Running = await self._tasks.start(self._keep)
-        self.started += 1
+        self.figures.started += 1
         return running
+
+    def _note_memory(self) -> None:
+        self.figures.memory_bytes = sum(browser.memory_bytes for browser in self._alive)
 
     async def _keep(self, *, task_status: TaskStatus[_Running]) -> None:
         """Holds a browser open until it is to leave or has gone."""
         async with open_browser(self._terms) as browser:
+            browser.on_memory = self._note_memory
             running = _Running(browser)
             task_status.started(running)
+            self._alive.append(browser)
             leave = asyncio.ensure_future(running.leave.wait())
             gone = asyncio.ensure_future(browser.gone.wait())
             try:
@@ -294,6 +314,8 @@ class Browsers:
             finally:
                 leave.cancel()
                 gone.cancel()
+                self._alive.remove(browser)
+                self._note_memory()
             running.is_tired = True
 
 
