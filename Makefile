@@ -177,7 +177,7 @@ clean:  ## remove whatever make made
 	find crawler cli tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # Each prints a table, and ends with 1 if something in it is not as it should be.
-TORTURES = tests.hostile $(addprefix tests.hostile.,documents endless kills faults) tests.power tests.daemon.kills tests.linear tests.render.torture
+TORTURES = tests.hostile $(addprefix tests.hostile.,documents endless kills faults rendered) tests.power tests.daemon.kills tests.linear tests.render.torture
 
 # One of each kind, so that no kind breaks unseen; all the others are in `make check` and `make test-all`.
 STORIES = tests/test_kill.py::test_killed_again_and_again_every_page_is_in_the_output_once \

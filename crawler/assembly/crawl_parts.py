@@ -106,6 +106,8 @@ class Stacking:
         shared = self.shared
         if shared is None:
             shared = await self.stack.enter_async_context(open_shared(config))
+        if renderer is not None:
+            self.stack.enter_context(shared.rendering.count(renderer.browsers.figures))
         offloader = shared.offloader.lane()
         await try_to_load(self.extract, offloader)
         returns = choose_return(shared.config, bool(self.sinks))

@@ -17,6 +17,7 @@ from ..event_loop import require_asyncio
 from ..fetch import Budget, Network, open_network
 from ..frontier.turns import Turns
 from ..metrics.meters import Meters
+from ..metrics.rendering import RenderTotals
 from ..metrics.totals import Totals
 from ..offload import refuse_in_worker
 from ..protocols import Offloader
@@ -53,6 +54,8 @@ class Shared:
     """The figures of the process itself."""
     totals: Totals = field(default_factory=Totals)
     """The figures of all runs, those that have ended and those under way."""
+    rendering: RenderTotals = field(default_factory=RenderTotals)
+    """The figures of all browsers."""
     meters: Meters = field(default_factory=Meters)
     """Reads all figures of the process."""
     telemetry: Telemetry | None = None
@@ -97,7 +100,11 @@ async def open_shared(config: Config | None = None, **settings: Unpack[Settings]
         vitals = Vitals(offloader, budget)
         shared = Shared(config, offloader, budget, network, Turns(), places, presence, vitals)
         meters = shared.meters
-        with meters.offer("runs", shared.totals.read), meters.offer("process", vitals.read):
+        with (
+            meters.offer("runs", shared.totals.read),
+            meters.offer("process", vitals.read),
+            meters.offer("rendering", shared.rendering.read),
+        ):
             try:
                 async with open_telemetry(config.telemetry, meters) as telemetry:
                     with vitals.lateness.watch() if telemetry else nullcontext():

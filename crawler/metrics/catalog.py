@@ -120,6 +120,36 @@ BOUND_BY = Metric(
     {"bound": "the bounds of daemon.md"},
 )  # fmt: skip
 
+# -- rendering ---------------------------------------------------------------------------------------------------------
+
+RENDERED = Metric(
+    "crawld_rendered_pages_total", Kind.COUNTER, "pages",
+    "Pages that a browser rendered, or could not render; those are recorded as they came.",
+    "Many `failed`: the field `detail` of their records says why. Many `rendered` where you expect few: rendering.md"
+    " says how `--render auto` decides.",
+    {"result": "`rendered`, `failed`"},
+)  # fmt: skip
+RENDER_SECONDS = Metric(
+    "crawld_rendering_seconds_total", Kind.COUNTER, "seconds",
+    "Time that pages spent in a browser, added up over all pages, with the rests of their sites.",
+    "Divide its rate by that of crawld_rendered_pages_total: above some seconds a page, the machine is busy, or sites"
+    " rest long between the requests of a page.",
+)  # fmt: skip
+RENDER_OPEN = Metric(
+    "crawld_rendering_pages", Kind.GAUGE, "pages", "Pages that are in a browser now.",
+    "At render.pages_at_once all the time: raise it if there is memory for it (50 MB a page).",
+)  # fmt: skip
+BROWSERS_STARTED = Metric(
+    "crawld_browser_starts_total", Kind.COUNTER, "browsers", "Browsers that were started.",
+    "Each job starts one, and a new one each render.browser_pages pages. Many more: pages bring them down; the log"
+    " says so.",
+)  # fmt: skip
+BROWSERS_MEMORY = Metric(
+    "crawld_browser_memory_bytes", Kind.GAUGE, "bytes",
+    "Memory that browsers do not share with files, all their processes together (Linux).",
+    "Smaller render.pages_at_once, render.tab_memory_bytes or render.browser_memory_bytes.",
+)  # fmt: skip
+
 # -- the process -------------------------------------------------------------------------------------------------------
 
 BUILD = Metric(
@@ -244,6 +274,7 @@ MALFORMED = Metric(
 SECTIONS: Mapping[str, tuple[Metric, ...]] = {
     "Visits": (VISITS, REASONS, RESPONSES, RECEIVED, STAGES),
     "Running jobs": (IN_FLIGHT, QUEUED, PARKED, SITES, SETTLED, PAGES_PER_S, BYTES_PER_S, ANSWER, BOUND_BY),
+    "Rendering": (RENDERED, RENDER_SECONDS, RENDER_OPEN, BROWSERS_STARTED, BROWSERS_MEMORY),
     "The process": (
         BUILD, VISITS_LIMIT, WORKERS, PARSE_BACKLOG, WORK_CHOSEN, WORK_CPU, BODIES, BODIES_LIMIT, LOOP_LATE, LOOP_BUSY,
         WORKERS_MEMORY, DISK_FREE, DISK_SIZE, *PROCESS,

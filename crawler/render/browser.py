@@ -72,6 +72,8 @@ class Browser:
     """Whether the kernel keeps it in an empty network."""
     memory_bytes: int = 0
     """Memory of all its processes, as its keeper last told."""
+    on_memory: Callable[[], None] = field(default=lambda: None)
+    """Called when its keeper has told its memory."""
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once it can no longer be reached."""
 
@@ -187,7 +189,9 @@ class _Line(asyncio.Protocol):
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             said = cast("dict[str, Any]", json.loads(line))
-            self._browser.memory_bytes = said.get("memory", self._browser.memory_bytes)
+            if "memory" in said:
+                self._browser.memory_bytes = said["memory"]
+                self._browser.on_memory()
             self._browser.has_namespace = said.get("namespace", self._browser.has_namespace)
 
     def connection_lost(self, error: Exception | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -14,18 +14,21 @@ import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
 from ..errors import ConfigError, unwrap_group
+from ..metrics.rendering import RenderFigures
+from ..runtime.clock import monotonic
 from .browser import Browser, BrowserTerms, StartFailed, open_browser
 from .cdp import BrowserGone, CommandFailed
 from .clock import Clock
-from .page import GRACE_S, Loaded, PageGone, PageTerms, Tab
+from .page import Loaded, PageCrashed, PageGone, PageTerms, Visit
 from .supply import Answer, Owner, Supply
+from .tabs import Tab, open_tab
 
 log = logging.getLogger(__name__)
 
 MOST_CONTEXTS = 32
 """Sites whose context is kept. The one that was used longest ago is closed first."""
-TRIES = 2
-"""How often a page is loaded when the whole browser ends under it, maybe by another page's fault."""
+OPEN_S = 20.0
+"""Time for a browser to open a tab. It takes 0.2 s on an idle machine."""
 RESTARTS = 3
 """How often in a row a new browser may fail to start before rendering is given up."""
 RESTART_AFTER_S = 1.0
@@ -61,6 +64,8 @@ class _Running:
     contexts: OrderedDict[str, str] = field(default_factory=OrderedDict)
     """Site -> the context of its pages: they share nothing with those of other sites."""
     busy: dict[str, int] = field(default_factory=dict)
+    idle: deque[Tab] = field(default_factory=deque)
+    """Tabs that are empty, and wait for further pages of their sites; the one that was used longest ago comes first."""
     opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a context is opened: two pages of a site share one."""
     done: int = 0
@@ -88,12 +93,16 @@ class Browsers:
         self._terms = terms
         self._recycling = recycling
         self._tasks = tasks
+        self._most = most_pages
+        self._alive: list[Browser] = []
         self._seats = asyncio.Semaphore(most_pages)
         self._running: _Running | None = None
+        self._suspects = asyncio.Lock()
+        """Held while a page is rendered alone, so that there are two browsers at most."""
         self._starting = asyncio.Lock()
         """Held while a browser is started: pages that come meanwhile get the same one."""
-        self.started: int = 0
-        """How many browsers were started."""
+        self.figures: RenderFigures = RenderFigures()
+        """The figures of all browsers."""
         self.failure: str = ""
         """Why no browser can be started any more; empty: one can."""
 
@@ -103,11 +112,6 @@ class Browsers:
         return self._running.browser.product if self._running else ""
 
     @property
-    def memory_bytes(self) -> int:
-        """Memory that the browser takes, as its keeper last told."""
-        return self._running.browser.memory_bytes if self._running else 0
-
-    @property
     def pid(self) -> int:
         """The process id of the browser's keeper; 0: none runs."""
         return self._running.browser.pid if self._running else 0
@@ -115,15 +119,38 @@ class Browsers:
     async def render(self, job: RenderJob) -> Loaded:
         """Returns the document as its scripts make it. Raises PageGone. Waits for a free place."""
         async with self._seats:
-            for tries_left in reversed(range(TRIES)):
-                running = await self._get()
-                try:
-                    return await self._render_in(running, job)
-                except BrowserGone as error:
-                    running.tire()
-                    if not tries_left:
-                        raise PageGone("the browser ended under it, twice") from error
-        raise AssertionError
+            figures, begun = self.figures, monotonic()
+            figures.open += 1
+            try:
+                loaded = await self._render(job)
+            except PageGone:
+                figures.failed += 1
+                raise
+            else:
+                figures.rendered += 1
+                return loaded
+            finally:
+                figures.open -= 1
+                figures.seconds += monotonic() - begun
+
+    async def _render(self, job: RenderJob) -> Loaded:
+        running = await self._get()
+        try:
+            return await self._render_in(running, job)
+        except BrowserGone:
+            running.tire()
+        async with self._suspects:
+            return await self._render_alone(job)
+
+    async def _render_alone(self, job: RenderJob) -> Loaded:
+        """Renders a page in a browser of its own: maybe it brought the last one down. Raises PageGone."""
+        running = await self._start()
+        try:
+            return await self._render_in(running, job)
+        except BrowserGone as error:
+            raise PageGone(f"it failed in two browsers: {error}") from error
+        finally:
+            running.tire()
 
     async def start(self) -> None:
         """Starts the first browser, held in as well as this system allows. Raises ConfigError if none starts."""
@@ -157,29 +184,54 @@ class Browsers:
     # -- one page ----------------------------------------------------------------------------------------------------
 
     async def _render_in(self, running: _Running, job: RenderJob) -> Loaded:
-        terms, site = job.terms, job.site
-        call = running.browser.connection.call
+        """Renders a page in a browser: in a tab that its site has, or in a new one. Raises PageGone, BrowserGone."""
         running.open += 1
-        running.busy[site] = running.busy.get(site, 0) + 1
-        target = ""
+        running.busy[job.site] = running.busy.get(job.site, 0) + 1
         try:
-            async with asyncio.timeout(terms.timeout_s + GRACE_S):
-                context = await self._context(running, site)
-                opened = await call("Target.createTarget", url="about:blank", browserContextId=context)
-                target = opened["targetId"]
-            owner = Owner(site, job.ended, Clock(terms.timeout_s))
-            tab = Tab(running.browser.connection, job.supply, terms, job.url, job.document, owner)
-            return await tab.run(target)
-        except (CommandFailed, TimeoutError) as error:
-            running.tire()
-            raise PageGone(f"the browser opened no page for it: {error}") from error
+            while True:
+                tab = await self._take_tab(running, job)
+                is_new, loaded = not tab.pages, await self._render_at(running, tab, job)
+                if isinstance(loaded, Loaded):
+                    return loaded
+                if is_new or not isinstance(loaded, PageCrashed):
+                    raise loaded
         finally:
-            with anyio.CancelScope(shield=True):
-                await self._close(running, target)
             running.open -= 1
             running.done += 1
-            running.busy[site] -= 1
+            running.busy[job.site] -= 1
             self._judge(running)
+
+    async def _render_at(self, running: _Running, tab: Tab, job: RenderJob) -> Loaded | PageGone:
+        """Renders a page in a tab, and keeps the tab if all went well. Raises BrowserGone."""
+        owner, loaded = Owner(job.site, job.ended, Clock(job.terms.timeout_s)), None
+        visit = Visit(tab.connection, job.supply, job.terms, job.url, job.document, owner, tab.session, tab.target)
+        tab.pages += 1
+        try:
+            loaded = await visit.run()
+        except PageGone as error:
+            return error
+        finally:
+            with anyio.CancelScope(shield=True):
+                if loaded is not None and not loaded.note and not running.is_tired and await tab.empty():
+                    running.idle.append(tab)
+                else:
+                    await self._close(running, tab)
+        return loaded
+
+    async def _take_tab(self, running: _Running, job: RenderJob) -> Tab:
+        """Returns a tab for a page of a site. Raises BrowserGone, also if the browser opens none."""
+        if kept := next((tab for tab in reversed(running.idle) if tab.site == job.site), None):
+            running.idle.remove(kept)
+            return kept
+        spare = running.idle.popleft() if running.idle and len(running.idle) + running.open > self._most else None
+        try:
+            async with asyncio.timeout(OPEN_S):
+                if spare is not None:
+                    await self._close(running, spare)
+                return await open_tab(running.browser.connection, job.site, await self._context(running, job.site))
+        except (CommandFailed, TimeoutError) as error:
+            running.tire()
+            raise BrowserGone(f"the browser opened no tab: {str(error) or 'it did not answer'}") from error
 
     async def _context(self, running: _Running, site: str) -> str:
         """Returns the id of the site's context. Contexts that no page uses are closed when there are too many."""
@@ -191,7 +243,8 @@ class Browsers:
                 with suppress(CommandFailed):
                     await call("Browser.setDownloadBehavior", behavior="deny", browserContextId=context)
             running.contexts.move_to_end(site)
-            idle = [name for name in running.contexts if not running.busy.get(name)]
+            kept = {tab.site for tab in running.idle}
+            idle = [name for name in running.contexts if not running.busy.get(name) and name not in kept]
             for name in idle[: max(0, len(running.contexts) - MOST_CONTEXTS)]:
                 running.busy.pop(name, None)
                 running.browser.connection.send(
@@ -199,16 +252,9 @@ class Browsers:
                 )
             return running.contexts[site]
 
-    async def _close(self, running: _Running, target: str) -> None:
-        """Closes a page. A browser that does not get rid of it is not used again."""
-        if not target:
-            return
-        try:
-            async with asyncio.timeout(GRACE_S):
-                await running.browser.connection.call("Target.closeTarget", targetId=target)
-        except (BrowserGone, CommandFailed):
-            return
-        except TimeoutError:
+    async def _close(self, running: _Running, tab: Tab) -> None:
+        """Closes a tab. A browser that does not get rid of it is not used again."""
+        if not await tab.close():
             running.is_stuck = True
 
     def _judge(self, running: _Running) -> None:
@@ -228,31 +274,39 @@ class Browsers:
                 return running
             if running:
                 running.tire()
-            for times in range(RESTARTS):
-                if self.failure:
-                    break
-                try:
-                    self._running = await self._open()
-                except StartFailed as error:
-                    log.warning("the browser did not start: %s", error)
-                    if times == RESTARTS - 1:
-                        self.failure = str(error)
-                    await asyncio.sleep(RESTART_AFTER_S * (times + 1))
-                else:
-                    return self._running
-            raise PageGone(f"no browser could be started: {self.failure}")
+            self._running = await self._start()
+            return self._running
+
+    async def _start(self) -> _Running:
+        """Starts a browser, some times if need be. Raises PageGone if none can be started."""
+        for times in range(RESTARTS):
+            if self.failure:
+                break
+            try:
+                return await self._open()
+            except StartFailed as error:
+                log.warning("the browser did not start: %s", error)
+                if times == RESTARTS - 1:
+                    self.failure = str(error)
+                await asyncio.sleep(RESTART_AFTER_S * (times + 1))
+        raise PageGone(f"no browser could be started: {self.failure}")
 
     async def _open(self) -> _Running:
         """Starts a browser. Raises StartFailed."""
         running: _Running = await self._tasks.start(self._keep)
-        self.started += 1
+        self.figures.started += 1
         return running
+
+    def _note_memory(self) -> None:
+        self.figures.memory_bytes = sum(browser.memory_bytes for browser in self._alive)
 
     async def _keep(self, *, task_status: TaskStatus[_Running]) -> None:
         """Holds a browser open until it is to leave or has gone."""
         async with open_browser(self._terms) as browser:
+            browser.on_memory = self._note_memory
             running = _Running(browser)
             task_status.started(running)
+            self._alive.append(browser)
             leave = asyncio.ensure_future(running.leave.wait())
             gone = asyncio.ensure_future(browser.gone.wait())
             try:
@@ -260,6 +314,8 @@ class Browsers:
             finally:
                 leave.cancel()
                 gone.cancel()
+                self._alive.remove(browser)
+                self._note_memory()
             running.is_tired = True
 
 

@@ -35,7 +35,7 @@ _NOTHING_ON_ITS_OWN = (
     "--use-mock-keychain",
     "--disable-features=Translate,OptimizationHints,MediaRouter,DialMediaRouteProvider,InterestFeedContentSuggestions,"
     "AutofillServerCommunication,CertificateTransparencyComponentUpdater,PrivacySandboxSettings4,"
-    "SharedDictionaryCompression,SpareRendererForSitePerProcess,GlobalMediaControls,WebUSB,WebBluetooth",
+    "SharedDictionaryCompression,SpareRendererForSitePerProcess,GlobalMediaControls,WebUSB,WebBluetooth,BackForwardCache",
 )
 _AS_A_PAGE_IN_FRONT = (
     "--disable-backgrounding-occluded-windows",

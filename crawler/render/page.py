@@ -52,6 +52,10 @@ class PageGone(Exception):
     """The page ended: it took too much memory, crashed, or did not answer any more."""
 
 
+class PageCrashed(PageGone):
+    """The process of the page ended. In a tab that had other pages before, these may be the reason."""
+
+
 class _TimeUp(Exception):
     """The time of the page was over before it answered."""
 
@@ -82,8 +86,8 @@ class PageTerms:
 
 
 @dataclass(slots=True, eq=False)
-class Tab:
-    """One page on its way through a browser."""
+class Visit:
+    """One page on its way through a tab."""
 
     connection: Connection
     supply: Supply
@@ -91,13 +95,17 @@ class Tab:
     url: str
     document: Answer
     owner: Owner
-    session: str = ""
-    frame: str = ""
+    session: str
+    """The line to its tab."""
+    frame: str
+    """The main frame, which has the name of the target."""
     loader: str = ""
-    """The id of the document's own loading. Events of others, such as that of the empty page before, do not count."""
+    """The id of the document's own loading; empty: it is not known yet."""
     world: int = 0
     """The world in the page that is ours alone; 0: there is none yet."""
     _requests: Requests | None = None
+    _stages: list[tuple[str, str]] = field(default_factory=list)
+    """Stages of loading that were told before it is known whose they are."""
     loaded: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by the load event of the document."""
     idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -105,11 +113,8 @@ class Tab:
     over: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when its process has ended."""
 
-    async def run(self, target: str) -> Loaded:
-        """Loads the document in a new target and reads it. Raises PageGone, BrowserGone."""
-        async with asyncio.timeout(self.terms.timeout_s + GRACE_S):
-            said = await self.connection.call("Target.attachToTarget", targetId=target, flatten=True)
-        self.session, self.frame = said["sessionId"], target
+    async def run(self) -> Loaded:
+        """Loads the document and reads it. Raises PageGone, BrowserGone."""
         self.connection.listen(self.session, self._hear)
         result: Loaded | PageGone | BrowserGone
         try:
@@ -131,22 +136,8 @@ class Tab:
         return result
 
     async def _load(self, requests: Requests, tasks: TaskGroup) -> Loaded:
-        call, session = self.connection.call, self.session
-        try:
-            async with asyncio.timeout(self.terms.timeout_s + GRACE_S):
-                await asyncio.gather(
-                    call("Page.enable", session),
-                    call("Inspector.enable", session),
-                    call("Page.setLifecycleEventsEnabled", session, enabled=True),
-                    call("Network.setBypassServiceWorker", session, bypass=True),
-                    call("Fetch.enable", session, patterns=[{"urlPattern": "*"}]),
-                )
-            tasks.start_soon(self._navigate)
-            note = await self._wait_until_made()
-        except CommandFailed as error:
-            raise PageGone(str(error)) from error
-        except TimeoutError as error:
-            raise PageGone("the browser did not open a page for it") from error
+        tasks.start_soon(self._navigate)
+        note = await self._wait_until_made()
         actor = Actor(self.terms.steps, self._ask, requests.settle)
         notes = [note]
         if not note:
@@ -210,7 +201,11 @@ class Tab:
     async def _navigate(self) -> None:
         """Starts the navigation. The answer comes once the document is there, and never if a script hangs first."""
         with suppress(CommandFailed, BrowserGone):
-            await self.connection.call("Page.navigate", self.session, url=self.url)
+            said = await self.connection.call("Page.navigate", self.session, url=self.url)
+            self.loader = said.get("loaderId", "")
+            for loader, stage in self._stages:
+                self._note_stage(loader, stage)
+            self._stages.clear()
 
     async def _wait_until_made(self) -> str:
         """Waits for the end of loading; returns a note if it was cut off. Raises PageGone, BrowserGone."""
@@ -286,7 +281,7 @@ class Tab:
         if not self.connection.is_open:
             raise BrowserGone("the browser has ended")
         if self.over.is_set():
-            raise PageGone("its process ended: it took more memory than render.tab_memory_bytes, or crashed")
+            raise PageCrashed("its process ended: it took more memory than render.tab_memory_bytes, or crashed")
 
     # -- events: nothing here waits ----------------------------------------------------------------------------------
 
@@ -294,29 +289,22 @@ class Tab:
         match event:
             case "Fetch.requestPaused" if self._requests:
                 self._requests.take(said)
-            case "Page.lifecycleEvent" if said.get("frameId") == self.frame and self._is_given:
-                self._note_stage(said)
+            case "Page.lifecycleEvent" if said.get("frameId") == self.frame:
+                self._note_stage(said.get("loaderId", ""), said.get("name", ""))
             case "Page.javascriptDialogOpening":
                 self._send("Page.handleJavaScriptDialog", accept=False)
             case "Inspector.targetCrashed" | "Inspector.detached":
                 self.over.set()
                 self._wake()
 
-    @property
-    def _is_given(self) -> bool:
-        """Whether the document was handed to the browser."""
-        return self._requests is not None and self._requests.is_given
-
-    def _note_stage(self, said: dict[str, Any]) -> None:
-        if said.get("name") == "init" and not self.loader:
-            self.loader = said.get("loaderId", "")
-        if said.get("loaderId") != self.loader:
-            return
-        if said.get("name") == "load":
+    def _note_stage(self, loader: str, stage: str) -> None:
+        """Notes how far loading is. Events of other documents, such as the empty one before, do not count."""
+        if not self.loader:
+            self._stages.append((loader, stage))
+        elif loader == self.loader and stage in ("load", "networkIdle"):
             self.loaded.set()
-        elif said.get("name") == "networkIdle":
-            self.loaded.set()
-            self.idle.set()
+            if stage == "networkIdle":
+                self.idle.set()
 
     def _wake(self) -> None:
         self.loaded.set()

@@ -51,7 +51,7 @@ async def test_an_endless_script_a_full_memory_and_a_dialog_cost_one_page_each()
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("names", [list(PAGES)[at::4] for at in range(4)], ids=lambda names: names[0])
+@pytest.mark.parametrize("names", [list(PAGES)[at::8] for at in range(8)], ids=lambda names: names[0])
 async def test_whatever_a_page_does_it_costs_one_page(names: list[str]) -> None:
     found = await visit(*names)
     assert set(found) == {*names, "good"}

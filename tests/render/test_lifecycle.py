@@ -46,7 +46,7 @@ async def test_a_page_is_loaded_once_more_when_the_browser_dies_under_it() -> No
             await asyncio.sleep(0.01)
         os.killpg(os.getpgid(before[0].pid), signal.SIGKILL)
         response = await reading
-        assert browsers.started == 2
+        assert browsers.figures.started == 2
         assert response.rendered
         assert response.rendered.html
         assert not any(one.is_running() for one in before)
