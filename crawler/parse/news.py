@@ -70,15 +70,6 @@ class _Shelves(NamedTuple):
     once: dict[str, str]
     """Those that only this page needs."""
 
-    def of(self, href: str) -> dict[str, str]:
-        """Returns the shelf on which an href without fragment stands."""
-        first = href[:1]
-        if first == "/":
-            return self.rooted
-        if first == "h" and href.startswith(_ABSOLUTE):
-            return self.absolute
-        return self.once if first in _LOCAL else self.relative
-
 
 class Memory:
     """The memory of one worker for one run: resolved hrefs, and the URLs that it reported."""
@@ -99,39 +90,45 @@ class Memory:
     def resolve(self, hrefs: Iterable[str], base: str, policy: Policy | None = None) -> ResolvedLinks:
         """Returns the URLs that `hrefs` lead to. The policy must be the same for a whole run."""
         self._make_room()
-        shelves = self._shelves_of(base)
-        resolve = urls.make_resolver(base, policy)
-        found: dict[str, None] = {}
-        nowhere: list[str] = []
-        for href in dict.fromkeys(hrefs):
-            if "#" in href:
-                href = _without_fragment(href)  # noqa: PLW2901 - many hrefs of a page differ only in it
-            shelf = shelves.of(href)
-            text = shelf.get(href)
-            if text is None:
-                text = resolve(href)
-                self._keep(shelf, href, text)
-            if text:
-                found[text] = None
-            else:
-                nowhere.append(href)
-        return ResolvedLinks(list(found), sum(urls.is_too_long(href, base, policy) for href in dict.fromkeys(nowhere)))
+        texts = self._resolve_each(hrefs, base, policy)
+        found = dict.fromkeys(texts.values())
+        if "" not in found:
+            return ResolvedLinks(list(found), 0)
+        del found[""]
+        nowhere = {_without_fragment(href) for href, text in texts.items() if not text}
+        return ResolvedLinks(list(found), sum(urls.is_too_long(href, base, policy) for href in nowhere))
 
     def targets(self, hrefs: list[str], base: str, policy: Policy | None = None) -> list[str]:
         """Returns the URL of each href, in their order; empty: it leads nowhere. The policy is as for `resolve`."""
-        if not hrefs:
-            return []
-        shelves, resolve = self._shelves_of(base), urls.make_resolver(base, policy)
+        texts = self._resolve_each(hrefs, base, policy) if hrefs else {}
+        return [texts[href] for href in hrefs]
+
+    def _resolve_each(self, hrefs: Iterable[str], base: str, policy: Policy | None) -> dict[str, str]:
+        """Returns the URL of each distinct href; empty: it leads nowhere. It runs for each link, so it calls little."""
+        absolute, rooted, relative, once = self._shelves_of(base)
+        resolve = urls.make_resolver(base, policy)
+        join = urls.make_joiner(resolve)
         texts = dict.fromkeys(hrefs, "")
         for href in texts:
             bare = _without_fragment(href) if "#" in href else href
-            shelf = shelves.of(bare)
+            first = bare[:1]
+            if first == "/":
+                shelf = rooted
+            elif first == "h" and bare.startswith(_ABSOLUTE):
+                shelf = absolute
+            elif first in _LOCAL:
+                shelf = once
+            elif joined := join(bare):  # pages of one folder share few of these: they are not worth a place
+                texts[href] = joined
+                continue
+            else:
+                shelf = relative
             text = shelf.get(bare)
             if text is None:
-                text = resolve(bare)
+                text = join(bare) or resolve(bare)
                 self._keep(shelf, bare, text)
             texts[href] = text
-        return [texts[href] for href in hrefs]
+        return texts
 
     def news(self, found: list[str], document: Document, depth: int, job: ParseJob) -> News:
         """Returns the news among `found` at `depth` hops, and the rules that kept the others out of the crawl."""
@@ -252,7 +249,7 @@ class Memory:
 
 def _without_fragment(href: str) -> str:
     """Returns the href without its fragment. White space before the fragment would be stripped, so such hrefs stay."""
-    head = href[: href.index("#")]
+    head = href.partition("#")[0]
     return href if head and head[-1] <= " " else head
 
 
