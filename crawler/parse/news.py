@@ -7,7 +7,7 @@ root or another depth may let them in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from .. import urls
@@ -22,6 +22,8 @@ MAX_RUNS = 4
 """Runs that a worker remembers at a time. The oldest is forgotten."""
 _ENTRY = 200
 """Bytes that a short string takes in a dictionary, in addition to its characters."""
+_JOINER = 2000
+"""Bytes that a joiner of one folder takes, with the parsed URL that it began with."""
 _LONG = 500
 """Characters. Longer hrefs are not remembered, because pages hardly repeat them."""
 _LOCAL = frozenset({"", "?", "#", *map(chr, range(0x21))})
@@ -69,6 +71,8 @@ class _Shelves(NamedTuple):
     relative: dict[str, str]
     once: dict[str, str]
     """Those that only this page needs."""
+    join: Callable[[str], str]
+    """Resolves hrefs of plain characters (`urls.make_joiner`), which are not worth a place on a shelf."""
 
 
 class Memory:
@@ -79,6 +83,8 @@ class Memory:
         self._shelves: dict[str, dict[str, str]] = {}
         """Canonical URLs by href as written ("" if it leads nowhere): a shelf for each origin, each folder, and one for
         absolute hrefs."""
+        self._joiners: dict[str, Callable[[str], str]] = {}
+        """For each folder, the function that joins plain hrefs to it."""
         self._reported: dict[str, int] = {}
         """URLs in scope, with the least depth at which each was reported."""
         self._outside: dict[str, int] = {}
@@ -105,9 +111,8 @@ class Memory:
 
     def _resolve_each(self, hrefs: Iterable[str], base: str, policy: Policy | None) -> dict[str, str]:
         """Returns the URL of each distinct href; empty: it leads nowhere. It runs for each link, so it calls little."""
-        absolute, rooted, relative, once = self._shelves_of(base)
-        resolve = urls.make_resolver(base, policy)
-        join = urls.make_joiner(resolve)
+        absolute, rooted, relative, once, join = self._shelves_of(base, policy)
+        resolve: Callable[[str], str] | None = None
         texts = dict.fromkeys(hrefs, "")
         for href in texts:
             bare = _without_fragment(href) if "#" in href else href
@@ -118,14 +123,15 @@ class Memory:
                 shelf = absolute
             elif first in _LOCAL:
                 shelf = once
-            elif joined := join(bare):  # pages of one folder share few of these: they are not worth a place
+            elif joined := join(bare):
                 texts[href] = joined
                 continue
             else:
                 shelf = relative
             text = shelf.get(bare)
             if text is None:
-                text = join(bare) or resolve(bare)
+                resolve = resolve or urls.make_resolver(base, policy)
+                text = (shelf is not absolute and join(bare)) or resolve(bare)
                 self._keep(shelf, bare, text)
             texts[href] = text
         return texts
@@ -224,13 +230,17 @@ class Memory:
             shelf[href] = text
             self._room -= len(href) + len(text) + _ENTRY
 
-    def _shelves_of(self, base: str) -> _Shelves:
+    def _shelves_of(self, base: str, policy: Policy | None) -> _Shelves:
         absolute, once = self._shelf(""), dict[str, str]()
         if not base.startswith(_ABSOLUTE):
-            return _Shelves(absolute, once, once, once)
+            return _Shelves(absolute, once, once, once, _join_nothing)
         origin = base[: base.index("/", 8)]
         folder = base.partition("?")[0].partition("#")[0].rpartition("/")[0] + "/"
-        return _Shelves(absolute, self._shelf(origin), self._shelf(folder), once)
+        join = self._joiners.get(folder)
+        if join is None:
+            join = self._joiners[folder] = urls.make_joiner(urls.make_resolver(base, policy))
+            self._room -= _JOINER
+        return _Shelves(absolute, self._shelf(origin), self._shelf(folder), once, join)
 
     def _shelf(self, place: str) -> dict[str, str]:
         shelf = self._shelves.get(place)
@@ -242,9 +252,14 @@ class Memory:
     def _make_room(self) -> None:
         if self._room < 0:
             self._shelves.clear()
+            self._joiners.clear()
             self._reported.clear()
             self._outside.clear()
             self._room = self._size
+
+
+def _join_nothing(href: str) -> str:
+    return ""
 
 
 def _without_fragment(href: str) -> str:
