@@ -67,9 +67,7 @@ def read(
     comparison with other pages needs.
     """
     document, charset = _xml_tree(body, label) if is_xml else parse_tree(body, label)
-    for template in document.select("template:not([shadowrootmode])") if document.select_one("template") else ():
-        if template.namespace is turbohtml.Namespace.HTML:
-            template.decompose()
+    _remove_templates(document)
     reading = Reading(charset=charset, base=url)
     anchors = _anchors(document, job, reading)
     reading.hrefs = anchors if "anchors" in job.follow else []
@@ -87,16 +85,31 @@ def read(
         from . import selecting  # noqa: PLC0415 - imported where fields are asked for
 
         selecting.note(reading, job.fields, selecting.Source(document, body, charset))
-    if job.extract is None:
-        document.remove("script,style")  # comes last because it changes the tree
-        reading.words = document.text
-    else:
+    if not may_be_brief:
+        _note_traits(reading, document, body, anchors)
+    _note_words(reading, document, job)
+    if may_be_brief and len(reading.words) <= LONGEST_TEXT:
+        _note_traits(reading, document, body, anchors)
+    return reading
+
+
+def _remove_templates(document: turbohtml.Document) -> None:
+    # A search for all elements of a tag makes an index of tags; a search for one does not, and a change undoes it.
+    for template in document.select("template:not([shadowrootmode])") if document.find_all("template") else ():
+        if template.namespace is turbohtml.Namespace.HTML:
+            template.decompose()
+
+
+def _note_words(reading: Reading, document: turbohtml.Document, job: ParseJob) -> None:
+    """Notes the text without scripts and styles. Comes last, because it changes a tree that nobody is to have."""
+    if job.extract is not None:
         reading.tree = document
         with _without_scripts(document):
             reading.words = document.text
-    if not may_be_brief or len(reading.words) <= LONGEST_TEXT:
-        _note_traits(reading, document, body, anchors)
-    return reading
+        return
+    for element in document.find_all("script") + document.find_all("style"):
+        element.decompose()
+    reading.words = document.text
 
 
 def _encode_hrefs(reading: Reading) -> None:
@@ -113,7 +126,7 @@ def _note_traits(reading: Reading, document: turbohtml.Document, body: bytes, an
     for tag in media.TAGS:
         for element in _elements(document, tag):
             reading.media += media.shown_sources(element)
-    if len(body) >= _SHORT and not document.select_one("td"):
+    if len(body) >= _SHORT and not document.find_all("td"):
         return
     with _without_scripts(document):
         reading.spaced = " ".join(document.strings)

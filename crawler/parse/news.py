@@ -7,7 +7,7 @@ root or another depth may let them in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from .. import urls
@@ -22,6 +22,8 @@ MAX_RUNS = 4
 """Runs that a worker remembers at a time. The oldest is forgotten."""
 _ENTRY = 200
 """Bytes that a short string takes in a dictionary, in addition to its characters."""
+_JOINER = 2000
+"""Bytes that a joiner of one folder takes, with the parsed URL that it began with."""
 _LONG = 500
 """Characters. Longer hrefs are not remembered, because pages hardly repeat them."""
 _LOCAL = frozenset({"", "?", "#", *map(chr, range(0x21))})
@@ -69,15 +71,8 @@ class _Shelves(NamedTuple):
     relative: dict[str, str]
     once: dict[str, str]
     """Those that only this page needs."""
-
-    def of(self, href: str) -> dict[str, str]:
-        """Returns the shelf on which an href without fragment stands."""
-        first = href[:1]
-        if first == "/":
-            return self.rooted
-        if first == "h" and href.startswith(_ABSOLUTE):
-            return self.absolute
-        return self.once if first in _LOCAL else self.relative
+    join: Callable[[str], str]
+    """Resolves hrefs of plain characters (`urls.make_joiner`), which are not worth a place on a shelf."""
 
 
 class Memory:
@@ -88,6 +83,8 @@ class Memory:
         self._shelves: dict[str, dict[str, str]] = {}
         """Canonical URLs by href as written ("" if it leads nowhere): a shelf for each origin, each folder, and one for
         absolute hrefs."""
+        self._joiners: dict[str, Callable[[str], str]] = {}
+        """For each folder, the function that joins plain hrefs to it."""
         self._reported: dict[str, int] = {}
         """URLs in scope, with the least depth at which each was reported."""
         self._outside: dict[str, int] = {}
@@ -99,39 +96,45 @@ class Memory:
     def resolve(self, hrefs: Iterable[str], base: str, policy: Policy | None = None) -> ResolvedLinks:
         """Returns the URLs that `hrefs` lead to. The policy must be the same for a whole run."""
         self._make_room()
-        shelves = self._shelves_of(base)
-        resolve = urls.make_resolver(base, policy)
-        found: dict[str, None] = {}
-        nowhere: list[str] = []
-        for href in dict.fromkeys(hrefs):
-            if "#" in href:
-                href = _without_fragment(href)  # noqa: PLW2901 - many hrefs of a page differ only in it
-            shelf = shelves.of(href)
-            text = shelf.get(href)
-            if text is None:
-                text = resolve(href)
-                self._keep(shelf, href, text)
-            if text:
-                found[text] = None
-            else:
-                nowhere.append(href)
-        return ResolvedLinks(list(found), sum(urls.is_too_long(href, base, policy) for href in dict.fromkeys(nowhere)))
+        texts = self._resolve_each(hrefs, base, policy)
+        found = dict.fromkeys(texts.values())
+        if "" not in found:
+            return ResolvedLinks(list(found), 0)
+        del found[""]
+        nowhere = {_without_fragment(href) for href, text in texts.items() if not text}
+        return ResolvedLinks(list(found), sum(urls.is_too_long(href, base, policy) for href in nowhere))
 
     def targets(self, hrefs: list[str], base: str, policy: Policy | None = None) -> list[str]:
         """Returns the URL of each href, in their order; empty: it leads nowhere. The policy is as for `resolve`."""
-        if not hrefs:
-            return []
-        shelves, resolve = self._shelves_of(base), urls.make_resolver(base, policy)
+        texts = self._resolve_each(hrefs, base, policy) if hrefs else {}
+        return [texts[href] for href in hrefs]
+
+    def _resolve_each(self, hrefs: Iterable[str], base: str, policy: Policy | None) -> dict[str, str]:
+        """Returns the URL of each distinct href; empty: it leads nowhere. It runs for each link, so it calls little."""
+        absolute, rooted, relative, once, join = self._shelves_of(base, policy)
+        resolve: Callable[[str], str] | None = None
         texts = dict.fromkeys(hrefs, "")
         for href in texts:
             bare = _without_fragment(href) if "#" in href else href
-            shelf = shelves.of(bare)
+            first = bare[:1]
+            if first == "/":
+                shelf = rooted
+            elif first == "h" and bare.startswith(_ABSOLUTE):
+                shelf = absolute
+            elif first in _LOCAL:
+                shelf = once
+            elif joined := join(bare):
+                texts[href] = joined
+                continue
+            else:
+                shelf = relative
             text = shelf.get(bare)
             if text is None:
-                text = resolve(bare)
+                resolve = resolve or urls.make_resolver(base, policy)
+                text = (shelf is not absolute and join(bare)) or resolve(bare)
                 self._keep(shelf, bare, text)
             texts[href] = text
-        return [texts[href] for href in hrefs]
+        return texts
 
     def news(self, found: list[str], document: Document, depth: int, job: ParseJob) -> News:
         """Returns the news among `found` at `depth` hops, and the rules that kept the others out of the crawl."""
@@ -227,13 +230,17 @@ class Memory:
             shelf[href] = text
             self._room -= len(href) + len(text) + _ENTRY
 
-    def _shelves_of(self, base: str) -> _Shelves:
+    def _shelves_of(self, base: str, policy: Policy | None) -> _Shelves:
         absolute, once = self._shelf(""), dict[str, str]()
         if not base.startswith(_ABSOLUTE):
-            return _Shelves(absolute, once, once, once)
+            return _Shelves(absolute, once, once, once, _join_nothing)
         origin = base[: base.index("/", 8)]
         folder = base.partition("?")[0].partition("#")[0].rpartition("/")[0] + "/"
-        return _Shelves(absolute, self._shelf(origin), self._shelf(folder), once)
+        join = self._joiners.get(folder)
+        if join is None:
+            join = self._joiners[folder] = urls.make_joiner(urls.make_resolver(base, policy))
+            self._room -= _JOINER
+        return _Shelves(absolute, self._shelf(origin), self._shelf(folder), once, join)
 
     def _shelf(self, place: str) -> dict[str, str]:
         shelf = self._shelves.get(place)
@@ -245,14 +252,19 @@ class Memory:
     def _make_room(self) -> None:
         if self._room < 0:
             self._shelves.clear()
+            self._joiners.clear()
             self._reported.clear()
             self._outside.clear()
             self._room = self._size
 
 
+def _join_nothing(href: str) -> str:
+    return ""
+
+
 def _without_fragment(href: str) -> str:
     """Returns the href without its fragment. White space before the fragment would be stripped, so such hrefs stay."""
-    head = href[: href.index("#")]
+    head = href.partition("#")[0]
     return href if head and head[-1] <= " " else head
 
 

@@ -34,6 +34,8 @@ _HOST = re.compile(
     rf"[\x00-\x20]*+(?:(?:{_SPECIAL}){_GAP}:[\t\n\r/\\]*+|[/\\]{_GAP}[/\\][\t\n\r/\\]*+)([^/\\?#]*+)", re.IGNORECASE
 )
 """Matches the authority of a URL: the host with its credentials and port."""
+_PLAIN = re.compile(r"((?:\.\./)*+|/)([\w-][\w.~!$&'*+,=/-]*+)", re.ASCII)
+"""Matches an href that is a path of characters that no parser changes: the steps that it takes up, and the rest."""
 _CAPITAL_SHARP_S = re.compile("%e1%ba%9e", re.IGNORECASE)
 """The one letter, ẞ, that the Unicode of the fast binding maps otherwise than the standard does now: to `ss`."""
 MOST_WRITTEN = 12
@@ -61,6 +63,29 @@ def make_resolver(base: str, policy: Policy | None = None) -> Callable[[str], st
             return ""
 
     return resolve
+
+
+def make_joiner(resolve: Callable[[str], str]) -> Callable[[str], str]:
+    """Returns a function that resolves hrefs of plain characters as `resolve` does, which `make_resolver` made, in half
+    the time; "" for any other href, and where a folder of the base is not plain.
+    """
+    folders: dict[str, str] = {}
+
+    def join(href: str) -> str:
+        if not (plain := _PLAIN.fullmatch(href)):
+            return ""
+        steps, rest = plain.groups()
+        folder = folders.get(steps)
+        if folder is None:
+            folder = folders[steps] = _plain_folder(resolve(f"{steps}x"))
+        return folder + rest if folder and "/." not in rest and len(folder) + len(rest) <= MAX_LENGTH else ""
+
+    return join
+
+
+def _plain_folder(text: str) -> str:
+    """Returns the folder of a canonical URL that ends in `x`, if plain hrefs may be put behind it; else nothing."""
+    return "" if not text or any(mark in text for mark in "?;(^@") else text[:-1]
 
 
 def is_too_long(href: str, base: str, policy: Policy | None = None) -> bool:

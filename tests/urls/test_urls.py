@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from crawler import urls
 from crawler.errors import UrlError
 from crawler.model import Url
+from crawler.urls.canonical import Policy
 
 KEY = b"sixteen bytes ..."
 PAGE = urls.parse("http://example.org/a/b/page.html?q=1")
@@ -228,3 +229,55 @@ def test_what_is_long_and_no_host_is_read(text: str) -> None:
 
 def test_a_host_of_plain_letters_may_be_long() -> None:
     assert urls.parse(f"http://{'a.' * 600}b/").text == f"http://{'a.' * 600}b/"
+
+
+PLAIN = ["", "/", "../", "../../", "a", "b-1", "topic_2/", "x.html", "~me", "c,d", "a/b/c", "q=1&r", "/."]
+ODD = [
+    "./",
+    "..",
+    "//",
+    "?",
+    "#",
+    ";",
+    ":",
+    "%2e",
+    "%",
+    "@",
+    "(",
+    " ",
+    "\t",
+    "ü",
+    "^",
+    "\\",
+    "http://h/",
+    ";jsessionid=1",
+]
+BASES = [
+    PAGE.text, "http://h", "https://h:81//a//b/", "http://h/a;jsessionid=1/b/c", "http://h/a/..;jsessionid=1/b",
+    "http://h/(S(abcdefghijklmnopqrstuvwx))/a/b", "http://h/@me/x", "http://h/a^b/c", "data:text/html,x", "about:blank",
+    "http://h/" + "long/" * 410,
+]  # fmt: skip
+SESSIONS = Policy(strip_params=("utm_*",), strip_session_ids=True, sort_params=False)
+
+
+@given(
+    st.sampled_from(BASES),
+    st.lists(st.sampled_from(PLAIN + ODD), max_size=5).map("".join),
+    st.sampled_from([None, SESSIONS]),
+)
+def test_hrefs_of_plain_characters_are_joined_as_the_parser_resolves_them(
+    base: str, href: str, policy: Policy | None
+) -> None:
+    resolve = urls.make_resolver(base, policy)
+    assert urls.make_joiner(resolve)(href) in {"", resolve(href)}
+
+
+@pytest.mark.parametrize("href", ["x", "x/", "a-b/c_d.html", "/x", "/x/y.html", "../x", "../../../x/~y", "x//y"])
+def test_hrefs_of_plain_characters_need_no_parser(href: str) -> None:
+    resolve = urls.make_resolver(PAGE.text)
+    assert urls.make_joiner(resolve)(href) == resolve(href) == urls.parse(href, PAGE).text
+
+
+@pytest.mark.parametrize("href", ["", "//x", "./x", ".x", "x/../y", "x/.", "a:b", "x?y", "x#y", "%2e%2e/x", "ü", "x y"])
+def test_other_hrefs_are_left_to_the_parser(href: str) -> None:
+    assert urls.make_joiner(urls.make_resolver(PAGE.text))(href) == ""
