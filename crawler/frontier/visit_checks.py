@@ -111,6 +111,6 @@ class VisitChecks:
 
 def _is_sample(outcome: Outcome) -> bool:
     """Returns whether its page is a sample of its pattern: it was read, and for the first time."""
-    request = outcome.request
+    request = outcome.lease.request
     is_judged = not request.is_reread and not request.requisite
     return outcome.disposition in _READ and request.method == "GET" and is_judged

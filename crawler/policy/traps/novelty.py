@@ -114,7 +114,7 @@ class Novelty:
 
         Seeds are no sample of what links lead to, nor are revisits.
         """
-        page, request = outcome.page, outcome.request
+        page, request = outcome.page, outcome.lease.request
         if page is None or request.visit > 1 or request.url == request.anchor or page.kind == "sitemap":
             return []
         text = request.url.text
