@@ -97,7 +97,7 @@ class Visitor:
         return outcome
 
     async def _visit(self, begun: Outcome) -> Outcome:
-        request = begun.request
+        request = begun.lease.request
         if reason := self.scope.reject(request):
             return replace(begun, disposition=Disposition.EXCLUDED, reason=reason, rest_s=0.0)
 
@@ -125,7 +125,7 @@ class Visitor:
 
     async def _exchange(self, begun: Outcome, rules: Rules, least_s: float) -> Outcome:
         """Fetches what was found to be allowed, now that it is the turn of its site."""
-        request, rest_s, word_s = begun.request, begun.rest_s, begun.word_s or 0.0
+        request, rest_s, word_s = begun.lease.request, begun.rest_s, begun.word_s or 0.0
         exchange = self.pace.begin(request.url.site, least_s, self.politeness.adapt)
         if self.use and (asked := self.use.asks(request.url, rules)):  # it uses the turn: the URL comes with the next
             self.note_grounds(asked, rules, word_s, least_s, rest_s)

@@ -22,7 +22,7 @@ from ..protocols import Frontier, Sink
 from ..runtime.clock import is_skipping, monotonic, wall
 from ..runtime.presence import Presence
 from ..standing import Counts
-from .hand_over import IdleVisitors, Outcomes, Rest
+from .hand_over import IdleVisitors, Outcomes, UnderWay
 from .hooks import guard_hook
 from .limits import NOTHING_SPENT, Limits, Quota, Spent
 from .memory_watch import MemoryWatch
@@ -65,7 +65,7 @@ class Engine:
     """Called when nothing is left to do, and before a run that was not aborted ends; returns how much it queued."""
 
     _idle: IdleVisitors = field(default_factory=IdleVisitors, init=False)
-    _visits: Rest = field(default_factory=Rest, init=False)
+    _visits: UnderWay = field(default_factory=UnderWay, init=False)
     """Tells when no lease is with a visitor."""
     _outcomes: Outcomes = field(default_factory=lambda: Outcomes(RECORD_BATCH), init=False)
     _out: dict[int, Lease] = field(default_factory=dict, init=False)

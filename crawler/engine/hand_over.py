@@ -8,7 +8,7 @@ from collections import deque
 from ..model import Lease, Outcome
 
 
-class Rest:
+class UnderWay:
     """Counts what is under way, and tells when nothing is."""
 
     __slots__ = ("_under_way", "_waiting")
@@ -62,7 +62,7 @@ class IdleVisitors:
 class Outcomes:
     """The outcomes that wait to be recorded, `most` at a time; visitors wait while there are as many."""
 
-    __slots__ = ("_called", "_items", "_most", "_refused", "_rest")
+    __slots__ = ("_called", "_items", "_most", "_refused", "_unrecorded")
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -71,7 +71,7 @@ class Outcomes:
         """The recorder waits for it."""
         self._refused: deque[asyncio.Future[None]] = deque()
         """The visitors that wait for room."""
-        self._rest = Rest()
+        self._unrecorded = UnderWay()
 
     def __len__(self) -> int:
         return len(self._items)
@@ -81,7 +81,7 @@ class Outcomes:
         if len(self._items) >= self._most:
             return False
         self._items.append(outcome)
-        self._rest.begin()
+        self._unrecorded.begin()
         if self._called is not None:
             called, self._called = self._called, None
             _wake(called)
@@ -116,17 +116,17 @@ class Outcomes:
 
     def end(self, number: int) -> None:
         """Says that so many outcomes that were taken are recorded."""
-        self._rest.end(number)
+        self._unrecorded.end(number)
 
     async def join(self) -> None:
         """Waits until all outcomes are recorded."""
-        await self._rest.wait()
+        await self._unrecorded.wait()
 
     def drop(self) -> list[Outcome]:
         """Takes all that were not taken, which nobody records."""
         dropped = list(self._items)
         self._items.clear()
-        self._rest.end(len(dropped))
+        self._unrecorded.end(len(dropped))
         return dropped
 
     def _make_room(self) -> None:

@@ -21,7 +21,7 @@ async def store(sinks: Sequence[Sink], batch: Sequence[Outcome]) -> dict[str, Po
     for sink in archives:
         with guard_hook(f"the sink {sink.name!r}"), CancelScope(shield=True):
             batch = await sink.archive(batch)
-    final = [outcome for outcome in batch if outcome.is_final and not outcome.request.is_reread]
+    final = [outcome for outcome in batch if outcome.is_final and not outcome.lease.request.is_reread]
     return await write_side_by_side(sinks if final else archives, final) if final or archives else {}
 
 

@@ -83,7 +83,7 @@ class Deadline:
         """Seconds between `stop` and `start` so far."""
 
     def __enter__(self) -> Deadline:
-        self._task = asyncio.current_task()
+        self._task = asyncio.current_task(self._loop)
         assert self._task is not None
         self._cancelling = self._task.cancelling()
         self._deadlines.add(self)

@@ -49,10 +49,14 @@ class Addresses:
         if ip and leases:
             self._at[ip] = self._at.get(ip, 0) + leases
 
-    def leave(self, ip: str, leases: int) -> None:
-        self._at[ip] -= leases
-        if not self._at[ip]:
+    def leave(self, ip: str, leases: int) -> bool:
+        """Ends visits at an address; returns whether sites wait for it."""
+        left = self._at[ip] - leases
+        if left:
+            self._at[ip] = left
+        else:
             del self._at[ip]
+        return ip in self._waiting
 
     def park(self, table: Table, site: Site) -> None:
         """Lets a site wait until its address has room."""
@@ -67,7 +71,10 @@ class Addresses:
 
     def call(self, ip: str, most: int, now: float) -> None:
         """Lines up as many sites as the address has room for now; those with a later turn ask again when it comes."""
-        waiting, free = self._waiting.get(ip), self.free(ip, most)
+        waiting = self._waiting.get(ip)
+        if waiting is None:
+            return
+        free = self.free(ip, most)
         while waiting and free > 0:
             table, site = waiting.popleft()
             free -= table.come_back(site, now)

@@ -22,6 +22,8 @@ class Caps:
         limits: PageLimits | None = None,
     ) -> None:
         """`fetched`: pages so far, by site. `limits` tells which sites have another limit than `per_site`."""
+        self.are_bounds: bool = any(one is not None for one in (per_site, per_domain, limits))
+        """Whether the pages of any site are bounded."""
         self._limits = limits
         self._per_site = per_site
         self._per_domain = per_domain

@@ -23,7 +23,10 @@ class Claims:
     def __init__(self, key: bytes) -> None:
         self._key = key
         self._under_way: dict[bytes, Lease] = {}
-        self._by_token: dict[int, bytes] = {}
+        self._by_token: dict[int, tuple[bytes, int]] = {}
+        """The digest that a lease claims, and its mark."""
+        self._latest = (b"", 0)
+        """The digest whose mark was made last, and that mark."""
         self._settled = Fingerprints(with_values=True)
 
     def under_way(self, digest: bytes) -> Lease | None:
@@ -37,23 +40,27 @@ class Claims:
         """Gives the content to the lease, which holds one claim, its latest."""
         self.give_up(lease.token)
         self._under_way[digest] = lease
-        self._by_token[lease.token] = digest
+        self._by_token[lease.token] = digest, self._mark(digest)
 
     def give_up(self, token: int) -> None:
-        if digest := self._by_token.pop(token, None):
-            del self._under_way[digest]
+        if claimed := self._by_token.pop(token, None):
+            del self._under_way[claimed[0]]
 
     def settle(self, token: int) -> Claim | None:
         """Settles the lease's claim; returns the digest's mark and the row to keep, or None without a claim."""
-        digest = self._by_token.pop(token, None)
-        if digest is None:
+        claimed = self._by_token.pop(token, None)
+        if claimed is None:
             return None
-        del self._under_way[digest]
-        return Claim(self._mark(digest), token)
+        del self._under_way[claimed[0]]
+        return Claim(claimed[1], token)
 
     def add_settled(self, pairs: np.ndarray[tuple[int, int], np.dtype[np.uint64]]) -> None:
         """Adds marks and rows, two columns. The first row of a mark stays."""
         self._settled.add_many(np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1]))
 
     def _mark(self, digest: bytes) -> int:
-        return int.from_bytes(blake2b(digest, digest_size=8, key=self._key).digest(), "little")
+        known, mark = self._latest
+        if known != digest:
+            mark = int.from_bytes(blake2b(digest, digest_size=8, key=self._key).digest(), "little")
+            self._latest = digest, mark
+        return mark

@@ -272,19 +272,20 @@ class Ledger:
             tokens.add(lease.token)
 
     def _close(self, outcome: Outcome, entry: Entry, change: Change) -> None:
-        digest = None
+        row = entry.row
         if outcome.disposition is Disposition.FETCHED:
             digest = outcome.page.digest if outcome.page else None
-            self.rereads.count_requisite(entry.row, is_one=entry.request.requisite > 0)
-            if claim := self.claims.settle(entry.row):
+            self.rereads.count_requisite(row, is_one=entry.request.requisite > 0)
+            if claim := self.claims.settle(row):
                 change.claims.append(claim)
-        elif outcome.disposition is Disposition.UNCHANGED:
-            digest = entry.request.digest
-        self.claims.give_up(entry.row)
+        else:
+            self.claims.give_up(row)
+            digest = entry.request.digest if outcome.disposition is Disposition.UNCHANGED else None
         self._settled[outcome.disposition] = self._settled.get(outcome.disposition, 0) + 1
         self._leave_queue(entry, change)
         change.visits.append(Visit.of(outcome, entry, digest))
-        self._schedule(outcome, entry, change)
+        if outcome.revisit_in_s is not None or entry.request.visit > 1:
+            self._schedule(outcome, entry, change)
 
     def _close_reread(self, outcome: Outcome, entry: Entry, change: Change) -> None:
         """Closes a reread: its links are known now, and the outcome of the page's own visit stays."""

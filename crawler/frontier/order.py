@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from ..model import Request, Url
@@ -84,17 +85,21 @@ def unpack(packed: Packed) -> Entry:
     request = Request(  # type: ignore[misc]  # mypy does not see how many values come from earlier visits
         Url(text),
         depth,
-        Url(via) if via is not None else None,
-        Url(seed) if seed is not None else None,
-        Url(root) if root is not None else None,
+        _url(via) if via is not None else None,
+        _url(seed) if seed is not None else None,
+        _url(root) if root is not None else None,
         attempt,
         priority,
         redirects,
         *(earlier[:-1] if earlier else ()),
         extra_hop=0 if way > REQUISITES else way,
-        requisite=max(0, way - REQUISITES),
+        requisite=way - REQUISITES if way > REQUISITES else 0,
     )
     return Entry(key, request, seed_row, root_row, earlier is not None and earlier[-1])
+
+
+_url = lru_cache(1 << 10)(Url)
+"""Makes a URL that many requests share: that of their page, seed or root."""
 
 
 def text_of(url: Url | None) -> str | None:

@@ -84,8 +84,9 @@ class Site:
         while self._resting and self._resting[0] <= now:
             heapq.heappop(self._resting)
         entry = unpack(heapq.heappop(self.heap))
-        self.out[entry.row] = entry
-        self._lent_alone = entry.row if self.asked_s else 0
+        row = entry.row
+        self.out[row] = entry
+        self._lent_alone = row if self.asked_s else 0
         self.promised = 0.0
         self.queued -= 1
         self.lent += 1

@@ -18,7 +18,7 @@ from ..standing import SiteView
 from .addresses import Addresses
 from .order import Entry, pack
 from .shorter_ways import ShorterWays
-from .site import Site
+from .site import NO_BACKLOG, Site
 from .terms import Terms
 from .turns import Rest, Turns
 
@@ -94,16 +94,16 @@ class SiteTable:
         """Lends up to `limit` requests due now, sites by their turns, one each before any gets a second."""
         leases: list[Lease] = []
         while len(leases) < limit and (site := self._next_site(now)):
-            entry = site.take(now)
-            if entry.row in self.shorter_ways:
+            entry, most = site.take(now), self._terms.at_one_site(site.key)
+            row = entry.row
+            if row in self.shorter_ways:
                 site.replace_lent(entry := self.shorter_ways.shorten(entry))
-            self._out[entry.row] = site
+            self._out[row] = site
             self._addresses.arrive(site.ip, 1)
             self.queued -= 1
-            is_alone = self._terms.at_one_site(site.key) == 1 or site.asked_s > 0
-            leases.append(Lease(entry.request, entry.row, is_alone=is_alone))
-            self._line_up(site, now)
-            if site.is_hungry(self.room):
+            leases.append(Lease(entry.request, row, is_alone=most == 1 or site.asked_s > 0))
+            self._line_up(site, now, most)
+            if site.horizon < NO_BACKLOG and site.is_hungry(self.room):
                 self._feed_or_leave(site, now)
         return leases
 
@@ -123,9 +123,9 @@ class SiteTable:
         return self._line[0][:2] if self._line else None
 
     def _next_site(self, now: float) -> Site | None:
-        while (turn := self.next_turn()) is not None and turn <= now:
+        while (place := self.next_place()) is not None and place[0] <= now:
             site = heapq.heappop(self._line)[2]
-            site.stand_at(None)
+            site.place = None
             if self._is_crowded(site.ip):
                 site.park()
                 self._addresses.park(self, site)
@@ -133,16 +133,16 @@ class SiteTable:
                 return site
         return None
 
-    def _line_up(self, site: Site, now: float) -> None:
-        """Puts a site behind those that wait already; it keeps its place unless its turn moved past it."""
-        turn = site.turn(self._terms.at_one_site(site.key), self._terms.in_depth_order)
+    def _line_up(self, site: Site, now: float, most: int | None = None) -> None:
+        """Puts a site, of which `most` may be out, behind those that wait, unless its turn is still at its place."""
+        most = self._terms.at_one_site(site.key) if most is None else most
+        turn = site.turn(most, self._terms.in_depth_order)
         if turn is None or turn == math.inf or site.is_parked or site.key in self.held:
             site.stand_at(None)
             return
         at = max(turn, now)
         if site.place is None or not turn <= site.place[0] <= at:
-            place = (at, self._addresses.next_step(), site)
-            site.stand_at(place)
+            site.place = place = (at, self._addresses.next_step(), site)
             heapq.heappush(self._line, place)
 
     # -- what other frontiers have to do with it ---------------------------------------------------------------------
@@ -333,8 +333,8 @@ class SiteTable:
     def _leave_ip(self, ip: str, leases: int, now: float) -> None:
         if not ip or not leases:
             return
-        self._addresses.leave(ip, leases)
-        self._addresses.call(ip, self._terms.at_one_ip, now)
+        if self._addresses.leave(ip, leases):
+            self._addresses.call(ip, self._terms.at_one_ip, now)
 
     def come_back(self, site: Site, now: float) -> bool:
         """Lines up a site that waited for its address; returns whether it may be lent at once."""

@@ -36,10 +36,11 @@ class VisitChecks:
         if lease.request.is_reread or lease.request.requisite:  # that is no page, and leads to none
             return None
         is_judged = lease.request.method == "GET"  # no pattern of URLs tells forms apart
-        if is_judged and self._novelty and (trap := self._novelty.refuses(lease.request)):
+        novelty = self._novelty
+        if is_judged and novelty is not None and novelty.are_troubled and (trap := novelty.refuses(lease.request)):
             detail = f"{trap.news} of {trap.fetched} pages like {trap.pattern} were new"
             return Bar(Reason.TRAP, detail, trap.pattern)
-        return self._caps.take(lease.token, lease.request)
+        return self._caps.take(lease.token, lease.request) if self._caps.are_bounds else None
 
     def knows_well(self, url: Url) -> bool:
         """Returns whether pages like this URL's need not all be compared with earlier ones."""
@@ -47,14 +48,17 @@ class VisitChecks:
 
     def end(self, token: int, outcome: Outcome | None) -> None:
         """Ends a lease, with its outcome if it was settled."""
-        self._caps.end(token, outcome)
+        if self._caps.are_bounds:
+            self._caps.end(token, outcome)
 
     def sift(self, visits: Visits) -> tuple[list[FoundLinks], list[StoredPattern]]:
         """Returns the links of the visits, those into traps apart, and the pattern rows to store."""
         pages = [(outcome, entry, outcome.page) for outcome, entry in visits if outcome.page]
-        others = [FoundLinks(o, entry, page.beyond, leads="beyond") for o, entry, page in pages if page.beyond]
+        others = [
+            FoundLinks(o, entry, page.beyond, leads="beyond") for o, entry, page in pages if page.beyond.fingerprints
+        ]
         others += [FoundLinks(o, entry, page.requisites, leads="requisites") for o, entry, page in pages
-                   if page.requisites]  # fmt: skip
+                   if page.requisites.fingerprints]  # fmt: skip
         novelty = self._novelty
         if novelty is None:
             return [*(FoundLinks(outcome, entry, page.news) for outcome, entry, page in pages), *others], []
@@ -63,7 +67,7 @@ class VisitChecks:
                 log.warning("%s looks like a trap: %d of %d pages were new", trap.pattern, trap.news, trap.fetched)
         harvests = []
         for outcome, entry, page in pages:
-            if not page.news or page.kind == SAME_DEPTH:  # the owner of a sitemap vouches for its URLs
+            if not page.news.fingerprints or page.kind == SAME_DEPTH:  # the owner of a sitemap vouches for its URLs
                 harvests.append(FoundLinks(outcome, entry, page.news))
                 continue
             links, parked = self._sift_page(novelty, outcome, page)
@@ -75,7 +79,8 @@ class VisitChecks:
         """Judges the links of pages with many, before they are settled; the caller lets others run at each step."""
         for outcome in outcomes:
             page = outcome.page
-            if self._novelty and page and page.kind != SAME_DEPTH and len(page.news) > MOST_AT_ONCE:
+            is_long = page is not None and len(page.news.fingerprints) > 8 * MOST_AT_ONCE
+            if is_long and self._novelty and page and page.kind != SAME_DEPTH:
                 sifted = yield from self._novelty.sift_in_parts(page.news, outcome.url)
                 self._ahead[outcome.lease.token] = sifted
 
@@ -106,6 +111,6 @@ class VisitChecks:
 
 def _is_sample(outcome: Outcome) -> bool:
     """Returns whether its page is a sample of its pattern: it was read, and for the first time."""
-    request = outcome.request
+    request = outcome.lease.request
     is_judged = not request.is_reread and not request.requisite
     return outcome.disposition in _READ and request.method == "GET" and is_judged

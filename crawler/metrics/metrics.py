@@ -217,14 +217,16 @@ class Metrics:
 
     def fold(self, outcome: Outcome) -> None:
         """Counts one recorded outcome. Pages that were read again for their links are counted apart, in `rereads`."""
-        self.parse_failures.note(outcome)
-        note_fields(self.fields, outcome)
-        if outcome.request.is_reread:
+        request, page = outcome.lease.request, outcome.page
+        if page is not None and (page.parser or page.fields_json):
+            self.parse_failures.note(outcome)
+            note_fields(self.fields, outcome)
+        if request.is_reread:
             self.rereads[outcome.disposition] += 1
             self.bytes += len(outcome.response.body) if outcome.response else 0
             return
         self.dispositions[outcome.disposition] += 1
-        self.requisites += outcome.request.requisite > 0 and outcome.disposition is Disposition.FETCHED
+        self.requisites += request.requisite > 0 and outcome.disposition is Disposition.FETCHED
         self._by_names.append(outcome.reason is Reason.DNS)
         if outcome.reason is not None:
             self.reasons[outcome.reason] += 1

@@ -192,7 +192,10 @@ class Outcome(Generic[T_co]):
     def n_found(self) -> int:
         """How many URLs the visit found, known ones included."""
         page = self.page
-        return len(self.found) + (len(page.news) + len(page.beyond) + len(page.requisites) if page else 0)
+        if page is None:
+            return len(self.found)
+        prints = page.news.fingerprints, page.beyond.fingerprints, page.requisites.fingerprints
+        return len(self.found) + sum(map(len, prints)) // 8
 
     @property
     def is_final(self) -> bool:

@@ -174,7 +174,10 @@ class Scope:
             return _REACH
         if (self.include or self.exclude) and not self._is_wanted(text):
             return _PATTERNS
-        return _REPEATS if request.via and _growth_test(request.via.text, self.max_repeats)(text) else 0
+        via = request.via
+        if via is None or via.text.count("/") < 2 + self.max_repeats:
+            return 0
+        return _REPEATS if _growth_test(via.text, self.max_repeats)(text) else 0
 
 
 def _is_any(tests: tuple[Test, ...], text: str) -> bool:

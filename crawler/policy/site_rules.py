@@ -64,7 +64,7 @@ class SiteRules:
 
     def per_site(self, site: str) -> int | None:
         """Returns how many requests at a time rules allow a site, or None."""
-        return self.find(site).said.per_site
+        return self.find(site).said.per_site if self.tables else None
 
     def limit(self, site: str) -> int | None:
         """Returns how many pages rules allow a site, or None."""

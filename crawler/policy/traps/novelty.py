@@ -16,11 +16,10 @@ from functools import lru_cache
 from itertools import chain
 from typing import Literal, NamedTuple, TypeAlias
 
-import numpy as np
-
 from ...model import Disposition, Links, Outcome, Page, Request, Url
 from ...standing import Trap
-from .pattern import Pattern, Standing
+from .links import choose
+from .pattern import GOOD, Pattern, Standing
 from .shapes import Shapes
 
 Mode: TypeAlias = Literal["park", "warn", "off"]
@@ -99,6 +98,11 @@ class Novelty:
         for one in stored:
             self._restore(one)
 
+    @property
+    def are_troubled(self) -> bool:
+        """Whether any pattern is not in good standing, and requests may be refused for it."""
+        return self._parks and bool(self._troubled)
+
     def __len__(self) -> int:
         """Returns how many patterns are remembered, instances included."""
         return len(self._patterns) + len(self._instances)
@@ -110,7 +114,7 @@ class Novelty:
 
         Seeds are no sample of what links lead to, nor are revisits.
         """
-        page, request = outcome.page, outcome.request
+        page, request = outcome.page, outcome.lease.request
         if page is None or request.visit > 1 or request.url == request.anchor or page.kind == "sitemap":
             return []
         text = request.url.text
@@ -170,7 +174,7 @@ class Novelty:
 
         Seeds pass, and URLs that were worth a visit before.
         """
-        if not (self._parks and self._troubled) or request.url == request.anchor or request.visit > 1:
+        if not self.are_troubled or request.url == request.anchor or request.visit > 1:
             return None
         pattern = self._judged(request.url.text)
         if (
@@ -196,9 +200,7 @@ class Novelty:
 
     def sift_in_parts(self, links: Links, via: Url) -> Generator[None, None, SiftedLinks]:
         """Sifts as `sift` does, in steps of a few links, so that the caller can let others run."""
-        if not (self._parks and self._troubled):
-            return SiftedLinks(links)
-        if not self._troubled[_site(self._shapes.pattern(via.text, learns=False))]:
+        if not self.are_troubled or not self._troubled[_site(self._shapes.pattern(via.text, learns=False))]:
             return SiftedLinks(links)
         said = memoryview(links.priorities).cast("b")
         kept, priorities, parked = [], array("b"), dict[str, list[int]]()
@@ -211,8 +213,8 @@ class Novelty:
                 continue
             kept.append(i)
             priorities.append(SUNK if pattern and not pattern.is_good else said[i] if said else 0)
-        waiting = [(name, _chosen(links, those, array("b", bytes(len(those))))) for name, those in parked.items()]
-        return SiftedLinks(_chosen(links, kept, priorities), waiting)
+        waiting = [(name, choose(links, those, array("b", bytes(len(those))))) for name, those in parked.items()]
+        return SiftedLinks(choose(links, kept, priorities), waiting)
 
     def is_parked(self, name: str) -> bool:
         pattern = self._instances.get(name) or self._patterns.get(name)
@@ -277,23 +279,28 @@ class Novelty:
     def _count(self, pattern: Pattern, seen: SeenPage) -> list[Trap]:
         """Counts one page of a pattern; returns the trap if the page made it one."""
         series, page = pattern.series, seen.page
-        is_finite = series.names_end(page.end, pattern.fetched) and not seen.is_copy
+        is_finite = page.end[0] and series.names_end(page.end, pattern.fetched) and not seen.is_copy
         if seen.is_vouched and series.vouch(seen.text):
             self._change(pattern)
         if seen.is_copy:  # a copy is sound if it leads nowhere new
             is_sound = seen.is_vouched and not page.news
         else:
             is_sound = seen.is_news or seen.is_vouched or is_finite or series.holds(seen.text)
-        was_good, was_parked = pattern.is_good, pattern.standing is Standing.PARKED
-        has_turned = pattern.count(seen.is_news, is_sound, is_finite=is_finite)
-        if has_turned:
-            self._troubled[pattern.site] += was_good - pattern.is_good
-            self._troubled += Counter()  # drops the sites at zero
-            if was_parked:
-                self._recovered.append(pattern.name)
-        if not pattern.is_good or has_turned or not pattern.fetched % STEP:
+        before = pattern.standing
+        if pattern.count(seen.is_news, is_sound, is_finite=bool(is_finite)):
+            self._note_turn(pattern, before)
+            return [pattern.trap] if pattern.standing is Standing.PARKED else []
+        if before not in GOOD or not pattern.fetched % STEP:
             self._change(pattern)
-        return [pattern.trap] if has_turned and pattern.standing is Standing.PARKED else []
+        return []
+
+    def _note_turn(self, pattern: Pattern, before: Standing) -> None:
+        """Notes that a pattern has another standing than before."""
+        self._troubled[pattern.site] += (before in GOOD) - pattern.is_good
+        self._troubled += Counter()  # drops the sites at zero
+        if before is Standing.PARKED:
+            self._recovered.append(pattern.name)
+        self._change(pattern)
 
     def _count_odd(self, odd: Pattern, request: Request, seen: SeenPage) -> list[Trap]:
         """Counts one page together with all pages of its site whose patterns have few."""
@@ -367,16 +374,19 @@ def _stored(pattern: Pattern) -> StoredPattern:
     return StoredPattern(pattern.name, pattern.standing, pattern.fetched, pattern.news, pattern.parked, windows)
 
 
+@lru_cache(1 << 11)
 def _site(name: str) -> str:
     """Returns the site of a pattern: `https://example.org` or `https://*.example.org`."""
     return name[: name.index("/", 8)]
 
 
+@lru_cache(1 << 10)
 def _odd(site: str) -> str:
     """Returns the pattern of all URLs of a site whose own pattern has few pages."""
     return f"{site}/**"
 
 
+@lru_cache(1 << 11)
 def _instance_of(name: str, text: str) -> str:
     """Returns the URL with `#` for its last number; empty if no more than that varies in the pattern `name`."""
     last = _LAST.search(text, text.index("/", 8)) if len(text) <= LONGEST and _varies_much(name) else None
@@ -387,14 +397,3 @@ def _instance_of(name: str, text: str) -> str:
 def _varies_much(name: str) -> bool:
     """Returns whether more than one part of a URL varies in this pattern."""
     return len(_VARYING.findall(name, len(_site(name)))) > 1
-
-
-def _chosen(links: Links, kept: list[int], priorities: array[int]) -> Links:
-    """Returns some of the links, with these priorities."""
-    if not kept:
-        return Links()
-    texts = links.split()
-    fingerprints = np.frombuffer(links.fingerprints, "<u8")[kept].tobytes()
-    modified = np.frombuffer(links.modified, "<u4")[kept].tobytes() if links.modified else b""
-    said = priorities.tobytes() if any(priorities) else b""
-    return Links("\n".join([texts[i] for i in kept]), fingerprints, said, modified)

@@ -43,6 +43,10 @@ class Standing(IntEnum):
     """A person said that it is no trap."""
 
 
+GOOD = (Standing.GOOD, Standing.TRUSTED)
+"""The standings of patterns whose URLs go on."""
+
+
 class Pattern:
     """Counts the pages of a pattern since the crawl began.
 
@@ -88,7 +92,7 @@ class Pattern:
 
     @property
     def is_good(self) -> bool:
-        return self.standing in (Standing.GOOD, Standing.TRUSTED)
+        return self.standing in GOOD
 
     @property
     def is_spotless(self) -> bool:
