@@ -6,12 +6,13 @@ import asyncio
 import os
 import sys
 import tempfile
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
@@ -20,8 +21,9 @@ from crawler.frontier.depths import distance
 from crawler.frontier.sqlite.store import MOST_ENTRIES, MOST_SITES
 from crawler.model import Disposition, Lease, Outcome, Page, Reason, Request, Response, Url
 from tests.defaults import make_terms, open_sqlite
-from tests.frontier.conftest import Cut, HandClock, lend, links
+from tests.frontier.conftest import Cut, HandClock, OnRedis, lend, links
 from tests.frontier.plans import SITES, Plan, picks, plans, requests
+from tests.redis_server import RedisServer, open_redis, why_not
 
 
 @dataclass
@@ -112,7 +114,7 @@ class Story(RuleBasedStateMachine):
 
     def opened(self) -> Any:
         if self.is_cut:
-            self.cut = self.cut or Cut(self.path if self.on_disk else None, self.clock.both, self.stack)
+            self.cut = self.cut or self.make_cut()
             return self.cut.open(self.most_entries, **{**self.named, "in_depth_order": self.terms.in_depth_order})
         if not self.on_disk:
             return open_memory(self.terms, clock=self.clock.both)
@@ -123,6 +125,9 @@ class Story(RuleBasedStateMachine):
             most_sites=self.most_sites,
             most_entries=self.most_entries,
         )
+
+    def make_cut(self) -> Cut:
+        return Cut(self.path if self.on_disk else None, self.clock.both, self.stack)
 
     @property
     def path(self) -> Path:
@@ -524,9 +529,19 @@ class ShardedDiskStory(ShardedStory):
     on_disk = True
 
 
+class ShardedRedisStory(ShardedStory):
+    """One node holds all shards of a crawl in Redis; next to nothing stands in memory."""
+
+    most_entries = 4
+    server: RedisServer
+
+    def make_cut(self) -> Cut:
+        return OnRedis(self.server, self.folder.name, self.clock.both, self.stack)
+
+
 EXAMPLES = int(os.environ.get("FRONTIER_EXAMPLES", "15"))
 """Each opens files and threads: few by default, thousands for a soak."""
-for story in (Story, DiskStory, SmallStory, ShelfStory, ShardedStory, ShardedDiskStory):
+for story in (Story, DiskStory, SmallStory, ShelfStory, ShardedStory, ShardedDiskStory, ShardedRedisStory):
     # Not shrunk: a story takes seconds to tell again, and its order may hang on a thread.
     story.TestCase.settings = settings(
         max_examples=EXAMPLES, stateful_step_count=40, deadline=None, phases=[Phase.generate]
@@ -538,3 +553,17 @@ TestMostlyOnDisk = SmallStory.TestCase
 TestWithAShelf = ShelfStory.TestCase
 TestShardedInMemory = ShardedStory.TestCase
 TestShardedOnDisk = ShardedDiskStory.TestCase
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(why_not()), reason=why_not() or "there is a server")
+class TestShardedOnRedis(ShardedRedisStory.TestCase):  # type: ignore[misc, valid-type]
+    stack = ExitStack()
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        ShardedRedisStory.server = cls.stack.enter_context(open_redis())
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.stack.close()
