@@ -135,7 +135,7 @@ async def test_a_job_of_the_control_plane_is_run_by_three_workers(server: Server
 
 async def _check_refusals(client: aiohttp.ClientSession, seeds: list[str]) -> None:
     assert (await _ask(client, "GET", "/readyz", 200))["status"] == "ok"
-    said = await _ask(client, "GET", "/v1/schedules", 404)
+    said = await _ask(client, "GET", "/v1/events", 404)
     assert "run `crawl serve` without --engine" in said["detail"]
     said = await _ask(client, "POST", "/v1/jobs", 422, {"seeds": seeds, "webhook": "http://127.0.0.1/"})
     assert "webhook: is not for jobs in an engine" in said["detail"]

@@ -259,9 +259,10 @@ async def _serve_old(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
     told = b"server_version\0" + b"12.4\0"
     writer.write(b"R" + (8).to_bytes(4) + bytes(4))
     writer.write(b"S" + (4 + len(told)).to_bytes(4) + told)
+    writer.write(b"K" + (12).to_bytes(4) + bytes(8))
     writer.write(b"Z" + (5).to_bytes(4) + b"I")
     await writer.drain()
-    await reader.read()
+    await reader.read(1)  # it says goodbye
     writer.close()
 
 

@@ -167,7 +167,7 @@ class Link:
             if version.major * 10000 < OLDEST_SERVER:
                 await connection.close()
                 raise FrontierError(
-                    f"{self.place} is PostgreSQL {version.major}.{version.minor}: an engine needs"
+                    f"{self.place} is PostgreSQL {version.major}.{version.micro}: an engine needs"
                     f" {OLDEST_SERVER // 10000} or later"
                 )
             self._connection = connection

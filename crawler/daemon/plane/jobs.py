@@ -153,7 +153,7 @@ async def list_nodes(request: web.Request) -> web.Response:
 
 
 async def show_history(request: web.Request) -> web.Response:
-    """What was asked of the nodes, the oldest first: when, by whom, the old and the new value."""
+    """All that was asked of the nodes, the oldest first: when, by whom, the old and the new value."""
     crawl = await _find(request)
     items = []
     for number, event in enumerate(await request.app[ENGINE].history(crawl.name), 1):
