@@ -22,6 +22,7 @@ BENCHMARKS = {
     "frontier_cost": "what a page costs the frontier",
     "loops": "what a page costs on one event loop and on two",
     "engine_cost": "what a page costs a node and the server of its engine (PostgreSQL, Redis): CPU, bytes, a takeover",
+    "takeover": "what it takes to take over a shard with a million known URLs, from PostgreSQL and from SQLite",
     "known_urls": "what a crawl costs that knows many URLs: a page, memory, disk, opening it again",
     "scheduler": "the real scheduler on a virtual clock with a million hosts: breaches, microseconds a page",
     "fleet": "a thousand nodes on a virtual clock that die, stand still and join: lost, twice, impolite, calls a page",

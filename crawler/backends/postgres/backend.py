@@ -312,6 +312,7 @@ class _Committing:
         if self._rounds is None:  # the index of a shard takes a change in once
             self._rounds = await self._fill(connection)
         for columns in self._rounds:
+            await columns.copy(connection)
             for statement, arguments in columns.statements():
                 await connection.execute(statement, *arguments)
         await self._write_messages(connection)

@@ -24,6 +24,7 @@ from .shard_index import ShardIndex
 
 ROWS_AT_ONCE = 10_000
 SEEN = "SELECT first, prints, sizes FROM crawld.seen WHERE shard = $1 ORDER BY first"
+SIZES = "SELECT sizes FROM crawld.seen WHERE shard = $1 ORDER BY first"
 SWAP_ORDER = "SET rank = ((rank & 1048575) << 20) | (rank >> 20) WHERE shard = $1"
 NOTE = "INSERT INTO crawld.note VALUES ($1, $2, $3) ON CONFLICT (shard, name) DO UPDATE SET value = excluded.value"
 REVISITS_ON = "true"
@@ -34,7 +35,7 @@ async def restore_index(ask: Asked, base: int) -> ShardIndex:
     gone = await ask.fetch("SELECT rows FROM crawld.gone WHERE shard = $1")
     back = await ask.fetch("SELECT rank, id FROM crawld.back WHERE shard = $1")
     nearer = await ask.fetch("SELECT id FROM crawld.nearer WHERE shard = $1")
-    sizes = np.frombuffer(b"".join(row["sizes"] for row in await ask.fetch(SEEN)), "<u4")
+    sizes = np.frombuffer(b"".join(row["sizes"] for row in await ask.fetch(SIZES)), "<u4")
     places = [key(row["rank"], row["id"]) for row in back]
     index = ShardIndex.restore(base, sizes, reading.numbers(row["rows"] for row in gone), places)
     index.nearer.update(row["id"] for row in nearer)

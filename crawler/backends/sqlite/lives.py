@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from ...frontier.backend import Beat, Fenced, Hold, Wish
 
-_ALIVE = "incarnation IN (SELECT incarnation FROM node WHERE until > :now)"
+_IS_ALIVE = "EXISTS (SELECT 1 FROM node n WHERE n.incarnation = {}.incarnation AND n.until > :now)"
+"""Asked row by row, by the node's number: a list of all living nodes would be made for each address."""
 
 
 def begin(connection: sqlite3.Connection, name: str, until: float) -> int:
@@ -59,7 +60,7 @@ def _take(connection: sqlite3.Connection, incarnation: int, wanted: Iterable[int
         f"""
         INSERT INTO shard (id, incarnation, epoch) VALUES (:id, :mine, 1)
         ON CONFLICT (id) DO UPDATE SET incarnation = :mine, epoch = epoch + 1
-        WHERE incarnation IS NULL OR NOT shard.{_ALIVE}
+        WHERE incarnation IS NULL OR NOT {_IS_ALIVE.format("shard")}
         """,
         [{"id": shard, "mine": incarnation, "now": now} for shard in wanted],
     )
@@ -70,7 +71,7 @@ def _allow_pages(connection: sqlite3.Connection, incarnation: int, wish: Wish, n
         return 0
     [fetched] = connection.execute("SELECT coalesce((SELECT value FROM meta WHERE name = 'pages'), 0)").fetchone()
     [others] = connection.execute(
-        f"SELECT coalesce(sum(pages), 0) FROM node WHERE incarnation != :mine AND {_ALIVE}",
+        "SELECT coalesce(sum(pages), 0) FROM node WHERE incarnation != :mine AND until > :now",
         {"mine": incarnation, "now": now},
     ).fetchone()
     allowed: int = max(0, min(wish.pages, wish.limit - fetched - others))
@@ -91,7 +92,8 @@ def _addresses(connection: sqlite3.Connection, incarnation: int, wish: Wish) -> 
 def _allow_slots(connection: sqlite3.Connection, incarnation: int, ip: str, wish: Wish, now: float) -> int:
     wanted = wish.addresses[ip]
     [others] = connection.execute(
-        f"SELECT coalesce(sum(slots), 0) FROM address WHERE ip = :ip AND incarnation != :mine AND {_ALIVE}",
+        "SELECT coalesce(sum(slots), 0) FROM address"
+        f" WHERE ip = :ip AND incarnation != :mine AND {_IS_ALIVE.format('address')}",
         {"ip": ip, "mine": incarnation, "now": now},
     ).fetchone()
     allowed: int = max(0, min(wanted, wish.per_address - others))
@@ -103,8 +105,9 @@ def _wanted(connection: sqlite3.Connection, incarnation: int, now: float) -> lis
     """Returns the addresses of this node of which another one wants more than it has."""
     rows = connection.execute(
         f"""
-        SELECT DISTINCT ip FROM address WHERE incarnation != :mine AND wanted > slots AND {_ALIVE}
-            AND ip IN (SELECT ip FROM address WHERE incarnation = :mine AND slots > 0)
+        SELECT DISTINCT o.ip FROM address m CROSS JOIN address o ON o.ip = m.ip
+        WHERE m.incarnation = :mine AND m.slots > 0
+            AND o.incarnation != :mine AND o.wanted > o.slots AND {_IS_ALIVE.format("o")}
         """,
         {"mine": incarnation, "now": now},
     )

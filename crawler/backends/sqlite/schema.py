@@ -12,6 +12,7 @@ from ...model.request import REQUISITES
 TABLES = """
 -- Who holds a shard: the life of a node. `epoch` grows each time it is taken.
 CREATE TABLE IF NOT EXISTS shard (id INTEGER PRIMARY KEY, incarnation INTEGER, epoch INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS shard_of ON shard (incarnation);
 
 -- The lives of nodes that have not ended. `until`: Unix seconds. `pages`: pages that the node may fetch.
 CREATE TABLE IF NOT EXISTS node (
@@ -33,6 +34,7 @@ CREATE INDEX IF NOT EXISTS content_of ON content (row);
 CREATE TABLE IF NOT EXISTS address (
     ip TEXT, incarnation INTEGER, slots INTEGER NOT NULL, wanted INTEGER NOT NULL, PRIMARY KEY (ip, incarnation)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS address_of ON address (incarnation);
 """
 
 _ROWS = "BETWEEN :first_row AND :last_row"
