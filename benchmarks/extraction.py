@@ -6,7 +6,8 @@ of Debian's python3-doc; told as the share of its code blocks and paragraphs tha
 
 `--metadata DIR`: a clone of adbar/trafilatura (titles, authors, dates). `--dates DIR`: a clone of adbar/htmldate, whose
 own figure stands beside ours if it is installed. `--structured DIR`: a clone of scrapinghub/extruct, whose samples are
-compared with what it expects.
+compared with what it expects. `--checked DIR`: a folder that holds those clones and unpacked packages of Debian, for
+the pages that were read by hand.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from statistics import fmean
 
 import turbohtml
 
+from benchmarks.extraction_checked import tell_checked
 from benchmarks.extraction_facts import tell_dates, tell_metadata, tell_structured
 from benchmarks.machine import describe
 from benchmarks.pages import prose
@@ -57,6 +59,7 @@ def main() -> int:
         (asked.metadata, tell_metadata),
         (asked.dates, tell_dates),
         (asked.structured, tell_structured),
+        (asked.checked, tell_checked),
     ):
         if folder:
             tell(folder)
@@ -166,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks extraction", description=__doc__)
     parser.add_argument("--articles", type=Path, metavar="DIR")
     parser.add_argument("--documentation", type=Path, metavar="DIR")
-    for name in ("--metadata", "--dates", "--structured"):
+    for name in ("--metadata", "--dates", "--structured", "--checked"):
         parser.add_argument(name, type=Path, metavar="DIR")
     return parser
 

@@ -89,7 +89,7 @@ def read_selectors(fields: tuple[tuple[str, str], ...]) -> tuple[Selector, ...]:
         try:
             found.append(_read(name, text))
         except _Wrong as error:
-            wrong.append(f"{name} = {text!r}: {error}")
+            wrong.append(f"{name} = {text!r}: {' '.join(str(error).split())}")
     if wrong:
         raise ConfigError("\n".join(f"{SETTING}: {line}" for line in wrong), [SETTING] * len(wrong), wrong)
     return tuple(found)

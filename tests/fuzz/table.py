@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from tests.fuzz import addresses, archives, documents, doors, lists
+from tests.fuzz import addresses, archives, documents, doors, extraction, lists
 
-TARGETS = [*documents.TARGETS, *addresses.TARGETS, *lists.TARGETS, *archives.TARGETS, *doors.TARGETS]
+TARGETS = [
+    *documents.TARGETS,
+    *addresses.TARGETS,
+    *lists.TARGETS,
+    *archives.TARGETS,
+    *doors.TARGETS,
+    *extraction.TARGETS,
+]

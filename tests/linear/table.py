@@ -96,6 +96,7 @@ NEED_NONE = {
     "parse.authors.find_authors": "likewise",
     "parse.element_text.": "likewise",
     "parse.metadata.read": "likewise",
+    "parse.lead.": "likewise",
     "parse.microdata.": "likewise",
     "parse.plain.": "one pass over a text",
     "parse.titles.": "a part of parse.html.read, whose row asks for all texts",

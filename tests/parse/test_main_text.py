@@ -118,3 +118,43 @@ def test_long_names_are_not_kept_in_memory() -> None:
     main_text._is_furniture.cache_clear()
     text_of(page("".join(f'<div class="{"x" * 100_000}{n}">a</div>' for n in range(20))))
     assert main_text._is_furniture.cache_info().currsize == 1
+
+
+def test_sections_beside_the_densest_one_belong_to_it() -> None:
+    one = f"<div class=sect><h2>One</h2><div class=list>{prose(9)}</div></div>"
+    text = text_of(page(f"<div id=chapter><h1>Ice</h1>{one}<div class=sect><h2>Two</h2>{prose(1)}</div></div>"))
+    assert {"One", "Two"} <= set(text.split())
+    assert "Home" not in text
+
+
+def test_rows_of_links_between_the_pages_of_a_manual_are_left_out() -> None:
+    links = "<a href=/1>Previous</a> <a href=/2>Up</a> <a href=/3>Next</a>"
+    for row in (
+        f"<div class=navheader>{links}</div>",
+        f"<table class=header><tr><td>[{links}]</table>",
+        f"<ul><li>{links}</ul>",
+    ):
+        text = text_of(page(f"{row}<h1>Ice</h1><p>{PROSE}</p><ul><li>{links}</ul>"))
+        assert text.split().count("Ice") == text.count("Previous") == 1
+
+
+def test_signs_that_link_to_headings_are_no_text() -> None:
+    assert "¶" not in text_of(page(f"<main><h1>Ice<a class=headerlink href=#ice>¶</a></h1>{prose(3)}</main>"))
+
+
+def test_footnotes_are_kept_and_other_asides_are_not() -> None:
+    aside = "<aside class=footnote>[1] Salt.</aside><aside>Buy rope</aside>"
+    text = text_of(page(f"<main>{prose(3)}{aside}</main>"))
+    assert "Salt" in text
+    assert "Buy rope" not in text
+
+
+def test_a_lead_outside_of_the_article_comes_first() -> None:
+    lead = f"<div class=article-lead><b>{PROSE[:100]}Lead.</b></div>"
+    text = text_of(page(f"<div><h1>Ice</h1>{lead}<div><div itemprop=articleBody>{prose(3)}</div></div></div>"))
+    assert text.index("Lead.") < text.index("0. The harbour")
+    assert "Shop now" not in text
+
+
+def test_a_main_element_that_holds_next_to_nothing_is_not_the_main_part() -> None:
+    assert "Answer 7" in text_of(page(f"<main>Log in to answer.</main>{FORUM.partition('</nav>')[2]}"))
