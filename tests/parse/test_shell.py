@@ -72,7 +72,7 @@ def test_the_shells_of_common_frameworks_need_rendering(name: str) -> None:
         ("<p>few words</p><script src=x.js></script>", "few-words"),
         (f"<p>{WORDS[:200]}</p><script src=x.js></script>", ""),
         (f"<p>{WORDS[:200]}</p><script type=module src=x.js></script>", "few-words"),
-        (f"<noscript>Enable JavaScript</noscript><p>{WORDS[:200]}</p><script src=x.js></script>", "few-words"),
+        (f"<body><noscript>Enable JavaScript</noscript><p>{WORDS[:200]}</p><script src=x.js></script>", "few-words"),
         (f"<p>{WORDS}</p><div id=app> <!-- here --> <noscript>none</noscript></div><script>1</script>", "empty-mount"),
         (f"<p>{WORDS}</p><div id=app>made by the server</div><script src=x.js></script>", ""),
         (f"<body><noscript><p>{WORDS}</p></noscript><script src=x.js></script>", "few-words"),
