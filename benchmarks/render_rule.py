@@ -44,6 +44,9 @@ NEXT_SHOP = """export default function Shop() {
   return <main><h1>Shop</h1>{[...Array(50).keys()].map(n => <a key={n} href={'/tea-' + n}>tea {n}</a>)}</main>;
 }
 """
+NUXT_APP = """<template><main><h1>Shop</h1>
+<a v-for="n in 50" :key="n" :href="'/tea-' + n">tea {{ n }}</a></main></template>
+"""
 STEP_S = 580
 
 
@@ -134,13 +137,15 @@ def _built(folder: Path, frameworks: Sequence[str], templates: Sequence[str]) ->
             _make(folder, "cra", [["npx", "-y", "create-react-app", "cra"], [], ["npm", "run", "build"]], "build"),
         )
     if "angular" in frameworks:
-        new = ["npx", "-y", "@angular/cli@latest", "new", "ng", "--defaults", "--skip-git", "--ssr=false"]
+        new = ["npx", "-y", "@angular/cli@19", "new", "ng", "--defaults", "--skip-git", "--ssr=false"]
         yield "Angular", _make(folder, "ng", [new, [], ["npm", "run", "build"]], "dist/ng/browser")
     if "nuxt" in frameworks:
-        new = ["npx", "-y", "nuxi@latest", "init", "nuxt", "--packageManager", "npm", "--no-gitInit", "--template",
-               "minimal", "--no-modules"]  # fmt: skip
-        files = {"nuxt.config.ts": "export default defineNuxtConfig({ ssr: false })\n"}
-        yield "Nuxt", _make(folder, "nuxt", [new, [], ["npm", "run", "generate"]], ".output/public", files)
+        files = {
+            "package.json": '{"private": true, "type": "module"}',
+            "nuxt.config.ts": "export default defineNuxtConfig({ ssr: false })\n", "app/app.vue": NUXT_APP,
+        }  # fmt: skip
+        new, install = ["mkdir", "-p", "nuxt/app"], ["npm", "install", "--no-audit", "--no-fund", "nuxt@4", "vue"]
+        yield "Nuxt", _make(folder, "nuxt", [new, install, ["npx", "nuxi", "generate"]], ".output/public", files)
     if "next" in frameworks:
         new = ["npx", "-y", "create-next-app@latest", "next", "--js", "--app", "--no-eslint", "--no-tailwind",
                "--no-src-dir", "--yes", "--disable-git"]  # fmt: skip
