@@ -41,6 +41,7 @@ BENCHMARKS = {
     "analytics_cost": "what Parquet, SQL and graphs cost a record, and their memory",
     "export_cost": "what each format of `crawl export` costs a record, and its memory at a million records",
     "render_cost": "what a page made by scripts costs: CPU and memory of all processes, over many pages",
+    "render_rule": "which pages `--render auto` renders: 1,000 of documentation, and shells made with npm",
     "telemetry_cost": "what traces and figures by OpenTelemetry cost a page",
     "extraction": "how well the main text of pages is found, on public sets, and what it costs",
     "near_duplicates": "how many near duplicates are found, by the way in which they differ, and how many wrongly",
@@ -50,8 +51,8 @@ BENCHMARKS = {
 }
 
 
-TOOLS = ("calls", "figures", "ledger", "profile")
-"""What measures nothing new, and is not run for `all`."""
+TOOLS = ("calls", "figures", "ledger", "profile", "render_rule")
+"""What measures nothing new, or fetches packages, and is not run for `all`."""
 
 
 def main() -> int:

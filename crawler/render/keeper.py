@@ -30,6 +30,8 @@ _ROUND_S = 0.1
 """Time between two looks at memory. A page fills about 1 GB/s, so it overshoots its limit by some 100 MB."""
 _TELL_EVERY = 5
 """Rounds between two messages about the memory of all processes."""
+_WHOLE_EVERY = 10
+"""Rounds between two looks for new parents of processes."""
 _PATIENCE_S = 5.0
 """Time for killed processes to end. One that takes longer waits for a device, and is left alone."""
 
@@ -108,7 +110,7 @@ def _watch(browser: int, line: socket.socket, page_memory: int, most_memory: int
 
     Kills pages that take too much memory.
     """
-    rounds = 0
+    rounds, family, has_pages = 0, _Family(os.getpid()), False
     while True:
         ready, _, _ = select.select([line], [], [], _ROUND_S)
         if ready and not line.recv(64):
@@ -116,9 +118,10 @@ def _watch(browser: int, line: socket.socket, page_memory: int, most_memory: int
         if _reap(browser):
             return
         total = 0
-        for pid in _descendants(os.getpid()):
+        for pid in family.find(is_whole=not has_pages or not rounds % _WHOLE_EVERY):
             held = _memory(pid)
             total += held
+            has_pages = has_pages or _is_page(pid)
             if held > page_memory and _is_page(pid):
                 with suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
@@ -127,6 +130,39 @@ def _watch(browser: int, line: socket.socket, page_memory: int, most_memory: int
         if not rounds % _TELL_EVERY:
             _tell(line, memory=total)
         rounds += 1
+
+
+class _Family:
+    """The processes below one. To list all threads of all of them takes 5 ms, so most looks ask the parents known."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._threads: list[Path] = []
+        """The threads that had children at a whole look: few, such as that of the zygote, which starts pages."""
+
+    def find(self, *, is_whole: bool) -> list[int]:
+        """Returns all processes; if the look is not a whole one, those whose parents are known."""
+        if is_whole:
+            kept = [thread for thread in self._threads if thread.exists()]
+            self._threads = list(dict.fromkeys([*kept, *_parents(self._pid)]))
+        return [pid for thread in self._threads for pid in _children(thread)]
+
+
+def _parents(pid: int) -> Iterator[Path]:
+    """Yields the threads of a process, and of those below it, that have children."""
+    with suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            if found := _children(thread):
+                yield thread
+                for child in found:
+                    yield from _parents(child)
+
+
+def _children(thread: Path) -> list[int]:
+    try:
+        return list(map(int, (thread / "children").read_text().split()))
+    except (OSError, ValueError):
+        return []
 
 
 def _reap(browser: int) -> bool:
