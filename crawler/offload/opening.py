@@ -22,7 +22,7 @@ async def open_offloader(
 ) -> AsyncIterator[Pool | Inline]:
     """Opens the offloader of one or many crawls. Workers end with the block.
 
-    The first worker starts at once, each further one when calls wait and no worker is free.
+    The first worker starts at once, each further one when calls wait and no worker has had a rest for a while.
     """
     if workers.executor == "inline":
         yield Inline()

@@ -29,6 +29,10 @@ SIZE_FACTOR = 10
 """Memory needed to read an ordinary HTML page, divided by its size. Measured on pages of 1 to 16 MB."""
 
 
+PATIENCE_S = 0.5
+"""A further worker starts when calls have waited for so long without a moment in which a worker had nothing to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Workers:
     """Settings for CPU work. With `count` 0 there is one worker for each core that this process may use."""
@@ -87,6 +91,7 @@ class Pool:
     count: int
     members: list[WorkerState] = field(default_factory=list)
     """Its workers."""
+    patience_s: float = PATIENCE_S
     _calls: Lanes[Call] = field(default_factory=Lanes, init=False)
     _crowded: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _much: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
@@ -97,6 +102,8 @@ class Pool:
     _free: int = field(default=0, init=False)
     """Workers that wait for a call, or that start."""
     _begun: int = field(default=0, init=False)
+    _idle_at: float = field(default=0.0, init=False)
+    """The loop's time when a worker last had nothing to do."""
 
     @property
     def _is_crowded(self) -> bool:
@@ -108,16 +115,33 @@ class Pool:
         return self._calls.qsize()
 
     async def wait_until_needed(self) -> None:
-        """Waits until there is work for one more worker, which then begins to start. The first is needed at once."""
-        while self._begun and self._calls.qsize() <= self._free:
-            self._short.clear()
-            await self._short.wait()
+        """Waits until there is work for one more worker, which then begins to start. The first is needed at once.
+
+        A further one is worth its memory where the others never rest: two workers that share what one could do read
+        every link twice, once each.
+        """
+        while self._begun and (patience_s := self._patience_s()):
+            if self._calls.empty():
+                self._short.clear()
+                await self._short.wait()
+            await asyncio.sleep(patience_s)
         self._begun += 1
         self._free += 1
+        self._note_idle()
 
     def note_started(self) -> None:
         """Says that a worker has started, and takes calls from now on."""
         self._free -= 1
+        self._note_idle()
+
+    def _patience_s(self) -> float:
+        """Returns how long to wait before the next look whether a worker is needed; 0: one is."""
+        if self._calls.qsize() <= self._free * self.workers.batch:
+            return self.patience_s
+        return max(0.0, self._idle_at + self.patience_s - asyncio.get_running_loop().time())
+
+    def _note_idle(self) -> None:
+        self._idle_at = asyncio.get_running_loop().time()
 
     def lane(self) -> Lane:
         """Returns a lane for one of several crawls. Workers take calls from the lanes in turn."""
@@ -174,10 +198,13 @@ class Pool:
             self._crowded.clear()
             await self._crowded.wait()
         self._free += not ahead
+        is_idle = self._calls.empty()
         try:
             first = await self._calls.get()
         finally:
             self._free -= not ahead
+        if is_idle:
+            self._note_idle()
         share = min(self.workers.batch, 1 + self._calls.qsize() // self.count)
         batch, size = [first], first.size
         while len(batch) < share and size < BATCH_BYTES and not self._calls.empty():

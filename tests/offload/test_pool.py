@@ -13,7 +13,7 @@ import pytest
 
 from crawler.errors import CrawlError, OffloadError, ParseError, WorkersGone
 from crawler.model import Reason
-from crawler.offload import Pool, open_offloader
+from crawler.offload import Inline, Pool, open_offloader
 from tests.defaults import make_workers
 
 
@@ -96,16 +96,55 @@ async def test_work_without_end_is_stopped_inside_its_process() -> None:
         assert await pool.run(square, 3) == 9
 
 
+async def test_a_second_worker_is_needed_only_where_the_first_never_rests() -> None:
+    pool = Pool(make_workers(count=2), 2, patience_s=60)
+    await pool.wait_until_needed()
+    pool.note_started()
+    second = asyncio.create_task(pool.wait_until_needed())
+    for _ in range(20):
+        calls = [asyncio.create_task(pool.run(square, n)) for n in range(3)]
+        await until(lambda: pool.waiting == 3)
+        while pool.waiting:
+            for call in await pool.take():
+                call.end(0)
+        await asyncio.gather(*calls)
+    assert not second.done()
+    second.cancel()
+
+
+async def test_a_second_worker_is_needed_where_a_call_waits_for_one_that_never_ends() -> None:
+    pool = Pool(make_workers(count=2), 2, patience_s=0.01)
+    await pool.wait_until_needed()
+    pool.note_started()
+    second = asyncio.create_task(pool.wait_until_needed())
+    endless = asyncio.create_task(pool.run(square, 1))
+    assert len(await pool.take()) == 1
+    other = asyncio.create_task(pool.run(square, 2))
+    await second
+    assert pool.waiting == 1
+    pool.close()
+    endless.cancel()
+    await asyncio.gather(endless, other, return_exceptions=True)
+
+
 @pytest.mark.slow
 async def test_an_idle_worker_gets_work_while_another_is_busy() -> None:
     async with open_offloader(make_workers(count=2)) as pool:
-        await asyncio.gather(pool.run(nap, 0.1), pool.run(nap, 0.1))
+        await have_both_work(pool)
         slow = asyncio.create_task(pool.run(nap, 0.5))
         await until(lambda: pool.waiting == 1)
         await until(lambda: pool.waiting == 0)
         quick = await asyncio.gather(*(pool.run(pid, n) for n in range(20)))
         assert not slow.done()
         assert set(quick) != {await slow}
+
+
+async def have_both_work(pool: Pool | Inline) -> set[int]:
+    """Returns the ids of both workers, once there are two."""
+    found = set[int]()
+    while len(found) < 2:
+        found |= {*await asyncio.gather(*(pool.run(nap, 0.3) for _ in range(3)))}
+    return found
 
 
 async def until(claim: Callable[[], bool]) -> None:
@@ -128,7 +167,7 @@ async def test_a_cancelled_caller_disturbs_nobody() -> None:
 @pytest.mark.slow
 async def test_no_process_outlives_the_pool_even_in_the_middle_of_work() -> None:
     async with open_offloader(make_workers(count=2)) as pool:
-        workers = {psutil.Process(p) for p in await asyncio.gather(pool.run(nap, 0.1), pool.run(nap, 0.1))}
+        workers = {psutil.Process(p) for p in await have_both_work(pool)}
         left_behind = asyncio.create_task(pool.run(nap, 600))
         await asyncio.sleep(0.05)
     gone, alive = psutil.wait_procs(workers, timeout=60)
