@@ -229,6 +229,10 @@ def _compared(response: Response) -> object:
     return compared.answer(outcome, make_politeness(), Url("http://h.example/login?next=" + "%2F" * 600))
 
 
+def _names_widened(texts: Sequence[str]) -> object:
+    return [[*naming.wider_names(naming.kind_of(Url(text)))] for text in texts]
+
+
 def _kind_widened(texts: Sequence[str]) -> object:
     known = list(dict.fromkeys(naming.kind_of(Url(text)) for text in texts[-32:]))
     return [naming.widen_kind(naming.kind_of(Url(text)), known) for text in texts]
@@ -396,6 +400,7 @@ ROWS = [
     ),
     Row("policy.answers.judging.Answers.judge", _answered, LINE, most=1 << 16, step=100),
     Row("policy.answers.naming.kind_of", naming.kind_of, CANONICAL, most=LONGEST),
+    Row("policy.answers.naming.wider_names", _names_widened, LINE, most=1 << 14, step=100),
     Row("policy.answers.naming.widen_kind", _kind_widened, LINE, most=1 << 14, step=100),
     Row("policy.traps.novelty.Novelty.fold", _folded, made(LINE, _outcomes), most=1 << 15, step=100),
     Row("policy.traps.novelty.Novelty.sift", _sifted, LINE, most=50_000, step=100),

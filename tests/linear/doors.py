@@ -36,7 +36,15 @@ from crawler.export.passages import count_tokens, cut, plain
 from crawler.feed import Cursor
 from crawler.fetch import Guard
 from crawler.fetch.cookies import Cookies
-from crawler.fetch.framing import LOOK_BACK, count_lengths, find_final_head, is_http2, join_equal_lengths, split_heads
+from crawler.fetch.framing import (
+    LOOK_BACK,
+    count_lengths,
+    find_final_head,
+    find_plain_head,
+    is_http2,
+    join_equal_lengths,
+    split_heads,
+)
 from crawler.fetch.proxy_pool import ProxyPool
 from crawler.fetch.resolver import NameAnswer, Resolver
 from crawler.folder import naming
@@ -478,6 +486,11 @@ ROWS = [
         "fetch.framing.find_final_head",
         find_final_head,
         raw(runs("\r\n", "HTTP/1.1 103 a\r\n\r\n", "HTTP/1.1 1", "\n")),
+    ),
+    Row(
+        "fetch.framing.find_plain_head",
+        lambda data: find_plain_head(b"HTTP/1.1 200 OK\r\n" + data + b"\r\n\r\n"),
+        raw({**TEXT, **runs("Content-Length: 5\r\n", "content-length:", "Content-Length: 5, 5", "\n")}),
     ),
     Row(
         "fetch.framing.count_lengths",
