@@ -125,7 +125,7 @@ class Sums(NamedTuple):
 
 
 def _print(given: argparse.Namespace, sums: Sums) -> int:
-    client, ours, wall, size, known, takeover, _ = sums
+    client, ours, wall, size, known, takeover, taking = sums
     pages = given.commits * given.pages
     found = {
         "client": client / pages * 1e3, "server": ours / pages * 1e3, "bytes": size / known, "takeover": takeover,
