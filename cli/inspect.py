@@ -26,6 +26,7 @@ SHOWN = 5
 """Rows of each table; `--json` has all."""
 SHOWN_URLS = 10
 SHOWN_DEPTHS = 8
+SHOWN_TRACES, SHOWN_LINES = 3, 6
 SHOWN_DIGEST = len("sha256:") + 32
 """Characters of a digest, which is too long for a line."""
 
@@ -145,6 +146,7 @@ def _inspection(found: Inspection, folder: Folder) -> Iterator[str]:
     yield from _pages(title, ((_n(one.n, one.is_at_least), one.url) for one in found.originals[:SHOWN]))
     errors = ((_n(one.n, one.is_at_least), _error(one.reason, one.detail, one.example)) for one in report.errors)
     yield from _pages("errors", list(errors)[:SHOWN])
+    yield from _traces(found)
     yield from _row("more", f"crawl inspect {shlex.quote(str(folder.path))} URL tells the story of one URL")
 
 
@@ -155,6 +157,13 @@ def _limit(found: Inspection) -> Iterator[str]:
     yield f"{found.limit.bound}, {found.limit.share:.0%} of the time: {found.limit.why}"
     if found.limit.bound.advice:
         yield found.limit.bound.advice
+
+
+def _traces(found: Inspection) -> Iterator[str]:
+    """Yields where each parse function failed first, with the end of its traceback."""
+    for one in found.traces[:SHOWN_TRACES]:
+        yield f"the parse function {one.function} failed first at {one.url}:"
+        yield from [f"  {line}" for line in one.text.splitlines()[-SHOWN_LINES:]]
 
 
 def _harvest(found: Inspection) -> Iterator[str]:

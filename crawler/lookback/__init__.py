@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .clusters import Cluster, Clusters, find_clusters
-from .inspection import DepthCount, Inspection, Limit, OriginalCount, inspect_folder
+from .inspection import DepthCount, Inspection, Limit, OriginalCount, TraceOfFunction, inspect_folder
 from .slowness import Gain, Slowness, Stretch, explain_slowness
 from .story import Linking, Story, tell_story
 
@@ -19,6 +19,7 @@ __all__ = [
     "Slowness",
     "Story",
     "Stretch",
+    "TraceOfFunction",
     "explain_slowness",
     "find_clusters",
     "inspect_folder",

@@ -25,6 +25,8 @@ VERSION = 1
 """Version of the JSON object. Under the same number no field is renamed or changes its meaning."""
 SHOWN_ORIGINALS = 20
 MOST_ORIGINALS = 1000
+MOST_TRACES = 20
+_TRACE = b'"trace":{"function":'
 PAUSE_S = 300.0
 """Seconds without the end of a visit that count as a pause between two runs."""
 ENOUGH = 0.7
@@ -49,6 +51,16 @@ class OriginalCount(NamedTuple):
     """How many records are duplicates of it."""
     is_at_least: bool
     """Whether there may be more, so that the number is a lower bound."""
+
+
+class TraceOfFunction(NamedTuple):
+    """The first failure of a parse function that the records tell."""
+
+    function: str
+    url: str
+    """The page at which it failed."""
+    text: str
+    """The traceback."""
 
 
 class Limit(NamedTuple):
@@ -85,6 +97,8 @@ class Inspection:
     harvest: Sequence[Stretch] = ()
     """Stretches of equal numbers of pages, in the order of their visits, with how many were what the crawl's focus
     sought. Empty: it had none."""
+    traces: Sequence[TraceOfFunction] = ()
+    """The first traceback of each parse function of the user that failed."""
     v: int = VERSION
     """The version of this object."""
 
@@ -101,6 +115,7 @@ class Inspection:
             "stages": {name: round(seconds, 1) for name, seconds in self.stages.items()},
             "limit": self.limit and self.limit._asdict(),
             "harvest": [one._asdict() for one in self.harvest],
+            "traces": [one._asdict() for one in self.traces],
         }
 
 
@@ -140,6 +155,7 @@ class _Counted:
     active_s: float = 0.0
     stages: Counter[str] = field(default_factory=Counter)
     harvest: Harvest = field(default_factory=Harvest)
+    traces: dict[str, TraceOfFunction] = field(default_factory=dict)
     in_flight_s: float = 0.0
     """Seconds that all visits took together."""
     _latest: float = 0.0
@@ -151,10 +167,18 @@ class _Counted:
             self.tally.unreadable += 1
             return
         self.harvest.add_line(line)
+        if _TRACE in line and len(self.traces) < MOST_TRACES:
+            self._note_trace(line)
         known = self.tally.n
         self.tally.add(record)
         if self.tally.n > known:  # it is a record
             self._add(record)
+
+    def _note_trace(self, line: bytes) -> None:
+        record = orjson.loads(line)
+        said = record.get("trace")
+        if isinstance(said, dict) and isinstance(function := said.get("function"), str):
+            self.traces.setdefault(function, TraceOfFunction(function, str(record["url"]), str(said.get("text"))))
 
     def _add(self, record: Record) -> None:
         self.depths[int(record.get("depth") or 0)] += 1
@@ -187,6 +211,7 @@ class _Counted:
             {name: ms / 1000 for name, ms in self.stages.items()},
             self._limit(folder),
             self.harvest.stretches(),
+            list(self.traces.values()),
         )
 
     def _limit(self, folder: Folder) -> Limit | None:

@@ -17,7 +17,7 @@ FRACTIONS = frozenset(("elapsed_ms", "render_ms", "relevance", *(f"timings.{part
 _OTHERS: Mapping[str, Kind] = {
     "fetched_at": "time", "requisite": "truth", "links": "list", "headers": "list", "timings": "object",
     "audit": "object", "metadata": "object", "structured": "object", "pdf": "object", "warc": "object", "fields": "any",
-    "data": "any",
+    "data": "any", "trace": "object",
     "request_data": "any",
     "usage": "list",
 }  # fmt: skip

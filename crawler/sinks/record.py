@@ -58,9 +58,9 @@ BEYOND = ("requisite", "extra_hop")
 """Fields of records of URLs that belong to the crawl though they need not be in its reach."""
 HEAVY = (
     "near_duplicate_of", "links", "audit", "text", "markdown", "text_from", "metadata", "structured", "headers", "pdf",
-    "fields", "data", "warc", "file", "screenshot", "print", "rendered", "render_ms", "relevance", "usage",
+    "fields", "data", "trace", "warc", "file", "screenshot", "print", "rendered", "render_ms", "relevance", "usage",
 )  # fmt: skip
-"""Fields of a record on request, see Wants; `fields` comes from selectors and `data` from a parse function of the user,
+"""Fields of a record on request, see Wants; `fields` comes from selectors `data` and `trace` from a parse function,
 `warc` from an archive, `file`, `screenshot` and `print` from the output that saves bodies, `near_duplicate_of` from the
 search for these, `rendered` and `render_ms` from the browser, `relevance` from the focus of the crawl,
 `usage` from what sites say about the use of their content."""
@@ -121,7 +121,7 @@ def _make_line(outcome: Outcome, wants: Wants) -> bytes:
 def estimate_heavy_bytes(outcome: Outcome) -> int:
     """Returns roughly how many bytes of a record, header included, come from the website."""
     page, response = outcome.page, outcome.response
-    weight = len(outcome.detail)
+    weight = len(outcome.detail) + (len(page.data_trace) if page is not None else 0)
     if response is not None:
         weight += sum([len(value) for _, value in response.headers])
     if page is not None:
@@ -193,6 +193,8 @@ def _heavy(outcome: Outcome, wants: Wants) -> dict[str, object]:
             heavy["fields"] = orjson.Fragment(page.fields_json)
         if page.data_json:
             heavy["data"] = orjson.Fragment(page.data_json)
+        if page.data_trace:
+            heavy["trace"] = {"function": page.parser, "text": page.data_trace}
     if response is not None and wants.headers:
         heavy["headers"] = [[k.decode("latin-1"), v.decode("latin-1")] for k, v in response.headers]
     return heavy

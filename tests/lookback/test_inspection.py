@@ -68,3 +68,16 @@ def test_a_line_that_is_no_record_is_counted_as_such(make: MakeFolder) -> None:
 def test_a_folder_without_records_is_inspected_too(make: MakeFolder) -> None:
     found = inspect_folder(make([]))
     assert (found.report.records, found.limit, list(found.depths)) == (0, None, [])
+
+
+def test_the_first_failure_of_each_parse_function_is_kept(make: MakeFolder) -> None:
+    def failed(path: str, function: str, text: str) -> dict[str, object]:
+        return visit(f"http://a.test/{path}", 1, reason="parse", trace={"function": function, "text": text})
+
+    found = inspect_folder(
+        make([failed("a", "item", "KeyError: 'a'"), failed("b", "item", "x"), failed("c", "other", "y")])
+    )
+    assert [one._asdict() for one in found.traces] == [
+        {"function": "item", "url": "http://a.test/a", "text": "KeyError: 'a'"},
+        {"function": "other", "url": "http://a.test/c", "text": "y"},
+    ]
