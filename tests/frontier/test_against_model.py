@@ -530,9 +530,9 @@ class ShardedDiskStory(ShardedStory):
 
 
 class ShardedRedisStory(ShardedStory):
-    """One node holds all shards of a crawl in Redis; next to nothing stands in memory."""
+    """One node holds all shards of a crawl in Redis, and joins it again and again."""
 
-    most_entries = 4
+    on_disk = True
     server: RedisServer
 
     def make_cut(self) -> Cut:
