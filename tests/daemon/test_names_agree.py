@@ -19,6 +19,7 @@ from crawler.daemon.http import models, site_models
 from crawler.daemon.jobs import figures
 from crawler.daemon.jobs.figures import Figures
 from crawler.daemon.jobs.job import Job, Progress, Seeds, SiteSeen
+from crawler.daemon.plane.shown import NodeOut, PlaneJobOut
 from crawler.daemon.runs.records import Failure
 from crawler.daemon.runs.stats import Point
 from crawler.metrics.latency import Latency
@@ -106,7 +107,11 @@ def test_the_command_reads_names_that_the_api_answers_and_prints_every_figure() 
 def test_the_dashboard_reads_names_that_the_api_answers_and_draws_every_figure() -> None:
     text = "\n".join(path.read_text() for path in sorted(DASHBOARD.glob("*.js")))
     of_jobs = set(re.findall(r"\bjob\.(?!js\b)(\w+)", text))
-    assert of_jobs - models.JobOut.model_fields.keys() == set()
+    assert of_jobs - PlaneJobOut.model_fields.keys() == set(), "a control plane answers all that a daemon does"
+    of_planes = PlaneJobOut.model_fields.keys() - models.JobOut.model_fields.keys()
+    own = {path.name for path in DASHBOARD.glob("*.js") for name in of_planes if f"job.{name}" in path.read_text()}
+    assert own == {"jobs.js", "nodes.js"}
+    assert set(re.findall(r"\bnode\.(\w+)", text)) - NodeOut.model_fields.keys() == set()
     assert set(re.findall(r"\bjob\.counts\.(\w+)", text)) - models.CountsOut.model_fields.keys() == set()
     assert set(re.findall(r"\bjob\.seeds\.(\w+)\b(?!\()", text)) - models.SeedsOut.model_fields.keys() == set()
     assert set(re.findall(r"\bcolumns\.(\w+)\b(?!\()", text)) - set(Point._fields) == set()
