@@ -22,6 +22,8 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+import orjson
+
 from crawler import FrontierError, open_engine
 from crawler.testing import link_graph
 from tests.backends.relay import Relay, open_relay
@@ -33,6 +35,7 @@ EVENTS = 3
 LEFT = 11
 """The exit code of a node that was told to leave."""
 ALLOWED = {0, LEFT, -signal.SIGKILL}
+TELLING = ("url", "disposition", "reason", "detail")
 SEED = 20261201
 ENDS_S = 240.0
 """Within so many seconds after the last event all nodes have ended."""
@@ -210,6 +213,9 @@ class Story:
         assert not lost, f"lost {sorted(lost)}"
         assert not twice, f"twice {sorted(twice)}"
         assert not set(found) - wanted
+        records = map(orjson.loads, (self.crowd.folder / "pages.jsonl").read_bytes().splitlines())
+        left_out = [[one[name] for name in TELLING] for one in records if one["disposition"] != "fetched"]
+        assert not left_out, f"all pages may be fetched: {left_out}"
         asked = self.crowd.served.counts(robots=False).total()
         assert asked >= len(wanted) + self.forgotten, "what was forgotten is fetched again"
         self.crowd.check_politeness(self.overlaps)
