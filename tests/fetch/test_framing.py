@@ -368,6 +368,7 @@ def test_a_plain_head_is_what_a_closer_look_finds(status: str, fields: str, end:
     is_plain = status.startswith("HTTP") and "103" not in status and "  " not in status
     assert bool(plain) == (is_plain and bool(end) and fields.count("2") < 2)
     if plain:
-        assert found and data[: found[1]] == plain[: found[1]]
+        assert found
+        assert data[: found[1]] == plain[: found[1]]
         assert split_heads(data, 0) == (plain, ())
         assert join_equal_lengths(data, found) == data
