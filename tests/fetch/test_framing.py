@@ -8,6 +8,7 @@ import pytest
 
 from crawler.errors import FetchError
 from crawler.fetch import HttpFetcher
+from crawler.fetch.framing import find_final_head, find_plain_head, join_equal_lengths, split_heads
 from crawler.fetch.wire import MAX_FIELDS, MAX_HEAD_BYTES
 from crawler.model import Reason, Request, Url
 from tests.fetch.conftest import RawServer, Serve, Talk, ok, open_loopback
@@ -351,3 +352,23 @@ async def test_a_head_without_end_is_bounded(serve: Serve, fetcher: HttpFetcher)
         await fetcher.fetch((await serve(endless)).request())
     assert caught.value.reason is Reason.BAD_RESPONSE
     assert sent < 64 * MAX_HEAD_BYTES  # most of it in the kernel's buffers
+
+
+@pytest.mark.parametrize(
+    "status", ["HTTP/1.1 200 OK", "HTTP/1.0 404 No", "HTTP/1.1 103 Early", "HTTP/1.1  200 OK", "\r\nHTTP/1.1 200 OK"]
+)
+@pytest.mark.parametrize(
+    "fields",
+    ["", "A: b\r\n", "Content-Length: 2\r\n", "Content-Length: 2\r\nContent-Length: 2\r\n", "Content-Length: 2, 2\r\n"],
+)
+@pytest.mark.parametrize("end", ["\r\n", "\n", ""])
+def test_a_plain_head_is_what_a_closer_look_finds(status: str, fields: str, end: str) -> None:
+    data = f"{status}\r\n{fields}{end}ok".encode()
+    plain, found = find_plain_head(data), find_final_head(data)
+    is_plain = status.startswith("HTTP") and "103" not in status and "  " not in status
+    assert bool(plain) == (is_plain and bool(end) and fields.count("2") < 2)
+    if plain:
+        assert found
+        assert data[: found[1]] == plain[: found[1]]
+        assert split_heads(data, 0) == (plain, ())
+        assert join_equal_lengths(data, found) == data
