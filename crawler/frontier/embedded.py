@@ -202,7 +202,7 @@ class EmbeddedFrontier:
             self._store.check()
             leases = self._lend(limit, self._clock.monotonic())
             if leases or limit <= 0 or not self._coming:
-                return await self._complete(leases)
+                return await self._complete(leases) if self._bench.incomplete else leases
             await asyncio.wait(self._coming, return_when=asyncio.FIRST_COMPLETED)
 
     def _lend(self, limit: int, now: float) -> list[Lease]:
@@ -215,7 +215,7 @@ class EmbeddedFrontier:
 
     async def _complete(self, leases: list[Lease]) -> list[Lease]:
         """Returns the leases with what the store alone knows of them."""
-        rows = [lease.token for lease in leases if self._bench.entry(lease.token).has_extra]
+        rows, self._bench.incomplete = self._bench.incomplete, []
         if not rows:
             return leases
         leases = complete_leases(leases, await self._store.extras(rows), self.key)

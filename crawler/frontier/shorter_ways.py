@@ -19,6 +19,9 @@ class ShorterWays:
         """Returns and forgets the way to a URL."""
         return self._ways.pop(row, None)
 
+    def __bool__(self) -> bool:
+        return bool(self._ways)
+
     def __contains__(self, row: int) -> bool:
         return row in self._ways
 

@@ -79,18 +79,18 @@ class Site:
             return max(self.hold, self.promised)
         return max(self.hold, self.promised, self._resting[0]) if self._resting else None
 
-    def take(self, now: float) -> Entry:
-        """Lends the first request of its queue, on its turn."""
+    def take(self, now: float) -> tuple[Entry, int]:
+        """Lends the first request of its queue, on its turn. Returns it with its row."""
         while self._resting and self._resting[0] <= now:
             heapq.heappop(self._resting)
         entry = unpack(heapq.heappop(self.heap))
-        row = entry.row
+        row = entry.key & ROW_MASK
         self.out[row] = entry
         self._lent_alone = row if self.asked_s else 0
         self.promised = 0.0
         self.queued -= 1
         self.lent += 1
-        return entry
+        return entry, row
 
     def replace_lent(self, entry: Entry) -> None:
         """Puts another entry in the place of the one that is out under its row."""

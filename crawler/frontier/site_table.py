@@ -18,7 +18,7 @@ from ..standing import SiteView
 from .addresses import Addresses
 from .order import Entry, pack
 from .shorter_ways import ShorterWays
-from .site import NO_BACKLOG, Site
+from .site import Site
 from .terms import Terms
 from .turns import Rest, Turns
 
@@ -69,7 +69,9 @@ class SiteTable:
         self.shorter_ways: ShorterWays = ShorterWays()
         self.held: set[str] = set()
         """Sites that are not lent, on the owner's wish."""
-        self._wake: Callable[[], None] = _wake_nobody
+        self.incomplete: list[int] = []
+        """Rows of requests that were lent, and may have an extra in the store."""
+        self._wake: Callable[[], None] = lambda: None
         """Called when a site may be lent that other frontiers had before."""
 
     def wake_by(self, wake: Callable[[], None]) -> None:
@@ -92,18 +94,20 @@ class SiteTable:
 
     def lend(self, limit: int, now: float) -> list[Lease]:
         """Lends up to `limit` requests due now, sites by their turns, one each before any gets a second."""
-        leases: list[Lease] = []
+        leases, ways = list[Lease](), self.shorter_ways
         while len(leases) < limit and (site := self._next_site(now)):
-            entry, most = site.take(now), self._terms.at_one_site(site.key)
-            row = entry.row
-            if row in self.shorter_ways:
-                site.replace_lent(entry := self.shorter_ways.shorten(entry))
+            entry, row = site.take(now)
+            if ways and row in ways:
+                site.replace_lent(entry := ways.shorten(entry))
+            if entry.has_extra:
+                self.incomplete.append(row)
             self._out[row] = site
             self._addresses.arrive(site.ip, 1)
             self.queued -= 1
-            leases.append(Lease(entry.request, row, is_alone=most == 1 or site.asked_s > 0))
-            self._line_up(site, now, most)
-            if site.horizon < NO_BACKLOG and site.is_hungry(self.room):
+            at_once = self._terms.at_one_site(site.key)
+            leases.append(Lease(entry.request, row, is_alone=at_once == 1 or site.asked_s > 0))
+            self._line_up(site, now, at_once)
+            if site.has_backlog and site.is_hungry(self.room):
                 self._feed_or_leave(site, now)
         return leases
 
@@ -118,25 +122,28 @@ class SiteTable:
 
     def next_place(self) -> tuple[float, int] | None:
         """Returns when the next site may lend, and since when it stands in line."""
-        while self._line and self._line[0][2].place is not self._line[0]:
-            heapq.heappop(self._line)
-        return self._line[0][:2] if self._line else None
+        line = self._line
+        while line and line[0][2].place is not line[0]:
+            heapq.heappop(line)
+        return line[0][:2] if line else None
 
     def _next_site(self, now: float) -> Site | None:
-        while (place := self.next_place()) is not None and place[0] <= now:
-            site = heapq.heappop(self._line)[2]
-            site.place = None
-            if self._is_crowded(site.ip):
+        line = self._line
+        while line and (line[0][0] <= now or line[0][2].place is not line[0]):
+            place = heapq.heappop(line)
+            if (site := place[2]).place is not place:  # it stands elsewhere now
+                continue
+            site.stand_at(None)
+            if site.ip and self._addresses.free(site.ip, self._terms.at_one_ip) <= 0:
                 site.park()
                 self._addresses.park(self, site)
             elif self._turns is None or self._take_turn(self._turns, site, now):
                 return site
         return None
 
-    def _line_up(self, site: Site, now: float, most: int | None = None) -> None:
-        """Puts a site, of which `most` may be out, behind those that wait, unless its turn is still at its place."""
-        most = self._terms.at_one_site(site.key) if most is None else most
-        turn = site.turn(most, self._terms.in_depth_order)
+    def _line_up(self, site: Site, now: float, at_once: int | None = None) -> None:
+        """Puts a site behind those that wait already; it keeps its place unless its turn moved past it."""
+        turn = site.turn(at_once or self._terms.at_one_site(site.key), self._terms.in_depth_order)
         if turn is None or turn == math.inf or site.is_parked or site.key in self.held:
             site.stand_at(None)
             return
@@ -327,9 +334,6 @@ class SiteTable:
 
     # -- addresses ---------------------------------------------------------------------------------------------------
 
-    def _is_crowded(self, ip: str) -> bool:
-        return bool(ip) and self._addresses.free(ip, self._terms.at_one_ip) <= 0
-
     def _leave_ip(self, ip: str, leases: int, now: float) -> None:
         if not ip or not leases:
             return
@@ -392,7 +396,3 @@ class SiteTable:
         most = heapq.nlargest(limit, candidates, key=lambda site: (site.queued + len(site.out), site.key))
         order = self._terms.in_depth_order
         return [site.view(self._terms.at_one_site(site.key), order, now) for site in most]
-
-
-def _wake_nobody() -> None:
-    """Does nothing: nobody waits."""
