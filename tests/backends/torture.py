@@ -165,7 +165,9 @@ class Story:
             return ""
         log = self.crowd.folder / f"node-{self.crowd.nodes.index(node)}.log"
         while node.returncode is None:
-            if found := re.search(r"NAME: node (\S+), in", log.read_text(errors="replace")):
+            if found := re.search(
+                r"NAME: node (\S+), in [^\n]*\n(?:crawling|continuing)", log.read_text(errors="replace")
+            ):
                 return found[1]
             await asyncio.sleep(0.05)
         return ""
