@@ -50,7 +50,6 @@ class Visitor:
     politeness: Politeness
     job: ParseJob
     takes_sitemaps: bool = False
-    """Whether the sitemaps that robots.txt names are visited as well."""
     bar: Callable[[Lease], Bar | None] = lambda lease: None
     """Returns why a request must not be fetched: its site has reached its limit of pages, or it leads into a trap."""
     answers: Answers = field(default_factory=Answers)

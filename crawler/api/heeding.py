@@ -31,16 +31,16 @@ class Steered(Protocol):
 @asynccontextmanager
 async def heed_owner(crawl: Steered, works: Works, engine: Engine | Loops) -> AsyncIterator[None]:
     """Heeds the owner of a crawl of several nodes within the block: all that was asked before holds when it begins."""
-    frontier: object = works.frontier
-    if not isinstance(frontier, Heeding):
+    asking: object = works.frontier
+    if not isinstance(asking, Heeding):
         yield
         return
-    node = _Node(crawl, works.turns, engine, frontier)
+    node = _Node(crawl, works.turns, engine, asking)
     await node.catch_up()
     async with create_task_group() as tasks:
         tasks.start_soon(node.follow)
         does = {"stop": crawl.stop, "pause": engine.pause}
-        frontier.heed_by(lambda word: does.get(word, engine.resume)())
+        asking.heed_by(lambda word: does.get(word, engine.resume)())
         yield
         tasks.cancel_scope.cancel()
 

@@ -215,7 +215,7 @@ class EmbeddedFrontier:
 
     async def _complete(self, leases: list[Lease]) -> list[Lease]:
         """Returns the leases with what the store alone knows of them."""
-        rows, self._bench.incomplete = self._bench.incomplete, []
+        rows = self._bench.take_incomplete()
         if not rows:
             return leases
         leases = complete_leases(leases, await self._store.extras(rows), self.key)

@@ -120,6 +120,11 @@ class SiteTable:
         place = self.next_place()
         return None if place is None else place[0]
 
+    def take_incomplete(self) -> list[int]:
+        """Returns the rows of leases that may have an extra, which the store has, and forgets them."""
+        rows, self.incomplete = self.incomplete, []
+        return rows
+
     def next_place(self) -> tuple[float, int] | None:
         """Returns when the next site may lend, and since when it stands in line."""
         line = self._line
@@ -149,7 +154,8 @@ class SiteTable:
             return
         at = max(turn, now)
         if site.place is None or not turn <= site.place[0] <= at:
-            site.place = place = (at, self._addresses.next_step(), site)
+            place = (at, self._addresses.next_step(), site)
+            site.stand_at(place)
             heapq.heappush(self._line, place)
 
     # -- what other frontiers have to do with it ---------------------------------------------------------------------

@@ -31,7 +31,7 @@ class CrawlInfo:
     """How it treats robots.txt: `obey` or `ignore`."""
     settings_digest: str
     """A digest of the settings that somebody chose, without passwords: equal settings have the same one."""
-    node: str = ""
+    node: str
     """The node that writes, in a crawl on several machines. Empty: one process writes all."""
 
     @property

@@ -10,7 +10,7 @@ from tests.frontier.conftest import HandClock, Open, fetched, lend_one, pages
 
 INSIDE = (
     ROOT / "crawler/frontier", ROOT / "crawler/assembly", ROOT / "crawler/backends", ROOT / "crawler/loops",
-    ROOT / "crawler/api/one_loop.py",
+    ROOT / "crawler/api/one_loop.py", ROOT / "benchmarks/fleet_nodes.py",
 )  # fmt: skip
 """Rooms that open frontiers, or divide one among event loops and machines."""
 CONCRETE = re.compile(r"\b(?!Durable)[A-Z]\w*Frontier\b")

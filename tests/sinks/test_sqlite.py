@@ -20,7 +20,7 @@ from tests.sinks.test_jsonl import failed, fetched
 
 
 def info(name: str) -> CrawlInfo:
-    return CrawlInfo(name, None, False, "crawld/1", "crawld/1", "", "obey", "sha256:")
+    return CrawlInfo(name, None, False, "crawld/1", "crawld/1", "", "obey", "sha256:", "")
 
 
 MINE = info("mine")
