@@ -125,7 +125,7 @@ class SiteTable:
     def _next_site(self, now: float) -> Site | None:
         while (place := self.next_place()) is not None and place[0] <= now:
             site = heapq.heappop(self._line)[2]
-            site.place = None
+            site.stand_at(None)
             if self._is_crowded(site.ip):
                 site.park()
                 self._addresses.park(self, site)
@@ -142,7 +142,8 @@ class SiteTable:
             return
         at = max(turn, now)
         if site.place is None or not turn <= site.place[0] <= at:
-            site.place = place = (at, self._addresses.next_step(), site)
+            place = (at, self._addresses.next_step(), site)
+            site.stand_at(place)
             heapq.heappush(self._line, place)
 
     # -- what other frontiers have to do with it ---------------------------------------------------------------------
