@@ -51,6 +51,7 @@ TYPES: Mapping[str, str] = {
     "pdf": "JSON",
     "fields": "JSON",
     "data": "JSON",
+    "trace": "JSON",
     "warc": 'STRUCT(filename VARCHAR, "offset" BIGINT, "length" BIGINT)',
     "file": "VARCHAR",
     "screenshot": "VARCHAR",

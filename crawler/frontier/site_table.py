@@ -1,7 +1,4 @@
-"""Keeps the sites in memory and decides which is next: turns, slots, addresses and leases.
-
-Plain functions, no waiting.
-"""
+"""Keeps the sites in memory and decides which is next: turns, slots, addresses and leases. Nothing here waits."""
 
 from __future__ import annotations
 
@@ -72,7 +69,6 @@ class SiteTable:
         self.incomplete: list[int] = []
         """Rows of requests that were lent, and may have an extra in the store."""
         self._wake: Callable[[], None] = lambda: None
-        """Called when a site may be lent that other frontiers had before."""
 
     def wake_by(self, wake: Callable[[], None]) -> None:
         """Calls `wake` whenever a site may be lent that other frontiers had before."""
@@ -117,8 +113,7 @@ class SiteTable:
 
     def next_turn(self) -> float | None:
         """Returns when the next site may lend; None: not before something changes."""
-        place = self.next_place()
-        return None if place is None else place[0]
+        return place[0] if (place := self.next_place()) else None
 
     def take_incomplete(self) -> list[int]:
         """Returns the rows of leases that may have an extra, which the store has, and forgets them."""
@@ -154,8 +149,7 @@ class SiteTable:
             return
         at = max(turn, now)
         if site.place is None or not turn <= site.place[0] <= at:
-            place = (at, self._addresses.next_step(), site)
-            site.stand_at(place)
+            site.stand_at(place := (at, self._addresses.next_step(), site))
             heapq.heappush(self._line, place)
 
     # -- what other frontiers have to do with it ---------------------------------------------------------------------
@@ -252,9 +246,8 @@ class SiteTable:
     @property
     def room(self) -> float:
         """Requests of one site that may be in memory."""
-        if math.isinf(self._most_entries):
-            return self._most_entries
-        return max(LEAST_ROOM, min(MOST_ROOM, self._most_entries // (len(self._sites) + 1)))
+        most = self._most_entries
+        return most if math.isinf(most) else max(LEAST_ROOM, min(MOST_ROOM, most // (len(self._sites) + 1)))
 
     def expect(self, key: str, number: int, now: float) -> Site | None:
         """Counts in new requests of a site. Returns the site, new where it must be; None: it is, or goes, on the shelf.

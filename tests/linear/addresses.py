@@ -272,6 +272,7 @@ ROWS = [
     Row("urls.url.parse of a reference", tried(lambda text: urls.parse(text, Url(BASE))), TEXTS),
     Row("urls.url.parse folded", tried(lambda text: urls.parse(text, None, make_policy(sort_params=True))), TEXTS),
     Row("urls.url.make_resolver", tried(urls.make_resolver(BASE, POLICY)), TEXTS),
+    Row("urls.url.make_joiner", tried(urls.make_joiner(urls.make_resolver(BASE, POLICY))), TEXTS),
     Row("urls.url.make_resolver of a base", tried(lambda text: urls.make_resolver(text)("x")), TEXTS),
     Row("urls.url.is_too_long", lambda text: urls.is_too_long(text, BASE), TEXTS),
     Row("urls.url.has_listed_suffix", tried(urls.has_listed_suffix), TEXTS),

@@ -203,6 +203,8 @@ def test_every_panel_and_every_alert_says_what_it_is() -> None:
     assert left_out == {
         "crawld_build_info", "crawld_sites", "crawld_bytes_per_second", "process_virtual_memory_bytes",
         "process_start_time_seconds", "crawld_work_chosen", "crawld_work_cpu_seconds",
+        "crawld_rendered_pages_total", "crawld_rendering_pages", "crawld_rendering_seconds_total",
+        "crawld_browser_starts_total", "crawld_browser_memory_bytes",
     }  # fmt: skip
 
 
