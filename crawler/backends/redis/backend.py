@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Future
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, TypeVar
@@ -96,8 +97,10 @@ class RedisBackend:
         """By life: how many commits it made."""
         self._limited: set[int] = set()
         """Lives that may fetch only the pages that they are allowed."""
-        self._entries: dict[Hold, int] = {}
-        """Entries of the logs of shards that are held, as far as it is known."""
+        self._written: Counter[Hold] = Counter()
+        """Entries that this node wrote to the logs of shards."""
+        self._read: dict[Hold, int] = {}
+        """How many of these were there when the tables began to follow the log last: they have those at least."""
         self._following = asyncio.Lock()
         self._roots: list[Root] = []
         self.cut: Cut = Cut(crawl.shards, crawl.key)
@@ -136,8 +139,9 @@ class RedisBackend:
             await self._link.work(_nothing)
         told = orjson.loads(await self._call("beat", orjson.dumps(self._words(member.incarnation, wish))))
         held = sorted(Hold(int(shard), int(epoch)) for shard, epoch in told["held"].items())
-        for hold in self._entries.keys() - set(held):
-            del self._entries[hold]
+        for hold in (self._read.keys() | self._written.keys()) - set(held):
+            self._read.pop(hold, None)
+            self._written.pop(hold, None)
         return Beat(
             sorted(told["nodes"]), held, told["control"],
             {name: int(number) for name, number in told["settled"].items() if int(number)}, told["fetched"],
@@ -230,12 +234,12 @@ class RedisBackend:
 
     async def _follow_held(self, member: Membership, hold: Hold) -> None:
         """Brings the tables of a shard that is held to the end of its log."""
-        known = self._entries.get(hold)
-        if known is not None and known == self._mirror.followed(hold.shard).entries:
+        written = self._written[hold]
+        if self._read.get(hold) == written:
             return
-        await self.follow(hold.shard, is_held=known is not None)
+        await self.follow(hold.shard, is_held=hold in self._read)
+        self._read[hold] = written
         told = self._mirror.followed(hold.shard)
-        self._entries[hold] = told.entries
         if told.bytes > max(LEAST_COPIED, BYTES_A_ROW * told.rows):
             await self._link.work(lambda client: self._copy(client, member, hold))
 
@@ -264,7 +268,7 @@ class RedisBackend:
     async def _copy(self, client: Any, member: Membership, hold: Hold) -> None:
         """Puts a copy in place of a log. Meanwhile this node commits nothing, and nobody else writes to the log."""
         told = self._mirror.followed(hold.shard)
-        if self._entries.get(hold) != told.entries:
+        if self._read.get(hold) != self._written[hold]:
             return
         entries = await self._mirror.copy(hold.shard, Stamp(member.incarnation, self._commits[member.incarnation]))
         who = (member.incarnation, hold.shard, hold.epoch)
@@ -273,7 +277,6 @@ class RedisBackend:
         if await run(client, "copy", self._prefix, *who, "last", told.entries):
             cut = await client.execute_command("HGET", f"{self._prefix}cut", hold.shard)
             told.begin_anew(cut.decode(), entries)
-            self._entries[hold] = told.entries
 
     # -- for commits -------------------------------------------------------------------------------------------------
 
@@ -300,9 +303,7 @@ class RedisBackend:
     def note_commit(self, life: int, batch: Commit) -> None:
         """Notes a commit that is made."""
         self._commits[life] += 1
-        for hold, _ in batch.changes:
-            if hold in self._entries:
-                self._entries[hold] += 1
+        self._written.update([hold for hold, _ in batch.changes])
 
     async def seize(self, member: Membership, shards: Sequence[int]) -> list[Hold]:
         """Takes shards, whoever holds them."""
