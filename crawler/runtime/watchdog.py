@@ -17,6 +17,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import field
+from itertools import accumulate, chain, repeat, starmap, takewhile
+from operator import methodcaller
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
@@ -130,7 +132,7 @@ class _Watchdog:
         return True
 
     def _turn(self) -> None:
-        self._depth = len(_frames(sys._getframe())) - 1
+        self._depth = len(_frames(threading.get_ident())) - 2  # without this function and that one
         self._beat = Beat(time.monotonic(), time.thread_time())
         self._timer = self._loop.call_later(self._every_s, self._turn)
         self._report_stalls()
@@ -167,7 +169,7 @@ class _Watchdog:
 
     def _callback(self) -> list[FrameType]:
         """Returns the frames of the callback that the loop is in, outermost first; none while the loop is idle."""
-        frames = _frames(sys._current_frames().get(self._looped_by)) if self._loop.is_running() else []
+        frames = _frames(self._looped_by) if self._loop.is_running() else []
         if not isinstance(self._loop, asyncio.BaseEventLoop):
             return frames[self._depth :]
         begins = [at for at, frame in enumerate(frames) if frame.f_code is _CALL]
@@ -281,13 +283,15 @@ def _place(frame: FrameType) -> str:
     return "/".join(Path(frame.f_code.co_filename).parts[-2:])
 
 
-def _frames(frame: FrameType | None) -> list[FrameType]:
-    """Returns this frame and all that called it, outermost first."""
-    found: list[FrameType] = []
-    while frame is not None:
-        found.append(frame)
-        frame = frame.f_back
-    return found[::-1]
+def _frames(thread: int) -> list[FrameType]:
+    """Returns the frames of a thread, outermost first.
+
+    No line of Python runs meanwhile, so the thread stands still: the `f_back` of a frame that has ended in between may
+    point to memory that is another's by then, and reading it ended the process once (CPython 3.11.7).
+    """
+    innermost = map(methodcaller("get", thread), starmap(sys._current_frames, ((),)))
+    each = accumulate(chain(innermost, repeat("f_back")), getattr)
+    return list(takewhile(bool, each))[::-1]
 
 
 def _cpu_clock(thread: int) -> Callable[[], float]:
