@@ -6,9 +6,6 @@ import asyncio
 import os
 import ssl
 import time
-from asyncio import Future, Task
-from collections import deque
-from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -16,10 +13,10 @@ import asyncpg
 from anyio import CancelScope
 
 from ...errors import ConfigError, FrontierError, StorageFull
+from ..in_order import InOrder, Work
 from .schema import OLDEST_SERVER
 
 T = TypeVar("T")
-Work = Callable[[asyncpg.Connection], Awaitable[T]]
 
 SCHEMES = ("postgresql", "postgres")
 CONNECT_S = 10.0
@@ -56,17 +53,16 @@ def _socket(parts: SplitResult) -> str:
     return "localhost"
 
 
-class Link:
+class Link(InOrder):
     """One connection. What it is asked is done in the order of the calls; while the server is away, it waits."""
 
     def __init__(self, url: str, patience_s: float, answer_s: float = ANSWER_S) -> None:
         """A server that is away so long is given up, and a connection without an answer so long. Raises ConfigError."""
+        super().__init__()
         self.place: str = describe(url)
         self._url = url
         self._patience_s = patience_s
         self._answer_s = answer_s
-        self._waiting: deque[tuple[Work[Any], Future[Any]]] = deque()
-        self._worker: Task[None] | None = None
         self._connection: asyncpg.Connection | None = None
 
     async def open(self) -> None:
@@ -94,36 +90,6 @@ class Link:
 
         return await self.work(whole)
 
-    async def work(self, work: Work[T]) -> T:
-        """Does the work, again and again while the server is away. Raises FrontierError, StorageFull."""
-        return await asyncio.shield(self.submit(work))
-
-    def submit(self, work: Work[T]) -> Future[T]:
-        """Does the work after all that was submitted before. See `work`."""
-        done: Future[T] = asyncio.get_running_loop().create_future()
-        done.add_done_callback(_mark_seen)
-        self._waiting.append((work, done))
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.ensure_future(self._work_off())
-        return done
-
-    async def _work_off(self) -> None:
-        while self._waiting:
-            work, done = self._waiting.popleft()
-            if done.cancelled():
-                continue
-            try:
-                answer = await self._insist(work)
-            except Exception as error:  # noqa: BLE001 - it is raised where it was asked
-                if not done.done():
-                    done.set_exception(error)
-            except BaseException:
-                done.cancel()
-                raise
-            else:
-                if not done.done():
-                    done.set_result(answer)
-
     async def _insist(self, work: Work[T]) -> T:
         """Does the work, again and again while the server is away."""
         began: float | None = None
@@ -145,11 +111,7 @@ class Link:
 
     async def close(self) -> None:
         """Waits for the work under way, but not for a server that is away."""
-        if self._worker is not None and not self._worker.done():
-            with CancelScope(shield=True):
-                await asyncio.wait([self._worker], timeout=CONNECT_S)
-            self._worker.cancel()
-            await asyncio.wait([self._worker])
+        await self._finish_work(CONNECT_S)
         if self._connection is not None:
             with CancelScope(shield=True):
                 try:
@@ -216,9 +178,3 @@ def words_of(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno and error.errno > 0:
         return os.strerror(error.errno).lower()
     return " ".join((str(error) or type(error).__name__).split())[:300]
-
-
-def _mark_seen(done: Future[T]) -> None:
-    """Marks a failure as seen, even if nobody waits for this call."""
-    if not done.cancelled():
-        done.exception()

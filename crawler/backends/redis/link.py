@@ -7,9 +7,7 @@ import hashlib
 import os
 import ssl
 import time
-from asyncio import Future, Task
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
@@ -21,10 +19,10 @@ from redis.backoff import NoBackoff
 
 from ...errors import ConfigError, FrontierError, StorageFull
 from ...frontier.backend import Fenced
+from ..in_order import InOrder, Work
 from .scripts import SCRIPTS
 
 T = TypeVar("T")
-Work = Callable[[Any], Awaitable[T]]
 
 SCHEMES = ("redis", "rediss", "valkey", "valkeys")
 """Those with `s` at their end are encrypted."""
@@ -88,16 +86,15 @@ def _options(parts: SplitResult, port: int, query: dict[str, str]) -> tuple[dict
     return options, f"{options['host']}:{port}/{options['db']}"
 
 
-class Link:
+class Link(InOrder):
     """One connection. What it is asked is done in the order of the calls; while the server is away, it waits."""
 
     def __init__(self, url: str, patience_s: float, answer_s: float = ANSWER_S) -> None:
         """A server that is away so long is given up, and a connection without an answer so long. Raises ConfigError."""
+        super().__init__()
         self.place, self._options = read_url(url)
         self._patience_s = patience_s
         self._answer_s = answer_s
-        self._waiting: deque[tuple[Work[Any], Future[Any]]] = deque()
-        self._worker: Task[None] | None = None
         self._client: Any = None
 
     async def open(self) -> None:
@@ -114,36 +111,6 @@ class Link:
     async def call(self, name: str, prefix: str, *arguments: object, now: str = "") -> Any:
         """Returns the answer of a script. After a break it is called once more: it must know whether it was done."""
         return await self.work(lambda client: run(client, name, prefix, *arguments, now=now))
-
-    async def work(self, work: Work[T]) -> T:
-        """Does the work, again and again while the server is away. Raises FrontierError, StorageFull."""
-        return await asyncio.shield(self.submit(work))
-
-    def submit(self, work: Work[T]) -> Future[T]:
-        """Does the work after all that was submitted before. See `work`."""
-        done: Future[T] = asyncio.get_running_loop().create_future()
-        done.add_done_callback(_mark_seen)
-        self._waiting.append((work, done))
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.ensure_future(self._work_off())
-        return done
-
-    async def _work_off(self) -> None:
-        while self._waiting:
-            work, done = self._waiting.popleft()
-            if done.cancelled():
-                continue
-            try:
-                answer = await self._insist(work)
-            except Exception as error:  # noqa: BLE001 - it is raised where it was asked
-                if not done.done():
-                    done.set_exception(error)
-            except BaseException:
-                done.cancel()
-                raise
-            else:
-                if not done.done():
-                    done.set_result(answer)
 
     async def _insist(self, work: Work[T]) -> T:
         """Does the work, again and again while the server is away."""
@@ -168,11 +135,7 @@ class Link:
 
     async def close(self) -> None:
         """Waits for the work under way, but not for a server that is away."""
-        if self._worker is not None and not self._worker.done():
-            with CancelScope(shield=True):
-                await asyncio.wait([self._worker], timeout=CONNECT_S)
-            self._worker.cancel()
-            await asyncio.wait([self._worker])
+        await self._finish_work(CONNECT_S)
         await self._drop()
 
     async def _connect(self) -> Any:
@@ -271,9 +234,3 @@ def words_of(error: Exception) -> str:
         if isinstance(one, OSError) and one.errno and one.errno > 0:
             return os.strerror(one.errno).lower()
     return " ".join((str(error) or type(error).__name__).split())[:300]
-
-
-def _mark_seen(done: Future[T]) -> None:
-    """Marks a failure as seen, even if nobody waits for this call."""
-    if not done.cancelled():
-        done.exception()

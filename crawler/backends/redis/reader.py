@@ -19,6 +19,7 @@ from ...frontier.terms import Terms
 from ...model import Request, Url
 from ...policy.redirects import Hop
 from ...standing import Pick, Visited
+from ..in_order import mark_seen
 
 T = TypeVar("T")
 
@@ -85,15 +86,9 @@ class FollowingReader:
 
     def _start(self, question: Callable[[], Awaitable[T]]) -> Future[T]:
         asked: Future[T] = asyncio.ensure_future(self._ask(question))
-        asked.add_done_callback(_mark_seen)
+        asked.add_done_callback(mark_seen)
         return asked
 
     async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
         await self._follow()
         return await question()
-
-
-def _mark_seen(done: Future[T]) -> None:
-    """Marks a failure as seen: those who wait for the answer get it all the same."""
-    if not done.cancelled():
-        done.exception()
